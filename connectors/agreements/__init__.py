@@ -1,0 +1,1 @@
+"""Where each municipality stands in each programme; deliberately decides nothing for other connectors yet."""

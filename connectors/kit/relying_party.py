@@ -1,0 +1,222 @@
+"""Signing a person in at the provider (OpenID Connect Core 1.0 section 3.1) and out again.
+
+Authorization code with S256 (RFC 7636) and the issuer named in every response (RFC 9207), by Authlib's
+client. Knows no HTTP server: who holds the browser and where what is pending waits is `browser.py`. It keeps
+no access token: what a page shows is in the claims.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from authlib.oauth2 import OAuth2Client, OAuth2Error
+
+from connectors.kit import jose
+from connectors.kit.effects import Effects
+from connectors.kit.jose import BadTokenError, Claims, Expected, Fault
+from connectors.kit.levels import Level, find_level
+from connectors.kit.provider import Metadata, Provider, ProviderUnavailableError
+from connectors.kit.tokens import find_municipality, find_roles
+
+SCOPE = "openid profile employment"
+
+_EXPECTED = Expected(algorithms=frozenset({"RS256", "ES256"}), types=frozenset({"jwt", ""}))
+
+
+class SignInFailure(Enum):
+    DENIED = "access_denied"
+    PROVIDER_REFUSED = "provider_refused"
+    NOT_STARTED_HERE = "sign_in_not_started_here"
+    WRONG_RESPONSE = "wrong_response"
+    WRONG_CLAIMS = "wrong_claims"
+    TOO_WEAK = "sign_in_too_weak"
+
+
+class SignInError(Exception):
+    """`failure` is for the person, the text for the log."""
+
+    def __init__(self, failure: SignInFailure, private: str = "") -> None:
+        super().__init__(private or failure.value)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What must be known again when the browser comes back, and must never be in its hands."""
+
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    return_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    url: str
+    state: str = field(repr=False)
+    pending: Pending
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    subject: str
+    display_name: str
+    username: str
+    municipality: str | None
+    municipality_name: str
+    roles: tuple[str, ...]
+    level: Level | None
+    id_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What the provider knows of this application (RFC 7591)."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    redirect_uri: str
+    post_logout_redirect_uri: str
+
+
+class RelyingParty:
+    def __init__(
+        self,
+        registration: Registration,
+        *,
+        provider: Provider,
+        http: httpx.Client,
+        effects: Effects,
+        level: Level = Level.ONE_FACTOR,
+    ) -> None:
+        self._registration = registration
+        self._provider = provider
+        self._http = http
+        self._effects = effects
+        self._level = level
+
+    def begin(self, *, return_to: str, lang: str) -> Beginning:
+        state = self._effects.new_token()
+        pending = Pending(self._effects.new_token(), self._effects.new_token(), return_to)
+        asked = {"nonce": pending.nonce, "ui_locales": lang}
+        if self._level is not Level.ONE_FACTOR:
+            asked["acr_values"] = self._level.value
+        url, _ = self._client().create_authorization_url(
+            self._provider.metadata().authorization_endpoint,
+            state=state,
+            code_verifier=pending.code_verifier,
+            **asked,
+        )
+        return Beginning(url, state, pending)
+
+    def finish(self, response: Mapping[str, str], pending: Pending) -> SignedIn:
+        """The state has been matched by whoever found `pending`; everything else is checked here."""
+        if response.get("iss") != self._provider.issuer:
+            raise SignInError(SignInFailure.WRONG_RESPONSE, "the response is of another issuer or names none")
+        if "error" in response:
+            denied = response["error"] == "access_denied"
+            raise SignInError(
+                SignInFailure.DENIED if denied else SignInFailure.PROVIDER_REFUSED, response["error"]
+            )
+        if not response.get("code"):
+            raise SignInError(SignInFailure.WRONG_RESPONSE, "the response has no code")
+        metadata = self._provider.metadata()
+        tokens = self._redeem(response["code"], pending, metadata)
+        claims = self._id_token_claims(tokens, pending.nonce)
+        level = find_level(claims.get("acr"))
+        if self._level is not Level.ONE_FACTOR and (level is None or not level.meets(self._level)):
+            raise SignInError(SignInFailure.TOO_WEAK)
+        if "municipality" not in claims:
+            claims = {**self._user_info(tokens, metadata, claims["sub"]), **claims}
+        return _signed_in(claims, level, tokens["id_token"])
+
+    def sign_out_url(self, id_token: str, *, lang: str) -> str:
+        """OpenID Connect RP-Initiated Logout 1.0 section 2."""
+        query = {
+            "id_token_hint": id_token,
+            "client_id": self._registration.client_id,
+            "post_logout_redirect_uri": self._registration.post_logout_redirect_uri,
+            "ui_locales": lang,
+        }
+        return f"{self._provider.metadata().end_session_endpoint}?{urlencode(query)}"
+
+    def _client(self) -> OAuth2Client:
+        return OAuth2Client(
+            self._http,
+            client_id=self._registration.client_id,
+            redirect_uri=self._registration.redirect_uri,
+            scope=SCOPE,
+            code_challenge_method="S256",
+        )
+
+    def _redeem(self, code: str, pending: Pending, metadata: Metadata) -> dict[str, Any]:
+        try:
+            tokens = self._client().fetch_token(
+                metadata.token_endpoint,
+                grant_type="authorization_code",
+                code=code,
+                code_verifier=pending.code_verifier,
+                auth=httpx.BasicAuth(self._registration.client_id, self._registration.client_secret),
+            )
+        except OAuth2Error as error:
+            raise SignInError(SignInFailure.PROVIDER_REFUSED, str(error.error)) from None
+        except (httpx.HTTPError, ValueError) as error:
+            raise ProviderUnavailableError(f"the token endpoint: {type(error).__name__}") from None
+        return dict(tokens)
+
+    def _id_token_claims(self, tokens: Mapping[str, Any], nonce: str) -> Claims:
+        """Core 3.1.3.7, and 3.1.3.8: an access token hash that is there must be right."""
+        try:
+            token = jose.text(tokens, "id_token")
+            claims = jose.read(token, provider=self._provider, expected=_EXPECTED, now=self._effects.now())
+            if not jose.is_only_audience(claims, self._registration.client_id):
+                raise BadTokenError(Fault.AUDIENCE)
+            jose.text(claims, "sub")
+            if not hmac.compare_digest(jose.text(claims, "nonce").encode(), nonce.encode()):
+                raise BadTokenError(Fault.CLAIMS)
+            if claims.get("azp", self._registration.client_id) != self._registration.client_id:
+                raise BadTokenError(Fault.AUDIENCE)
+            if "at_hash" in claims and claims["at_hash"] != _half_hash(jose.text(tokens, "access_token")):
+                raise BadTokenError(Fault.CLAIMS)
+        except BadTokenError as error:
+            raise SignInError(SignInFailure.WRONG_CLAIMS, str(error)) from None
+        return claims
+
+    def _user_info(self, tokens: Mapping[str, Any], metadata: Metadata, subject: str) -> Claims:
+        """Core 5.3.2: claims of another subject would be another person's."""
+        bearer = {"Authorization": f"Bearer {jose.text(tokens, 'access_token')}"}
+        try:
+            claims = self._http.get(metadata.userinfo_endpoint, headers=bearer).raise_for_status().json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise ProviderUnavailableError(f"the userinfo endpoint: {type(error).__name__}") from None
+        if not isinstance(claims, dict) or claims.get("sub") != subject:
+            raise SignInError(SignInFailure.WRONG_CLAIMS, "userinfo is of another subject")
+        return claims
+
+
+def _signed_in(claims: Claims, level: Level | None, id_token: str) -> SignedIn:
+    try:
+        municipality, roles = find_municipality(claims), find_roles(claims)
+    except BadTokenError as error:
+        raise SignInError(SignInFailure.WRONG_CLAIMS, str(error)) from None
+    username = str(claims.get("preferred_username") or "")
+    return SignedIn(
+        subject=claims["sub"],
+        display_name=str(claims.get("name") or username),
+        username=username,
+        municipality=municipality,
+        municipality_name=str(claims.get("municipality_name") or ""),
+        roles=tuple(sorted(roles)),
+        level=level,
+        id_token=id_token,
+    )
+
+
+def _half_hash(access_token: str) -> str:
+    digest = hashlib.sha256(access_token.encode()).digest()
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

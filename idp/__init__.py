@@ -1,0 +1,1 @@
+"""visvaris: the OpenID provider of the Latvian municipalities' unified system."""

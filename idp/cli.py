@@ -1,0 +1,39 @@
+"""The command `visvaris`. Each subcommand is a file in `commands/`; here they are only gathered."""
+
+import click
+
+from idp.commands import (
+    audit,
+    client,
+    database,
+    keys,
+    municipality,
+    policy,
+    seed,
+    serve,
+    settings,
+    user,
+    worker,
+)
+from idp.commands.context import Refusing
+
+
+@click.group(cls=Refusing, help="visvaris.lv: sign-in for the municipalities of Latvia.")
+def main() -> None:
+    pass
+
+
+for _command in (
+    serve.command,
+    worker.command,
+    database.group,
+    seed.group,
+    client.group,
+    keys.group,
+    user.group,
+    municipality.group,
+    policy.group,
+    audit.group,
+    settings.group,
+):
+    main.add_command(_command)

@@ -1,0 +1,3 @@
+"""The subcommands of `visvaris`, one file for each noun. They parse, ask and print; what they do lives
+elsewhere.
+"""

@@ -1,0 +1,212 @@
+"""Setting up, changing and removing ways of signing in, on the account page or in the middle of a sign-in.
+
+Not here: how a method proves that it was set up (`methods/`), who may set one up half-way (`policy.py`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from idp.crypto import Place
+from idp.effects import Effects
+from idp.errors import Reason, Refused
+from idp.events import Event, EventType
+from idp.login.limits import Limits, Wait
+from idp.login.sessions import Sessions, SignedIn, Visitor
+from idp.login.standing import Person, Standings
+from idp.login.transaction import FRESH_SECONDS, Requirements
+from idp.methods.base import Answer, Challenge, Enrolled, Method, Rejected
+from idp.models.methods import Factor
+from idp.policy import Why
+from idp.storage.database import Database
+from idp.storage.ephemeral import Shelf
+from idp.storage.vault import Vault
+from idp.storage.work import Work
+
+_KIND: Final = "enrolment"
+_LIFETIME_SECONDS: Final = 30 * 60
+_GUESSES: Final = {Reason.WRONG_PASSWORD, Reason.WRONG_CODE, Reason.CODE_ALREADY_USED}
+"""Refusals that count against whoever tries; a new password that is too short does not."""
+_FORBIDDEN: Final = {Why.NOT_ALLOWED_NATIONALLY, Why.NOT_ALLOWED_BY_MUNICIPALITY}
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """`show_once`: what the person must write down now."""
+
+    show_once: tuple[str, ...] = field(default=(), repr=False)
+
+
+class Enrolments:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        shelf: Shelf,
+        vault: Vault,
+        methods: Mapping[str, Method],
+        standings: Standings,
+        sessions: Sessions,
+        limits: Limits,
+        effects: Effects,
+    ) -> None:
+        self._database = database
+        self._shelf = shelf
+        self._vault = vault
+        self._methods = methods
+        self._standings = standings
+        self._sessions = sessions
+        self._limits = limits
+        self._effects = effects
+
+    def requirements(self, person: Person) -> Requirements:
+        """To change how one signs in: everything one can prove, proved within the last ten minutes."""
+        reachable = self._standings.reachable(person)
+        return Requirements(level=reachable.reached, not_before=self._effects.now() - FRESH_SECONDS)
+
+    def may_set_up(self, person: Person, method_id: str) -> bool:
+        """Whether this person may add, or replace, this way of signing in on the account page."""
+        method = self._methods.get(method_id)
+        if method is None or not self._is_permitted(person, method_id):
+            return False
+        if method.facts.backup:
+            return self._has_strong_method(person.enrolled)
+        return method.facts.enrollable or method_id in person.enrolled
+
+    def may_remove(self, person: Person, method_id: str) -> bool:
+        """Never the one without which the person could not sign in any more; codes on paper do not count."""
+        method = self._methods.get(method_id)
+        if method is None or method_id not in person.enrolled or not method.facts.enrollable:
+            return False
+        backups = {other.facts.id for other in self._methods.values() if other.facts.backup}
+        return self._standings.reachable(person, person.enrolled - {method_id} - backups).enough
+
+    def begin(self, holder: str, person: Person, method_id: str) -> Challenge:
+        """`holder`: the sign-in or session it happens in. Begun once; the same page again shows the same."""
+        if challenge := self._opened(holder, method_id, self._shelf.find(_KIND, _key(holder, method_id))):
+            return challenge
+        challenge = self._methods[method_id].begin_enrolment(person.subject)
+        self._keep(holder, method_id, challenge)
+        return challenge
+
+    def answer(
+        self,
+        holder: str,
+        person: Person,
+        method_id: str,
+        answer: Answer,
+        *,
+        visitor: Visitor,
+        signed_in: SignedIn | None,
+    ) -> Changed | Rejected | Wait:
+        """Whoever asks has checked that it may be. A challenge serves one success, also of parallel ones."""
+        attempt = self._limits.charge(username=person.user.username, method=method_id, visitor=visitor)
+        if isinstance(attempt, Wait):
+            return attempt
+        challenge = self._opened(holder, method_id, self._shelf.take(_KIND, _key(holder, method_id)))
+        if challenge is None:
+            return Rejected(Reason.TRANSACTION_EXPIRED)
+        with self._database.begin() as work:
+            outcome = self._enrol(work, person, self._methods[method_id], challenge, answer, visitor=visitor)
+            if isinstance(outcome, Changed) and signed_in is not None and self._ends_sessions(method_id):
+                self._sessions.end_others(work, signed_in, visitor)
+        if isinstance(outcome, Rejected):
+            self._keep(holder, method_id, challenge)
+        if not isinstance(outcome, Rejected) or outcome.reason not in _GUESSES:
+            self._limits.give_back(attempt)
+        return outcome
+
+    def remove(self, signed_in: SignedIn, method_id: str, visitor: Visitor) -> None:
+        """Raises Refused for the last one needed."""
+        with self._database.begin() as work:
+            person = self._standings.read_person(work, signed_in.user_id)
+            if person is None or not self.may_remove(person, method_id):
+                raise Refused(Reason.LAST_METHOD)
+            removed = [method_id]
+            if not self._has_strong_method(person.enrolled - {method_id}):
+                removed += [
+                    m.facts.id
+                    for m in self._methods.values()
+                    if m.facts.backup and m.facts.id in person.enrolled
+                ]
+            for each in removed:
+                work.people.remove_credentials(person.user.id, each)
+                work.audit.append(_event(EventType.METHOD_REMOVED, person, each, visitor))
+            self._sessions.end_others(work, signed_in, visitor)
+
+    def _enrol(
+        self,
+        work: Work,
+        person: Person,
+        method: Method,
+        challenge: Challenge,
+        answer: Answer,
+        *,
+        visitor: Visitor,
+    ) -> Changed | Rejected:
+        enrolled = method.enrol(work, person.subject, challenge, answer)
+        if isinstance(enrolled, Rejected):
+            return enrolled
+        shown = [*enrolled.show_once]
+        if method.facts.backup:
+            work.audit.append(_event(EventType.RECOVERY_CODES_MADE, person, method.facts.id, visitor))
+            return Changed(tuple(shown))
+        work.audit.append(_event(EventType.METHOD_ENROLLED, person, method.facts.id, visitor))
+        if method.facts.enrollable:
+            for backup in self._missing_backups(person):
+                made = backup.enrol(work, person.subject, Challenge(), {})
+                if isinstance(made, Enrolled):
+                    shown += made.show_once
+                    work.audit.append(_event(EventType.RECOVERY_CODES_MADE, person, backup.facts.id, visitor))
+        return Changed(tuple(shown))
+
+    def _missing_backups(self, person: Person) -> list[Method]:
+        return [
+            method
+            for method in self._methods.values()
+            if method.facts.backup
+            and method.facts.id not in person.enrolled
+            and self._is_permitted(person, method.facts.id)
+        ]
+
+    def _is_permitted(self, person: Person, method_id: str) -> bool:
+        excluded = {
+            exclusion.method: exclusion.why for exclusion in self._standings.reachable(person).excluded
+        }
+        return excluded.get(method_id) not in _FORBIDDEN
+
+    def _has_strong_method(self, enrolled: frozenset[str]) -> bool:
+        return any(
+            method.facts.enrollable and method.facts.id in enrolled for method in self._methods.values()
+        )
+
+    def _ends_sessions(self, method_id: str) -> bool:
+        """A changed secret that somebody may have learnt; what was signed in with it elsewhere ends."""
+        return self._methods[method_id].facts.factor is Factor.KNOWLEDGE
+
+    def _keep(self, holder: str, method_id: str, challenge: Challenge) -> None:
+        text = json.dumps({"page": dict(challenge.page), "state": dict(challenge.state)})
+        key = _key(holder, method_id)
+        sealed = self._vault.seal(text.encode(), Place("shelf", _KIND, key))
+        self._shelf.put(_KIND, key, {"sealed": sealed}, expires_at=self._effects.now() + _LIFETIME_SECONDS)
+
+    def _opened(self, holder: str, method_id: str, item: Mapping[str, str] | None) -> Challenge | None:
+        if item is None:
+            return None
+        text = self._vault.open(item["sealed"], Place("shelf", _KIND, _key(holder, method_id)))
+        return Challenge(**json.loads(text))
+
+
+def _key(holder: str, method_id: str) -> str:
+    return f"{holder}\x1f{method_id}"
+
+
+def _event(event_type: EventType, person: Person, method_id: str, visitor: Visitor) -> Event:
+    return Event(
+        type=event_type,
+        user_id=person.user.id,
+        actor_id=person.user.id,
+        method=method_id,
+        address=visitor.address,
+    )

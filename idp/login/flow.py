@@ -1,0 +1,290 @@
+"""Sign-in as a whole: the one place where attempts are throttled, checked and written down.
+
+Not here: what a method does (`methods/`), what comes next (`steps.py`), how it ends (`completion.py`), pages
+(`web/login.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from idp.crypto import token_hash
+from idp.effects import Effects
+from idp.errors import Reason
+from idp.events import Event, EventType
+from idp.login.completion import Completion, Finished
+from idp.login.limits import Limits, Wait
+from idp.login.look import Look, look_at
+from idp.login.sessions import SignedIn, Visitor
+from idp.login.standing import Person, Standing, Standings, match_posts
+from idp.login.steps import Choose, Offer
+from idp.login.transaction import LIFETIME_SECONDS, Application, Requirements, Transaction, Transactions
+from idp.methods.base import Answer, Challenge, Method, Outcome, Pending, Rejected, Subject, Verified
+from idp.models.methods import Proof
+from idp.models.usernames import canonical_username
+from idp.storage.database import Database
+
+_BUSY_SECONDS: Final = 5
+"""How long to wait when the method itself had no room for this attempt."""
+
+Answered: TypeAlias = Transaction | Rejected | Pending | Wait
+
+
+class Login:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        methods: Mapping[str, Method],
+        standings: Standings,
+        transactions: Transactions,
+        completion: Completion,
+        limits: Limits,
+        effects: Effects,
+    ) -> None:
+        self._database = database
+        self._methods = methods
+        self._standings = standings
+        self._transactions = transactions
+        self._completion = completion
+        self._limits = limits
+        self._effects = effects
+
+    def standing(self, signed_in: SignedIn | None, requirements: Requirements) -> Standing:
+        return self._standings.of(signed_in, requirements)
+
+    def start(
+        self,
+        requirements: Requirements,
+        *,
+        return_to: str,
+        browser: str,
+        application_name: str | None = None,
+        third_party: bool = False,
+        client_links: tuple[tuple[str, str], ...] = (),
+        redirect_origin: str | None = None,
+        client_id: str | None = None,
+        signed_in: SignedIn | None = None,
+    ) -> str:
+        """Returns the id under `/login/`. `return_to` is a path of ours; `browser` the browser cookie's
+        value.
+        """
+        expected = requirements.expected_user
+        is_other = signed_in is not None and expected not in {None, signed_in.user_id}
+        application = application_name and Application(
+            name=application_name,
+            third_party=third_party,
+            links=client_links,
+            redirect_origin=redirect_origin,
+        )
+        transaction = Transaction(
+            id=self._transactions.new_id(),
+            browser=token_hash(browser),
+            requirements=requirements,
+            return_to=return_to,
+            expires_at=self._effects.now() + LIFETIME_SECONDS,
+            application=application or None,
+            client_id=client_id,
+            adopts_session=not requirements.fresh and not is_other,
+        )
+        self._transactions.put(transaction)
+        return transaction.id
+
+    def find(self, transaction_id: str, *, browser: str) -> Transaction | None:
+        return self._transactions.find(transaction_id, browser=browser)
+
+    def find_finished(self, transaction_id: str, *, browser: str) -> str | None:
+        return self._transactions.find_finished(transaction_id, browser=browser)
+
+    def look(self, transaction: Transaction, signed_in: SignedIn | None) -> Look:
+        return look_at(transaction, signed_in, standings=self._standings, effects=self._effects)
+
+    # What the person answers ------------------------------------------------------------------------
+
+    def answer(
+        self,
+        transaction: Transaction,
+        method_id: str,
+        answer: Answer,
+        *,
+        visitor: Visitor,
+        signed_in: SignedIn | None,
+    ) -> Answered:
+        """Checks one answer. The sign-in with its new proof, or why not."""
+        method = self._methods.get(method_id)
+        if method is None:
+            return Rejected(Reason.METHOD_NOT_OFFERED)
+        look = self.look(transaction, signed_in)
+        if method.facts.with_username:
+            return self._identify(look, method, answer, visitor)
+        if look.person is None or not isinstance(look.step, Offer) or method_id not in look.step.methods:
+            return Rejected(Reason.METHOD_NOT_OFFERED)
+        username = look.person.user.username
+        outcome = self._attempt(look.transaction, method, look.person.subject, username, answer, visitor)
+        if not isinstance(outcome, Verified):
+            return outcome
+        return self._with_proof(look.transaction, look.person, method)
+
+    def begin(self, look: Look, method_id: str) -> Challenge:
+        """What the page of an offered method shows; what the method must remember goes into the
+        transaction.
+        """
+        if look.person is None:
+            raise LookupError("nobody is known in this sign-in yet")
+        challenge = self._methods[method_id].begin(look.person.subject)
+        if challenge.state:
+            challenges = {**look.transaction.challenges, method_id: challenge.state}
+            self._transactions.put(replace(look.transaction, challenges=challenges))
+        return challenge
+
+    def refuse(self, look: Look, reason: Reason, visitor: Visitor) -> None:
+        self._completion.refuse(look, reason, visitor)
+
+    def finish(self, look: Look, *, visitor: Visitor, signed_in: SignedIn | None) -> Finished | None:
+        return self._completion.finish(look, visitor=visitor, signed_in=signed_in)
+
+    def choose_employment(self, look: Look, employment_id: str) -> Transaction:
+        """A post that was not offered changes nothing."""
+        if not isinstance(look.step, Choose) or all(
+            post.id != employment_id for post in look.step.employments
+        ):
+            return look.transaction
+        return self._save(replace(look.transaction, employment_id=employment_id))
+
+    def confirm_account(self, look: Look, *, go_on: bool) -> Transaction:
+        if go_on:
+            return self._save(replace(look.transaction, account_confirmed=True))
+        return self.start_over(look.transaction)
+
+    def start_over(self, transaction: Transaction) -> Transaction:
+        """Somebody else, or the same person anew: forgets who it was."""
+        return self._save(
+            replace(
+                transaction,
+                user_id=None,
+                proofs=(),
+                employment_id=None,
+                challenges={},
+                account_confirmed=True,
+                adopts_session=False,
+            )
+        )
+
+    def enrolled(self, look: Look, method_id: str) -> Transaction:
+        """A method set up in the middle of a sign-in was proved by doing so."""
+        if look.person is None:
+            raise LookupError("nobody is known in this sign-in yet")
+        return self._with_proof(look.transaction, look.person, self._methods[method_id])
+
+    def switch_employment(self, signed_in: SignedIn, employment_id: str, visitor: Visitor) -> str | None:
+        """The session's new token, or None when it may not be."""
+        return self._completion.switch_employment(signed_in, employment_id, visitor)
+
+    def sign_out(
+        self, session_id: str, *, user_id: str, visitor: Visitor, client_id: str | None = None
+    ) -> bool:
+        """Ends the session and its tokens, but for those the person gave to be used in their absence."""
+        return self._completion.sign_out(session_id, user_id=user_id, visitor=visitor, client_id=client_id)
+
+    # Inside -----------------------------------------------------------------------------------------
+
+    def _identify(self, look: Look, method: Method, answer: Answer, visitor: Visitor) -> Answered:
+        """Who and a first proof in one act; nobody, somebody wrong and somebody blocked cost and say the
+        same.
+        """
+        username = _typed_username(answer, look.person)
+        with self._database.read() as work:
+            user = work.people.find_user_by_username(username)
+            credentials = work.people.credentials_of(user.id if user else "")
+        subject = Subject(user, credentials) if user else None
+        transaction = look.transaction
+        if user is None or user.id != transaction.user_id:
+            transaction = replace(
+                transaction, user_id=None, proofs=(), employment_id=None, challenges={}, adopts_session=False
+            )
+        outcome = self._attempt(transaction, method, subject, username, answer, visitor)
+        if not isinstance(outcome, Verified):
+            return outcome
+        person = self._standings.find_person(user.id) if user else None
+        if person is None:
+            return Rejected(Reason.BLOCKED_USER)
+        posts = match_posts(person, transaction.requirements, chosen=transaction.employment_id)
+        decision = self._standings.decide(person, Requirements(), proofs=(), acting=posts.acting)
+        if method.facts.id not in decision.offered:
+            self._completion.refuse(replace(look, person=person), Reason.METHOD_NOT_OFFERED, visitor)
+            return Rejected(Reason.METHOD_NOT_OFFERED)
+        return self._with_proof(replace(transaction, account_confirmed=True), person, method)
+
+    def _attempt(
+        self,
+        transaction: Transaction,
+        method: Method,
+        subject: Subject | None,
+        username: str,
+        answer: Answer,
+        visitor: Visitor,
+    ) -> Outcome | Wait:
+        attempt = self._limits.charge(username=username, method=method.facts.id, visitor=visitor)
+        if isinstance(attempt, Wait):
+            return attempt
+        challenge = Challenge(state=transaction.challenges.get(method.facts.id, {}))
+        with self._database.begin() as work:
+            outcome = method.verify(work, subject, challenge, answer)
+            outcome = _refuse_blocked(outcome, subject)
+            if not isinstance(outcome, Pending):
+                work.audit.append(_attempted(outcome, transaction, method, subject, visitor))
+        match outcome:
+            case Rejected(Reason.THROTTLED):
+                self._limits.give_back(attempt)
+                return Wait(_BUSY_SECONDS)
+            case Rejected():
+                return outcome
+            case Verified() | Pending():
+                self._limits.passed(attempt)
+                return outcome
+
+    def _with_proof(self, transaction: Transaction, person: Person, method: Method) -> Transaction:
+        proof = Proof(method.facts.id, self._effects.now())
+        others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
+        return self._save(replace(transaction, user_id=person.user.id, proofs=(*others, proof)))
+
+    def _save(self, transaction: Transaction) -> Transaction:
+        self._transactions.put(transaction)
+        return transaction
+
+
+def _typed_username(answer: Answer, person: Person | None) -> str:
+    """Canonical; of the person already known when nothing was typed, and nobody's when it cannot be a
+    username.
+    """
+    typed = answer.get("username", "")
+    if not typed.strip():
+        return person.user.username if person else ""
+    try:
+        return canonical_username(typed)
+    except ValueError:
+        return ""
+
+
+def _attempted(
+    outcome: Verified | Rejected,
+    transaction: Transaction,
+    method: Method,
+    subject: Subject | None,
+    visitor: Visitor,
+) -> Event:
+    passed = isinstance(outcome, Verified)
+    return Event(
+        type=EventType.METHOD_PASSED if passed else EventType.METHOD_FAILED,
+        user_id=subject.user.id if subject else None,
+        client_id=transaction.client_id,
+        method=method.facts.id,
+        reason=None if isinstance(outcome, Verified) else outcome.reason.code,
+        address=visitor.address,
+    )
+
+
+def _refuse_blocked(outcome: Outcome, subject: Subject | None) -> Outcome:
+    if isinstance(outcome, Verified) and (subject is None or not subject.user.is_active):
+        return Rejected(Reason.BLOCKED_USER)
+    return outcome

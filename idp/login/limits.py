@@ -1,0 +1,94 @@
+"""How often one may try: one charge per attempt, taken before anything is verified and given back on success.
+
+Counted per user, per address and per way of signing in; unknown names count like known ones. No wait is
+longer than a minute, and a browser this person has signed in with before is counted apart, so that a
+stranger cannot lock them out.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+from idp.crypto import token_hash
+from idp.effects import Effects
+from idp.login.sessions import Visitor
+from idp.storage.ephemeral import Shelf
+from idp.storage.throttle import Bucket, RedisThrottle, SqlThrottle
+
+USER: Final = Bucket("user", free=8, base_seconds=2, cap_seconds=60, forget_seconds=900)
+USER_AND_METHOD: Final = Bucket("user-method", free=5, base_seconds=2, cap_seconds=60, forget_seconds=900)
+ADDRESS: Final = Bucket("address", free=100, base_seconds=1, cap_seconds=60, forget_seconds=600)
+
+_KNOWN_BROWSER = "known-browser"
+_KNOWN_BROWSER_SECONDS: Final = 90 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A paid attempt; `own` is the bucket that only this way of signing in fills."""
+
+    charges: tuple[tuple[Bucket, str], ...]
+    own: tuple[Bucket, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    seconds: float
+
+
+class Limits:
+    def __init__(self, throttle: SqlThrottle | RedisThrottle, shelf: Shelf, effects: Effects) -> None:
+        self._throttle = throttle
+        self._shelf = shelf
+        self._effects = effects
+
+    def charge(self, *, username: str, method: str, visitor: Visitor) -> Attempt | Wait:
+        """`username` is canonical, so that every way to write one name shares its counters."""
+        who = username
+        if self._shelf.find(_KNOWN_BROWSER, _known_key(username, visitor)) is not None:
+            who = f"{username}\x1f{token_hash(visitor.browser)}"
+        own = (USER_AND_METHOD, f"{who}\x1f{method}")
+        wanted = ((ADDRESS, network_of(visitor.address)), (USER, who), own)
+        paid: list[tuple[Bucket, str]] = []
+        for bucket, key in wanted:
+            seconds = self._throttle.charge(bucket, key)
+            if seconds > 0:
+                self._refund(paid)
+                return Wait(seconds)
+            paid.append((bucket, key))
+        return Attempt(wanted, own)
+
+    def passed(self, attempt: Attempt) -> None:
+        """Gives the charge back, and forgets earlier failures of this way alone: no way clears another's."""
+        self.give_back(attempt)
+        self._throttle.clear(*attempt.own)
+
+    def give_back(self, attempt: Attempt) -> None:
+        self._refund(attempt.charges)
+
+    def remember_browser(self, *, username: str, visitor: Visitor) -> None:
+        expires_at = self._effects.now() + _KNOWN_BROWSER_SECONDS
+        self._shelf.put(_KNOWN_BROWSER, _known_key(username, visitor), {}, expires_at=expires_at)
+
+    def _refund(self, charges: list[tuple[Bucket, str]] | tuple[tuple[Bucket, str], ...]) -> None:
+        for bucket, key in charges:
+            self._throttle.refund(bucket, key)
+
+
+def network_of(address: str) -> str:
+    """The whole /64 for IPv6, since one customer holds at least that much; an unreadable address is one
+    bucket.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+    return str(parsed)
+
+
+def _known_key(username: str, visitor: Visitor) -> str:
+    return f"{token_hash(visitor.browser)}\x1f{username}"

@@ -1,0 +1,178 @@
+"""Browsers that hold proofs: begun, found, rotated, ended. Limits are checked at use, not by a cleanup job.
+
+Not here: the cookie (`web/http.py`), whether the proofs are enough (`standing.py`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from idp.crypto import token_hash
+from idp.effects import Effects, Instant
+from idp.events import Event, EventType
+from idp.models.methods import Proof
+from idp.models.people import UserStatus
+from idp.models.sessions import BrowserSession
+from idp.storage.database import Database
+from idp.storage.work import Work
+
+_TOUCH_SECONDS: Final = 60
+_USER_AGENT_LENGTH: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """The browser that asks: its long-lived random id, its session token if any, where from and what it
+    says it is.
+    """
+
+    browser: str = field(repr=False)
+    address: str
+    user_agent: str = ""
+    session_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    session_id: str
+    user_id: str
+    username: str
+    display_name: str
+    proofs: tuple[Proof, ...]
+    employment_id: str | None
+    created_at: Instant
+    last_seen_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A session as just begun or rotated; `token` goes into the cookie and is kept nowhere."""
+
+    session_id: str
+    token: str = field(repr=False)
+
+
+class Sessions:
+    def __init__(
+        self, database: Database, effects: Effects, *, idle_seconds: float, absolute_seconds: float
+    ) -> None:
+        self._database = database
+        self._effects = effects
+        self._idle_seconds = idle_seconds
+        self._absolute_seconds = absolute_seconds
+
+    def find(self, token: str | None) -> SignedIn | None:
+        """The session this token opens now: not ended, within both limits, its user not blocked."""
+        if not token:
+            return None
+        now = self._effects.now()
+        with self._database.read() as work:
+            row = work.sessions.find_by_token(token_hash(token))
+        if row is None or row.ended_at is not None or row.user_status != UserStatus.ACTIVE.value:
+            return None
+        if now >= row.expires_at or now - row.last_seen_at >= self._idle_seconds:
+            return None
+        if now - row.last_seen_at >= _TOUCH_SECONDS:
+            with self._database.begin() as work:
+                work.sessions.touch(row.id, now)
+        return SignedIn(
+            session_id=row.id,
+            user_id=row.user_id,
+            username=row.username,
+            display_name=row.display_name,
+            proofs=tuple(Proof(proof["method"], proof["at"]) for proof in row.proofs),
+            employment_id=row.employment_id,
+            created_at=row.created_at,
+            last_seen_at=row.last_seen_at,
+        )
+
+    def begin(
+        self,
+        work: Work,
+        visitor: Visitor,
+        *,
+        user_id: str,
+        proofs: Iterable[Proof],
+        employment_id: str | None,
+    ) -> Begun:
+        now = self._effects.now()
+        begun = Begun(self._effects.new_id(), self._effects.new_token())
+        work.sessions.add(
+            BrowserSession(
+                id=begun.session_id,
+                token_hash=token_hash(begun.token),
+                user_id=user_id,
+                created_at=now,
+                last_seen_at=now,
+                expires_at=now + self._absolute_seconds,
+                proofs=_as_rows(proofs),
+                employment_id=employment_id,
+                address=visitor.address,
+                user_agent=visitor.user_agent[:_USER_AGENT_LENGTH],
+            )
+        )
+        return begun
+
+    def rotate(
+        self,
+        work: Work,
+        signed_in: SignedIn,
+        *,
+        old_token: str,
+        proofs: Iterable[Proof],
+        employment_id: str | None,
+    ) -> Begun | None:
+        """The same session under a new token; None when it ended or rotated meanwhile. The old token opens
+        nothing.
+        """
+        token = self._effects.new_token()
+        rotated = work.sessions.rotate(
+            signed_in.session_id,
+            old_hash=token_hash(old_token),
+            new_hash=token_hash(token),
+            proofs=_as_rows(proofs),
+            at=self._effects.now(),
+            employment_id=employment_id,
+        )
+        return Begun(signed_in.session_id, token) if rotated else None
+
+    def end(self, work: Work, session_id: str, event: Event) -> bool:
+        """Ends it with every family of tokens that does not outlive it, and writes `event`."""
+        now = self._effects.now()
+        if not work.sessions.end(session_id, now):
+            return False
+        work.grants.revoke_session_families(session_id, now, keep_offline=True)
+        work.audit.append(replace(event, session_id=session_id))
+        return True
+
+    def end_others(self, work: Work, signed_in: SignedIn, visitor: Visitor) -> int:
+        """Every session of this person but the one that asks."""
+        now = self._effects.now()
+        ended = work.sessions.end_others(signed_in.user_id, signed_in.session_id, now)
+        for session_id in ended:
+            work.grants.revoke_session_families(session_id, now, keep_offline=True)
+            work.audit.append(_ended(signed_in, session_id, visitor))
+        return len(ended)
+
+    def end_one(self, work: Work, signed_in: SignedIn, session_id: str, visitor: Visitor) -> bool:
+        """False, and nothing done, for a session that is not this person's own."""
+        if all(session.id != session_id for session in self.of_user(work, signed_in.user_id)):
+            return False
+        return self.end(work, session_id, _ended(signed_in, session_id, visitor))
+
+    def of_user(self, work: Work, user_id: str) -> list[BrowserSession]:
+        return work.sessions.of_user(user_id, now=self._effects.now(), idle_seconds=self._idle_seconds)
+
+
+def _as_rows(proofs: Iterable[Proof]) -> list[dict[str, object]]:
+    return [{"method": proof.method, "at": proof.at} for proof in proofs]
+
+
+def _ended(signed_in: SignedIn, session_id: str, visitor: Visitor) -> Event:
+    return Event(
+        type=EventType.SESSION_ENDED,
+        user_id=signed_in.user_id,
+        actor_id=signed_in.user_id,
+        session_id=session_id,
+        address=visitor.address,
+    )

@@ -1,0 +1,215 @@
+"""What is known of a person now, held against what is required: enough, not enough, or not allowed at all.
+
+The decision about methods is `policy.decide`; here it gets its facts, and the person's posts are matched.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from idp.effects import Effects, Instant
+from idp.errors import Reason
+from idp.login.sessions import SignedIn
+from idp.login.transaction import Requirements
+from idp.methods.base import Method, Subject
+from idp.models.methods import MethodFacts, Proof
+from idp.models.people import Employment, PolicyRule, User
+from idp.policy import NATIONAL, OPERATOR, Decision, Level, Rule, Situation, amr_of, decide
+from idp.storage.database import Database
+from idp.storage.work import Work
+
+_NO_LIMIT: Final = Requirements()
+
+
+class Missing(StrEnum):
+    NO_SESSION = "no_session"
+    LEVEL = "level"
+    TOO_OLD = "too_old"
+    ACCOUNT_SELECTION = "account_selection"
+    EMPLOYMENT = "employment"
+    OTHER_USER = "other_user"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Satisfied:
+    """`auth_time` is that of the oldest proof counted: everything told was proved then or later."""
+
+    signed_in: SignedIn
+    level: Level
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: Instant
+    employment: Employment | None
+    municipality: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsSignIn:
+    reason: Missing
+
+
+@dataclass(frozen=True, slots=True)
+class NotAllowed:
+    reason: Reason
+
+
+Standing: TypeAlias = Satisfied | NeedsSignIn | NotAllowed
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user with all that decisions about them need, read at one moment."""
+
+    user: User
+    subject: Subject
+    employments: tuple[Employment, ...]
+    rules: tuple[Rule, ...]
+    enrolled: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Posts:
+    """`fitting`: the posts the requirements accept; `acting`: the one the person acts in, when that is
+    clear.
+    """
+
+    fitting: tuple[Employment, ...] = ()
+    acting: Employment | None = None
+    refused: Reason | None = None
+
+
+class Standings:
+    def __init__(self, database: Database, methods: Mapping[str, Method], effects: Effects) -> None:
+        self._database = database
+        self._methods = methods
+        self._facts: tuple[MethodFacts, ...] = tuple(method.facts for method in methods.values())
+        self._effects = effects
+
+    def find_person(self, user_id: str) -> Person | None:
+        with self._database.read() as work:
+            return self.read_person(work, user_id)
+
+    def read_person(self, work: Work, user_id: str) -> Person | None:
+        """None for a user who is gone or blocked."""
+        user = work.people.find_user(user_id)
+        if user is None or not user.is_active:
+            return None
+        credentials = work.people.credentials_of(user_id)
+        employments = tuple(work.people.employments_of(user_id, now=self._effects.now()))
+        scopes = {NATIONAL, *(post.municipality for post in employments), *_operator(user)}
+        subject = Subject(user, credentials)
+        return Person(
+            user=user,
+            subject=subject,
+            employments=employments,
+            rules=tuple(map(_rule, work.rules.rules_for(scopes))),
+            enrolled=frozenset(
+                method.facts.id for method in self._methods.values() if method.is_enrolled(subject)
+            ),
+        )
+
+    def decide(
+        self,
+        person: Person,
+        requirements: Requirements,
+        *,
+        proofs: Iterable[Proof],
+        acting: Employment | None,
+    ) -> Decision:
+        return decide(
+            Situation(
+                methods=self._facts,
+                enrolled=person.enrolled,
+                rules=person.rules,
+                tenants=_tenants(person, acting),
+                proofs=tuple(proofs),
+                demanded=requirements.level,
+                not_before=requirements.not_before,
+            )
+        )
+
+    def reachable(self, person: Person, methods: Iterable[str] | None = None) -> Decision:
+        """What the person would have with every way to sign in they set up (or with `methods` alone) just
+        used.
+        """
+        now = self._effects.now()
+        proofs = [Proof(method, now) for method in (person.enrolled if methods is None else methods)]
+        return self.decide(person, _NO_LIMIT, proofs=proofs, acting=None)
+
+    def of(self, signed_in: SignedIn | None, requirements: Requirements) -> Standing:
+        if signed_in is None:
+            return NeedsSignIn(Missing.NO_SESSION)
+        if requirements.expected_user not in {None, signed_in.user_id}:
+            return NeedsSignIn(Missing.OTHER_USER)
+        if requirements.select_account:
+            return NeedsSignIn(Missing.ACCOUNT_SELECTION)
+        person = self.find_person(signed_in.user_id)
+        if person is None:
+            return NeedsSignIn(Missing.NO_SESSION)
+        posts = match_posts(person, requirements, chosen=signed_in.employment_id)
+        if posts.refused is not None:
+            return NotAllowed(posts.refused)
+        if requirements.needs_employment and posts.acting is None:
+            return NeedsSignIn(Missing.EMPLOYMENT)
+        decision = self.decide(person, requirements, proofs=signed_in.proofs, acting=posts.acting)
+        if not decision.enough:
+            return NeedsSignIn(self._why_not(person, requirements, signed_in, posts.acting))
+        return Satisfied(
+            signed_in=signed_in,
+            level=decision.reached,
+            acr=decision.reached.acr,
+            amr=amr_of(decision.counted, self._facts),
+            auth_time=min(proof.at for proof in decision.counted),
+            employment=posts.acting,
+            municipality=posts.acting.municipality if posts.acting else None,
+        )
+
+    def _why_not(
+        self, person: Person, requirements: Requirements, signed_in: SignedIn, acting: Employment | None
+    ) -> Missing:
+        whenever = Requirements(level=requirements.level)
+        decision = self.decide(person, whenever, proofs=signed_in.proofs, acting=acting)
+        return Missing.TOO_OLD if decision.enough else Missing.LEVEL
+
+
+def match_posts(person: Person, requirements: Requirements, *, chosen: str | None) -> Posts:
+    """One fitting post is taken silently; among several the person's earlier choice holds, if it fits."""
+    fitting = tuple(post for post in person.employments if _fits(post, person.user, requirements))
+    if not fitting and (refused := _refusal(person, requirements)):
+        return Posts(refused=refused)
+    earlier = next((post for post in fitting if post.id == chosen), None)
+    only = fitting[0] if len(fitting) == 1 else None
+    return Posts(fitting, earlier or only)
+
+
+def _fits(post: Employment, user: User, requirements: Requirements) -> bool:
+    in_municipality = not requirements.municipalities or post.municipality in requirements.municipalities
+    return in_municipality and _has_role((*post.roles, *user.roles), requirements)
+
+
+def _has_role(roles: Sequence[str], requirements: Requirements) -> bool:
+    return not requirements.roles or not set(roles).isdisjoint(requirements.roles)
+
+
+def _refusal(person: Person, requirements: Requirements) -> Reason | None:
+    """Why nobody without a fitting post may go on; None when no post is called for."""
+    if requirements.needs_employment and not person.employments:
+        return Reason.NO_EMPLOYMENT
+    if requirements.needs_employment or requirements.municipalities:
+        return Reason.CLIENT_NOT_ALLOWED
+    return None if _has_role(person.user.roles, requirements) else Reason.CLIENT_NOT_ALLOWED
+
+
+def _tenants(person: Person, acting: Employment | None) -> frozenset[str]:
+    if acting is not None:
+        return frozenset({acting.municipality})
+    return frozenset(post.municipality for post in person.employments) or frozenset(_operator(person.user))
+
+
+def _rule(row: PolicyRule) -> Rule:
+    return Rule(row.scope, frozenset(row.methods), Level(row.minimum_level), row.first_enrolment)
+
+
+def _operator(user: User) -> tuple[str, ...]:
+    return (OPERATOR,) if OPERATOR in user.roles else ()

@@ -1,0 +1,149 @@
+"""One sign-in in progress, and what it is held against.
+
+Not here: what comes next (`steps.py`), checking answers (`flow.py`), a finished sign-in (`sessions.py`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from idp.crypto import Place, token_hash
+from idp.effects import Effects, Instant
+from idp.models.methods import Proof
+from idp.policy import Level
+from idp.storage.ephemeral import Shelf
+from idp.storage.vault import Vault
+
+LIFETIME_SECONDS: Final = 30 * 60
+FRESH_SECONDS: Final = 10 * 60
+"""How old a proof may be for adding, changing or removing a way of signing in."""
+_KIND = "sign-in"
+_FINISHED_KIND = "sign-in-finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """What whoever sent the person here needs to be sure of.
+
+    `not_before` is fixed when the request comes (`max_age`, `prompt=login`), so that it holds when the
+    person is back. `select_account` is answered inside the transaction: whoever resumes after it asks again
+    without it.
+    `municipalities` and `roles`: empty means any; otherwise one fitting post is enough.
+    """
+
+    level: Level = Level.ONE_FACTOR
+    not_before: Instant | None = None
+    needs_employment: bool = False
+    municipalities: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    select_account: bool = False
+    login_hint: str | None = None
+    expected_user: str | None = None
+    fresh: bool = False
+    """Ask who it is even when somebody is signed in (`prompt=login`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """For whom the person signs in, as the pages name it."""
+
+    name: str
+    third_party: bool = False
+    links: tuple[tuple[str, str], ...] = ()
+    """Pairs of label and URL: the application's own terms and privacy pages."""
+    redirect_origin: str | None = None
+    """Where the browser is sent in the end, as a CSP source, since browsers hold `form-action` against that
+    too.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """`browser` is a hash; `user_id` is set by a session or by a proof, never by a typed name alone."""
+
+    id: str
+    browser: str
+    requirements: Requirements
+    return_to: str
+    expires_at: Instant
+    application: Application | None = None
+    client_id: str | None = None
+    user_id: str | None = None
+    proofs: tuple[Proof, ...] = ()
+    """Gained in this sign-in; those of the session are looked at beside them."""
+    employment_id: str | None = None
+    account_confirmed: bool = False
+    adopts_session: bool = True
+    """Whether whoever is signed in on this browser is taken for the person who signs in here."""
+    challenges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """By method: what it keeps between begin and verify."""
+
+
+class Transactions:
+    """Sign-ins in progress on the Shelf: sealed, bound to the browser that began them, finished once."""
+
+    def __init__(self, shelf: Shelf, vault: Vault, effects: Effects) -> None:
+        self._shelf = shelf
+        self._vault = vault
+        self._effects = effects
+
+    def new_id(self) -> str:
+        return self._effects.new_id()
+
+    def put(self, transaction: Transaction) -> None:
+        text = json.dumps(asdict(transaction))
+        sealed = self._vault.seal(text.encode(), _place(transaction.id))
+        self._shelf.put(_KIND, transaction.id, {"sealed": sealed}, expires_at=transaction.expires_at)
+        if self._shelf.find(_FINISHED_KIND, transaction.id) is not None:
+            # Finished by a parallel request in the meantime: what is finished does not come back.
+            self._shelf.take(_KIND, transaction.id)
+
+    def find(self, transaction_id: str, *, browser: str) -> Transaction | None:
+        return self._open(transaction_id, self._shelf.find(_KIND, transaction_id), browser)
+
+    def take(self, transaction: Transaction) -> bool:
+        """Ends it; False when another request already did. Remembers for the same time where it led."""
+        finished = {"browser": transaction.browser, "return_to": transaction.return_to}
+        self._shelf.put(_FINISHED_KIND, transaction.id, finished, expires_at=transaction.expires_at)
+        return self._shelf.take(_KIND, transaction.id) is not None
+
+    def find_finished(self, transaction_id: str, *, browser: str) -> str | None:
+        """Where a finished sign-in led: a back button or a second click ends up there too."""
+        finished = self._shelf.find(_FINISHED_KIND, transaction_id)
+        if finished is None or finished["browser"] != token_hash(browser):
+            return None
+        return str(finished["return_to"])
+
+    def _open(self, transaction_id: str, item: Mapping[str, Any] | None, browser: str) -> Transaction | None:
+        if item is None:
+            return None
+        text = self._vault.open(str(item["sealed"]), _place(transaction_id))
+        transaction = _from_json(json.loads(text))
+        if transaction.browser != token_hash(browser) or transaction.expires_at <= self._effects.now():
+            return None
+        return transaction
+
+
+def _place(transaction_id: str) -> Place:
+    return Place("shelf", _KIND, transaction_id)
+
+
+def _from_json(value: dict[str, Any]) -> Transaction:
+    wanted, application = value["requirements"], value["application"]
+    parts = {
+        "requirements": Requirements(
+            **{
+                **wanted,
+                "level": Level(wanted["level"]),
+                "municipalities": tuple(wanted["municipalities"]),
+                "roles": tuple(wanted["roles"]),
+            }
+        ),
+        "application": application
+        and Application(
+            **{**application, "links": tuple((label, url) for label, url in application["links"])}
+        ),
+        "proofs": tuple(Proof(**proof) for proof in value["proofs"]),
+    }
+    return Transaction(**{**value, **parts})

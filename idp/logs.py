@@ -1,0 +1,98 @@
+"""Logs: one JSON object a line on standard error, each with the id of its request, and never a secret.
+
+What is written is chosen where it is written; `redact` stands behind that as a second wall. It goes by the
+name of a value and by its look, and would rather hide too much. Libraries that log through the standard
+module pass it too. Not here: the audit trail (`storage/audit.py`), which is evidence and lives in the
+database.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final, TextIO
+
+import structlog
+from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
+from structlog.typing import Processor
+
+HIDDEN: Final = "[hidden]"
+_DEEPEST: Final = 6
+
+_SECRET_NAMES: Final = re.compile(
+    r"pass(word|phrase|wd)?|secret|token|code(?!_challenge_method)|otp|pin\b|answer|verifier|assertion|challenge"
+    r"|authorization|cookie|credential|csrf|nonce|state|private|sealed|hash|key(?!_id)|dsn|database_url|redis_url",
+    re.IGNORECASE,
+)
+_HARMLESS_NAMES: Final = frozenset({"status_code", "error_code", "reason_code", "token_type"})
+_SECRET_LOOKS: Final = re.compile(
+    r"eyJ[\w-]{8,}(?:\.[\w-]*){1,4}"  # JOSE, compact
+    r"|\bs1\.[0-9a-f]{8}\.[\w=-]+"  # sealed by us
+    r"|\$(?:argon2|2[aby]\$)[^\s\"']+"  # password hashes
+    r"|\b(?:Bearer|Basic|DPoP)\s+[\w.~+/=-]+"
+    r"|(?<![\w-])[\w-]{43}(?![\w-])"  # 256 random bits, as our tokens are
+    r"|\b(?:PNOLV-)?\d{6}-?\d{5}\b"  # personal codes
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user and password in a URL
+    r"|(?<=[?&#])[\w.-]+=[^&\s\"'#]*",  # values in a query
+    re.IGNORECASE,
+)
+
+
+def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: _safe(name, value, 0) for name, value in event.items()}
+
+
+def configure(level: str, stream: TextIO | None = None) -> None:
+    """Once, when a process starts. Calling it again replaces what was."""
+    shared: list[Processor] = [
+        merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.ExceptionRenderer(
+                    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=30)
+                ),
+                structlog.processors.EventRenamer("event"),
+                redact,
+                structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    # These tell every statement, address or header at their lower levels, which no operator asked for.
+    for chatty in ("sqlalchemy", "httpx", "httpcore", "huey", "alembic", "authlib", "werkzeug"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+
+
+def begin_request(request_id: str) -> None:
+    """Everything this thread logs from now on carries the id, until the next request begins."""
+    clear_contextvars()
+    bind_contextvars(request_id=request_id)
+
+
+def _safe(name: str, value: object, depth: int) -> object:
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if name not in _HARMLESS_NAMES and _SECRET_NAMES.search(name):
+        return HIDDEN
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        return {str(inner): _safe(str(inner), content, depth + 1) for inner, content in value.items()}
+    if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
+        return [_safe(name, content, depth + 1) for content in value]
+    return _SECRET_LOOKS.sub(HIDDEN, str(value))

@@ -1,0 +1,1 @@
+"""Ways to prove who one is. Each is a sibling on `base`; none knows another."""

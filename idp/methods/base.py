@@ -1,0 +1,95 @@
+"""What a method is: it begins a challenge and verifies an answer, and may enrol a credential.
+
+Not here: throttling, audit, sessions and "which methods may be used" (`login/flow.py`, `policy.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from idp.errors import Reason
+from idp.models.methods import MethodFacts
+from idp.models.people import Credential, User
+from idp.storage.work import Work
+
+Answer: TypeAlias = Mapping[str, str]
+"""Form fields as posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose answer is checked: the user and all their credentials, as read before the check."""
+
+    user: User
+    credentials: Sequence[Credential]
+
+    def of(self, method: str) -> list[Credential]:
+        return [c for c in self.credentials if c.method == method and c.spent_at is None]
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """`page` is what the person sees; `state` stays with the server between begin and verify, never on a
+    page.
+    """
+
+    page: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    credential_id: str
+    remaining: int | None = None
+    """For methods that use themselves up: how many are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Not yet; ask again."""
+
+    page: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    credential: Credential = field(repr=False)
+    show_once: Sequence[str] = ()
+    """Secrets the person must write down now; never readable again."""
+
+
+Outcome: TypeAlias = Verified | Pending | Rejected
+
+
+class Method(Protocol):
+    """Its pages are `templates/methods/<id>.html` and, when a person may set it up, `<id>_enrol.html`."""
+
+    facts: MethodFacts
+    label: str
+    """What people call it; an English message to translate, like `description`."""
+    description: str
+
+    def begin(self, subject: Subject) -> Challenge: ...
+
+    def verify(self, work: Work, subject: Subject | None, challenge: Challenge, answer: Answer) -> Outcome:
+        """Checks and consumes in one act.
+
+        Does slow work before it touches `work`, since that begins the transaction. `subject` is None for an
+        unknown user: the same work is done for nobody and Rejected returned.
+        """
+        ...
+
+    def is_enrolled(self, subject: Subject) -> bool: ...
+
+    def begin_enrolment(self, subject: Subject) -> Challenge: ...
+
+    def enrol(
+        self, work: Work, subject: Subject, challenge: Challenge, answer: Answer
+    ) -> Enrolled | Rejected:
+        """Stores the credential when the answer proves it works."""
+        ...

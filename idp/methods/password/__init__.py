@@ -1,0 +1,3 @@
+"""The password: the method itself (`method`), hashing, hashes of older systems, and what a new one must be
+like.
+"""

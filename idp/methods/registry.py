@@ -1,0 +1,61 @@
+"""The one place that knows every method, in the order in which they are preferred."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from idp.effects import Effects
+from idp.errors import Reason
+from idp.methods.base import Method
+from idp.methods.password.hashing import Argon2Parameters
+from idp.methods.password.hashing import calibrate as calibrate_argon2
+from idp.methods.password.method import Password
+from idp.methods.recovery_code import FEW_LEFT, RecoveryCode
+from idp.methods.totp import Totp
+from idp.models.people import Credential, User
+from idp.storage.vault import Vault
+
+__all__ = [
+    "FEW_LEFT",
+    "Argon2Parameters",
+    "Methods",
+    "calibrate_argon2",
+    "given_password",
+    "given_totp",
+    "methods",
+]
+
+
+class Methods(Mapping[str, Method]):
+    """Methods by id, in order of preference."""
+
+    def __init__(self, ordered: Iterable[Method]) -> None:
+        self._by_id = {method.facts.id: method for method in ordered}
+
+    def __getitem__(self, method_id: str) -> Method:
+        return self._by_id[method_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+
+def methods(
+    *, effects: Effects, vault: Vault, parameters: Argon2Parameters, hashes_at_once: int, issuer_name: str
+) -> tuple[Method, ...]:
+    """`hashes_at_once` bounds argon2id in this process; `issuer_name` is shown by authenticator apps."""
+    return (
+        Password(parameters=parameters, at_once=hashes_at_once, effects=effects),
+        Totp(issuer=issuer_name, vault=vault, effects=effects),
+        RecoveryCode(vault=vault, effects=effects),
+    )
+
+
+def given_password(ordered: Iterable[Method], user: User, password: str) -> Credential | Reason:
+    """A password an operator gives somebody: the credential to store, or why it may not be."""
+    return next(method for method in ordered if isinstance(method, Password)).credential(user, password)
+
+
+def given_totp(ordered: Iterable[Method], user: User, secret: bytes) -> Credential:
+    """A secret known beforehand, as the demonstration has it."""
+    return next(method for method in ordered if isinstance(method, Totp)).credential(user.id, secret)

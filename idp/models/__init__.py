@@ -1,0 +1,1 @@
+"""Tables as typed SQLAlchemy 2 dataclasses: columns and facts about themselves, no queries."""

@@ -1,0 +1,50 @@
+"""Applications that trust us: RFC 7591 metadata as registered, and what the provider adds to it."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.models.base import Base, Id, Moment
+
+
+class ClientKind(StrEnum):
+    WEB = "web"
+    INSTALLED = "installed"
+    SERVICE = "service"
+
+
+class Client(Base):
+    """`registered` holds the RFC 7591 metadata members exactly as accepted; secrets are never among them."""
+
+    __tablename__ = "clients"
+
+    client_id: Mapped[Id] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    created_at: Mapped[Moment]
+    registered: Mapped[dict[str, Any]]
+    secrets: Mapped[list[dict[str, Any]]] = mapped_column(default_factory=list, repr=False)
+    """At most two of `{"hash", "created_at", "expires_at"}`; hash is hex SHA-256 of a 256-bit secret."""
+    kind: Mapped[str] = mapped_column(default=ClientKind.WEB.value)
+    first_party: Mapped[bool] = mapped_column(default=False)
+    """Ours: no consent page."""
+    disabled: Mapped[bool] = mapped_column(default=False)
+    pkce_required: Mapped[bool] = mapped_column(default=True)
+    minimum_level: Mapped[int] = mapped_column(default=1)
+    needs_employment: Mapped[bool] = mapped_column(default=False)
+    """The person must say for which municipality they act."""
+    municipalities: Mapped[list[str]] = mapped_column(default_factory=list)
+    """ATVK codes whose employees may open it; empty means all."""
+    roles: Mapped[list[str]] = mapped_column(default_factory=list)
+    """Roles of which a person needs at least one; empty means anybody."""
+    resources: Mapped[list[str]] = mapped_column(default_factory=list)
+    """Audiences (RFC 8707) it may ask access tokens for."""
+    audience: Mapped[str | None] = mapped_column(default=None)
+    """Its own identifier as a resource server, for introspection and RFC 9068 `aud`."""
+    service_municipality: Mapped[str | None] = mapped_column(default=None)
+    """ATVK code a service acts for with client credentials."""
+    person_code_basis: Mapped[str | None] = mapped_column(default=None)
+    """The legal basis on which it may receive `person_code`."""
+    tile_group: Mapped[str | None] = mapped_column(default=None)
+    tile_text: Mapped[str] = mapped_column(default="")
+    demonstration: Mapped[bool] = mapped_column(default=False)

@@ -1,0 +1,34 @@
+"""What policy must know of a method: its kind of factor and what it is worth. No behaviour."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Factor(Enum):
+    KNOWLEDGE = "knowledge"
+    POSSESSION = "possession"
+    UPSTREAM = "upstream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodFacts:
+    """`amr`: RFC 8176 values its proof is told by."""
+
+    id: str
+    factor: Factor
+    amr: tuple[str, ...]
+    phishing_resistant: bool = False
+    with_username: bool = False
+    """Asked for on the same page as the username."""
+    enrollable: bool = False
+    """A person may set it up in the middle of a sign-in."""
+    backup: bool = False
+    """Stands in when the usual way is lost; offered last and never enrolled alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """This user passed this method at this time (Unix seconds)."""
+
+    method: str
+    at: float

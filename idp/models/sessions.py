@@ -1,0 +1,40 @@
+"""Browsers that hold proofs, and which applications they reached."""
+
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.models.base import Base, Id, Moment
+
+
+class BrowserSession(Base):
+    """`id` is stable, applications know it as `sid`; the cookie's token rotates and is kept as a hash."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[Id] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[Moment]
+    last_seen_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    """The absolute end; the idle limit is counted from `last_seen_at`."""
+    proofs: Mapped[list[dict[str, Any]]]
+    """`{"method", "at"}` each; see `login/transaction.py` Proof."""
+    employment_id: Mapped[Id | None] = mapped_column(default=None)
+    address: Mapped[str] = mapped_column(default="")
+    user_agent: Mapped[str] = mapped_column(default="")
+    ended_at: Mapped[Moment | None] = mapped_column(default=None)
+
+
+class SessionClient(Base):
+    """An application that got tokens in a session."""
+
+    __tablename__ = "session_clients"
+
+    session_id: Mapped[Id] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    client_id: Mapped[Id] = mapped_column(
+        ForeignKey("clients.client_id", ondelete="CASCADE"), primary_key=True
+    )
+    first_at: Mapped[Moment]

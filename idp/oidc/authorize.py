@@ -1,0 +1,323 @@
+"""The authorization endpoint (RFC 6749 section 3.1, OpenID Connect Core 3.1.2) between request and answer.
+
+A request is judged, then held against what is known of the person; what is missing sends them to sign in or
+to the consent page, and each of these comes back here with the request's id. Every answer names the issuer
+(RFC 9207), errors too. Not here: pages and cookies (`web/oidc.py`), how a person signs in (`login/`).
+"""
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from idp.effects import Effects
+from idp.login.flow import Login
+from idp.login.sessions import SignedIn
+from idp.login.standing import Satisfied, Standings
+from idp.login.transaction import Requirements
+from idp.models.clients import Client
+from idp.oidc import authorize_checks as checks
+from idp.oidc.authorization_request import Answer, AuthorizationRequest, Prompt, ResponseMode
+from idp.oidc.authorize_checks import Asked
+from idp.oidc.authorize_requirements import links_of, requirements_of, silent_error, told_level
+from idp.oidc.claims import essential_levels, parse_claims_request
+from idp.oidc.clients import Clients
+from idp.oidc.codes import CodeContents, Codes
+from idp.oidc.consent import Consents, Decider
+from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.id_tokens import IdTokens
+from idp.oidc.jose import TokenError
+from idp.oidc.pending import PendingRequests
+from idp.oidc.redirect_uris import form_action_source
+from idp.oidc.requests import Parameters
+from idp.oidc.scopes import Scope, grantable, may_have
+from idp.policy import Level
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Send the person to `/login/<transaction_id>`."""
+
+    transaction_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskConsent:
+    """Send the person to `/consent/<request_id>`."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The request was answered before, is too old, or belongs to another browser."""
+
+
+Outcome: TypeAlias = Answer | SignIn | AskConsent | Expired
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPage:
+    """What the person is asked to agree to."""
+
+    request: AuthorizationRequest
+    client: Client
+    signed_in: SignedIn
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """The browser that asks: its long-lived id, who is signed in there, and from which address."""
+
+    id: str
+    signed_in: SignedIn | None
+    address: str = ""
+
+
+class Authorization:
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        clients: Clients,
+        codes: Codes,
+        consents: Consents,
+        id_tokens: IdTokens,
+        login: Login,
+        standings: Standings,
+        pending: PendingRequests,
+        effects: Effects,
+    ) -> None:
+        self._issuer = issuer
+        self._clients = clients
+        self._codes = codes
+        self._consents = consents
+        self._id_tokens = id_tokens
+        self._login = login
+        self._standings = standings
+        self._pending = pending
+        self._effects = effects
+
+    # The four ways in ----------------------------------------------------------------------------------
+
+    def begin(self, parameters: Parameters, browser: Browser) -> Outcome:
+        """A request as it comes. Raises ProtocolError for what must be shown on a page of ours."""
+        client = self._clients.get(parameters.get("client_id"))
+        asked = Asked(parameters, client)
+        checks.hold(checks.BEFORE_REDIRECT, asked)
+        try:
+            request = self._read(asked)
+        except ProtocolError as error:
+            return self._refusal_of(parameters, error)
+        return self._go_on(request, client, browser, request_id=None)
+
+    def resume(self, request_id: str, browser: Browser) -> Outcome:
+        """The person is back from signing in. What was required is held against them again."""
+        request = self._pending.find(request_id, browser=browser.id)
+        if request is None:
+            return Expired()
+        return self._go_on(request, self._enabled(request), browser, request_id=request_id)
+
+    def look_at_consent(self, request_id: str, browser: Browser) -> ConsentPage | Outcome:
+        request = self._pending.find(request_id, browser=browser.id)
+        if request is None:
+            return Expired()
+        client = self._enabled(request)
+        judged = self._judge(request, client, browser)
+        if not isinstance(judged, Satisfied) or not self._consents.is_needed(
+            request, client, judged.signed_in.user_id
+        ):
+            return self._go_on(request, client, browser, request_id=request_id)
+        shown = replace(request, shown_to=judged.signed_in.user_id)
+        self._pending.keep(request_id, shown, browser=browser.id)
+        return ConsentPage(shown, client, judged.signed_in)
+
+    def decide_consent(self, request_id: str, browser: Browser, *, allow: bool) -> Outcome:
+        request = self._pending.find(request_id, browser=browser.id)
+        if request is None:
+            return Expired()
+        client = self._enabled(request)
+        judged = self._judge(request, client, browser)
+        if not isinstance(judged, Satisfied):
+            return self._go_on(request, client, browser, request_id=request_id)
+        if request.shown_to != judged.signed_in.user_id:
+            return AskConsent(request_id)
+        if not self._pending.take(request_id):
+            return Expired()
+        decider = Decider(judged.signed_in.user_id, judged.signed_in.session_id, browser.address)
+        if not allow:
+            self._consents.refuse(request, decider)
+            return self._refusal(request, ErrorCode.ACCESS_DENIED, "The person refused.")
+        self._consents.give(request, decider)
+        return self._answer(request, judged)
+
+    # Reading -------------------------------------------------------------------------------------------
+
+    def _read(self, asked: Asked) -> AuthorizationRequest:
+        checks.hold(checks.CHECKS, asked)
+        parameters, client, now = asked.parameters, asked.client, self._effects.now()
+        scopes = grantable((parameters.find("scope") or "").split(), client)
+        wishes = parse_claims_request(parameters.find("claims"))
+        of_single_claims = wishes.scopes() if Scope.OPENID in scopes else frozenset()
+        extra = sorted(scope for scope in of_single_claims - set(scopes) if may_have(scope, client))
+        consent_scopes = (*scopes, *extra)
+        essential = essential_levels(wishes.acr())
+        prompts = tuple((parameters.find("prompt") or "").split())
+        max_age = checks.max_age(asked)
+        oldest = [now] if Prompt.LOGIN in prompts else []
+        return AuthorizationRequest(
+            client_id=client.client_id,
+            redirect_uri=parameters.get("redirect_uri"),
+            response_mode=ResponseMode(parameters.find("response_mode") or ResponseMode.QUERY),
+            received_at=now,
+            scopes=scopes,
+            resources=tuple(dict.fromkeys(parameters.all("resource"))),
+            state=parameters.find("state"),
+            nonce=parameters.find("nonce"),
+            code_challenge=parameters.find("code_challenge"),
+            prompts=prompts,
+            not_before=max([*oldest, *([now - max_age] if max_age is not None else [])], default=None),
+            required_level=max(client.minimum_level, min(essential, default=1)),
+            essential_levels=essential,
+            preferred_levels=checks.preferred_levels(asked),
+            expected_user=self._expected_user(parameters.find("id_token_hint"), client)
+            or wishes.required_user(),
+            login_hint=parameters.find("login_hint"),
+            ui_locales=tuple((parameters.find("ui_locales") or "").split())[:10],
+            claims=wishes.limited_to(consent_scopes) if Scope.OPENID in scopes else {},
+            consent_scopes=consent_scopes,
+        )
+
+    def _expected_user(self, hint: str | None, client: Client) -> str | None:
+        if hint is None:
+            return None
+        try:
+            read = self._id_tokens.read_hint(hint)
+        except TokenError as error:
+            raise ProtocolError(
+                ErrorCode.INVALID_REQUEST, "The ID token hint is not valid.", detail=str(error)
+            ) from None
+        if client.client_id not in read.client_ids:
+            raise ProtocolError(ErrorCode.INVALID_REQUEST, "The ID token hint was issued to another client.")
+        return read.user_id
+
+    def _enabled(self, request: AuthorizationRequest) -> Client:
+        client = self._clients.get(request.client_id)
+        checks.client_is_enabled(Asked(Parameters(), client))
+        return client
+
+    # Judging -------------------------------------------------------------------------------------------
+
+    def _go_on(
+        self, request: AuthorizationRequest, client: Client, browser: Browser, *, request_id: str | None
+    ) -> Outcome:
+        match self._judge(request, client, browser):
+            case Answer() as answer:
+                return answer if request_id is None or self._pending.take(request_id) else Expired()
+            case Requirements() as requirements:
+                return self._send_to_sign_in(request, client, browser, requirements, request_id)
+            case Satisfied() as satisfied:
+                if self._consents.is_needed(request, client, satisfied.signed_in.user_id):
+                    if request.wants(Prompt.NONE):
+                        return self._refusal(
+                            request, ErrorCode.CONSENT_REQUIRED, "The person has not agreed to this yet."
+                        )
+                    return AskConsent(self._pending.keep(request_id, request, browser=browser.id))
+                if request_id is not None and not self._pending.take(request_id):
+                    return Expired()
+                return self._answer(request, satisfied)
+
+    def _judge(
+        self, request: AuthorizationRequest, client: Client, browser: Browser
+    ) -> Satisfied | Requirements | Answer:
+        """Satisfied, or what a sign-in must fulfil, or the error that goes back."""
+        requirements = requirements_of(request, client)
+        standing = self._standings.of(browser.signed_in, requirements)
+        if isinstance(standing, Satisfied):
+            return self._prefer(request, requirements, standing)
+        if request.wants(Prompt.NONE):
+            return self._refusal(request, *silent_error(standing))
+        return requirements
+
+    def _prefer(
+        self, request: AuthorizationRequest, requirements: Requirements, satisfied: Satisfied
+    ) -> Satisfied | Requirements:
+        """`acr_values` are wishes: the first that this person can reach is asked for, the rest are not."""
+        for level in map(Level, request.preferred_levels):
+            if level <= satisfied.level:
+                return satisfied
+            wanted = replace(requirements, level=level)
+            stronger = self._standings.of(satisfied.signed_in, wanted)
+            if isinstance(stronger, Satisfied):
+                return stronger
+            if not request.wants(Prompt.NONE) and self._can_reach(satisfied.signed_in, level):
+                return wanted
+        return satisfied
+
+    def _can_reach(self, signed_in: SignedIn, level: Level) -> bool:
+        person = self._standings.find_person(signed_in.user_id)
+        return person is not None and self._standings.reachable(person).reached >= level
+
+    def _send_to_sign_in(
+        self,
+        request: AuthorizationRequest,
+        client: Client,
+        browser: Browser,
+        requirements: Requirements,
+        request_id: str | None,
+    ) -> SignIn:
+        request_id = self._pending.keep(request_id, replace(request, asked_person=True), browser=browser.id)
+        return SignIn(
+            self._login.start(
+                requirements,
+                return_to=f"/authorize/{request_id}",
+                browser=browser.id,
+                application_name=client.name,
+                third_party=not client.first_party,
+                client_links=links_of(client),
+                redirect_origin=form_action_source(request.redirect_uri),
+                client_id=client.client_id,
+                signed_in=browser.signed_in,
+            )
+        )
+
+    # Answering -----------------------------------------------------------------------------------------
+
+    def _answer(self, request: AuthorizationRequest, satisfied: Satisfied) -> Answer:
+        code = self._codes.issue(
+            CodeContents(
+                client_id=request.client_id,
+                redirect_uri=request.redirect_uri,
+                code_challenge=request.code_challenge,
+                user_id=satisfied.signed_in.user_id,
+                session_id=satisfied.signed_in.session_id,
+                scopes=request.scopes,
+                resources=request.resources,
+                nonce=request.nonce,
+                acr=told_level(request, satisfied.level).acr,
+                amr=satisfied.amr,
+                auth_time=satisfied.auth_time,
+                employment_id=satisfied.employment.id if satisfied.employment is not None else None,
+                municipality=satisfied.municipality,
+                claims=request.claims,
+            )
+        )
+        return self._respond(request.redirect_uri, request.response_mode, request.state, (("code", code),))
+
+    def _refusal(self, request: AuthorizationRequest, error: ErrorCode, description: str) -> Answer:
+        fields = (("error", error.value), ("error_description", description))
+        return self._respond(request.redirect_uri, request.response_mode, request.state, fields)
+
+    def _refusal_of(self, parameters: Parameters, error: ProtocolError) -> Answer:
+        """The client and its redirect URI are known to be right; nothing else of the request is."""
+        mode = parameters.find("response_mode")
+        return self._respond(
+            parameters.get("redirect_uri"),
+            ResponseMode.FORM_POST if mode == ResponseMode.FORM_POST else ResponseMode.QUERY,
+            parameters.find("state") if "state" not in parameters.duplicated() else None,
+            (("error", error.error.value), ("error_description", error.description)),
+        )
+
+    def _respond(
+        self, redirect_uri: str, mode: ResponseMode, state: str | None, fields: tuple[tuple[str, str], ...]
+    ) -> Answer:
+        given = (("state", state),) if state is not None else ()
+        return Answer(redirect_uri, mode, (*fields, *given, ("iss", self._issuer)))

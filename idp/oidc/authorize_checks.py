@@ -1,0 +1,190 @@
+"""The rules an authorization request must keep, one small function each, and the order they are held in.
+
+Two tables. What fails in `BEFORE_REDIRECT` is shown to the person on a page of ours, because an error must
+never be sent to an address nobody registered (RFC 6749 section 4.1.2.1). What fails in `CHECKS` goes back to
+the client.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from idp.models.clients import Client, ClientKind
+from idp.oidc import redirect_uris
+from idp.oidc.authorization_request import Prompt, ResponseMode
+from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.requests import Parameters, refuse_duplicates
+from idp.policy import Level
+
+_S256_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
+_ECHOED_AT_MOST: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request of a known client to a registered redirect URI."""
+
+    parameters: Parameters
+    client: Client
+
+    @property
+    def registered(self) -> dict[str, Any]:
+        return self.client.registered
+
+
+Check = Callable[[Asked], None]
+
+
+def client_is_enabled(asked: Asked) -> None:
+    if asked.client.disabled:
+        raise ProtocolError(ErrorCode.UNAUTHORIZED_CLIENT, "The application is not enabled.")
+
+
+def redirect_uri_is_registered(asked: Asked) -> None:
+    """OpenID Connect Core 3.1.2.1: REQUIRED, and "MUST exactly match one of the Redirection URI values"."""
+    installed = asked.client.kind == ClientKind.INSTALLED.value
+    uri = asked.parameters.get("redirect_uri")
+    if not redirect_uris.matches(uri, asked.registered.get("redirect_uris", ()), any_loopback_port=installed):
+        raise ProtocolError(
+            ErrorCode.INVALID_REQUEST, "The redirect URI is not registered for the application."
+        )
+
+
+def redirect_uri_comes_once(asked: Asked) -> None:
+    if {"redirect_uri", "client_id"} & set(asked.parameters.duplicated()):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "A parameter is included more than once.")
+
+
+def parameters_come_once(asked: Asked) -> None:
+    refuse_duplicates(asked.parameters)
+
+
+def echoed_values_are_short(asked: Asked) -> None:
+    """They come back in a URL, where servers commonly stop reading at 8 kB."""
+    for name in ("state", "nonce"):
+        if len(asked.parameters.find(name) or "") > _ECHOED_AT_MOST:
+            raise ProtocolError(ErrorCode.INVALID_REQUEST, f"The parameter {name} is too long.")
+
+
+def request_object_is_absent(asked: Asked) -> None:
+    """OpenID Connect Core 6: an OP that does not support them says so with these two errors."""
+    if asked.parameters.has("request"):
+        raise ProtocolError(ErrorCode.REQUEST_NOT_SUPPORTED, "Request objects are not supported.")
+    if asked.parameters.has("request_uri"):
+        raise ProtocolError(ErrorCode.REQUEST_URI_NOT_SUPPORTED, "Request objects are not supported.")
+
+
+def registration_is_absent(asked: Asked) -> None:
+    """OpenID Connect Core 7.2.1: only for self-issued providers."""
+    if asked.parameters.has("registration"):
+        raise ProtocolError(
+            ErrorCode.REGISTRATION_NOT_SUPPORTED, "The parameter registration is not supported."
+        )
+
+
+def response_type_is_code(asked: Asked) -> None:
+    if asked.parameters.get("response_type") != "code":
+        raise ProtocolError(ErrorCode.UNSUPPORTED_RESPONSE_TYPE, "Only the response type code is supported.")
+
+
+def response_mode_is_known(asked: Asked) -> None:
+    mode = asked.parameters.find("response_mode")
+    if mode is not None and mode not in set(ResponseMode):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The response mode is not supported.")
+
+
+def client_may_use_codes(asked: Asked) -> None:
+    if "authorization_code" not in asked.registered.get("grant_types", ("authorization_code",)):
+        raise ProtocolError(
+            ErrorCode.UNAUTHORIZED_CLIENT, "The client is not registered for the authorization code grant."
+        )
+
+
+def pkce_is_s256(asked: Asked) -> None:
+    """RFC 7636 section 4.3, RFC 9700 section 2.1.1: `plain` proves nothing to whoever saw the request."""
+    challenge, method = (
+        asked.parameters.find("code_challenge"),
+        asked.parameters.find("code_challenge_method"),
+    )
+    if challenge is None:
+        if method is not None:
+            raise ProtocolError(ErrorCode.INVALID_REQUEST, "A code challenge method needs a code challenge.")
+        if asked.client.pkce_required or is_public(asked.client):
+            raise ProtocolError(ErrorCode.INVALID_REQUEST, "A code challenge is required (PKCE, S256).")
+        return
+    if method != "S256":
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The code challenge method must be S256.")
+    if not _S256_CHALLENGE.fullmatch(challenge):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The code challenge is not an S256 challenge.")
+
+
+def prompt_is_understood(asked: Asked) -> None:
+    """OpenID Connect Core 3.1.2.1: `none` with any other value is an error."""
+    prompts = (asked.parameters.find("prompt") or "").split()
+    if not set(prompts) <= set(Prompt):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "A value of the parameter prompt is not supported.")
+    if Prompt.NONE in prompts and len(set(prompts)) > 1:
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The prompt none cannot be combined with others.")
+
+
+def max_age_is_a_number(asked: Asked) -> None:
+    max_age = asked.parameters.find("max_age")
+    if max_age is not None and not _SECONDS.fullmatch(max_age):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The parameter max_age is not a number of seconds.")
+
+
+def resources_are_registered(asked: Asked) -> None:
+    """RFC 8707 section 2: an invalid or unknown resource is `invalid_target`."""
+    if not set(asked.parameters.all("resource")) <= set(asked.client.resources):
+        raise ProtocolError(
+            ErrorCode.INVALID_TARGET, "The client is not registered for a resource it asks for."
+        )
+
+
+BEFORE_REDIRECT: Final[tuple[Check, ...]] = (
+    redirect_uri_comes_once,
+    client_is_enabled,
+    redirect_uri_is_registered,
+)
+
+CHECKS: Final[tuple[Check, ...]] = (
+    parameters_come_once,
+    echoed_values_are_short,
+    request_object_is_absent,
+    registration_is_absent,
+    response_type_is_code,
+    response_mode_is_known,
+    client_may_use_codes,
+    pkce_is_s256,
+    prompt_is_understood,
+    max_age_is_a_number,
+    resources_are_registered,
+)
+
+
+def hold(checks: tuple[Check, ...], asked: Asked) -> None:
+    """Raises ProtocolError at the first rule that is broken."""
+    for check in checks:
+        check(asked)
+
+
+def is_public(client: Client) -> bool:
+    """RFC 6749 section 2.1: it has nothing to authenticate with."""
+    return client.registered.get("token_endpoint_auth_method") == "none"
+
+
+def preferred_levels(asked: Asked) -> tuple[int, ...]:
+    """Core 3.1.2.1: `acr_values` in order of preference; unknown ones are passed over."""
+    text = asked.parameters.find("acr_values") or " ".join(asked.registered.get("default_acr_values", ()))
+    return tuple(int(level) for value in text.split() if (level := Level.from_acr(value)) is not None)
+
+
+def max_age(asked: Asked) -> int | None:
+    """Registration 2: `default_max_age` counts when the request names none."""
+    text = asked.parameters.find("max_age")
+    if text is not None:
+        return int(text)
+    default = asked.registered.get("default_max_age")
+    return int(default) if default is not None else None

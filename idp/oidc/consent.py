@@ -1,0 +1,92 @@
+"""What a person lets an application of another organisation have. Our own applications are not asked about.
+
+Remembered for each person and client as a set of scopes; asked again when more is wanted, or when the client
+says so (`prompt=consent`). Not here: the page.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from idp.effects import Effects
+from idp.events import Event, EventType
+from idp.models.clients import Client
+from idp.models.grants import Consent
+from idp.oidc.authorization_request import AuthorizationRequest, Prompt
+from idp.oidc.scopes import TEXTS, Scope, ScopeText
+from idp.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Who decided, where: for the audit trail."""
+
+    user_id: str
+    session_id: str
+    address: str
+
+
+class Consents:
+    def __init__(self, database: Database, effects: Effects) -> None:
+        self._database = database
+        self._effects = effects
+
+    def is_needed(self, request: AuthorizationRequest, client: Client, user_id: str) -> bool:
+        if client.first_party:
+            return False
+        if request.wants(Prompt.CONSENT):
+            return True
+        with self._database.read() as work:
+            given = work.grants.find_consent(user_id, client.client_id)
+        return given is None or not set(request.consent_scopes) <= set(given.scopes)
+
+    def give(self, request: AuthorizationRequest, decider: Decider) -> None:
+        now = self._effects.now()
+        with self._database.begin() as work:
+            before = work.grants.find_consent(decider.user_id, request.client_id)
+            scopes = dict.fromkeys([*(before.scopes if before is not None else ()), *request.consent_scopes])
+            work.grants.save_consent(
+                Consent(
+                    user_id=decider.user_id, client_id=request.client_id, scopes=list(scopes), granted_at=now
+                )
+            )
+            work.audit.append(_event(EventType.CONSENT_GIVEN, request, decider))
+
+    def refuse(self, request: AuthorizationRequest, decider: Decider) -> None:
+        with self._database.begin() as work:
+            work.audit.append(_event(EventType.CONSENT_REFUSED, request, decider))
+
+    def withdraw(self, client_id: str, decider: Decider) -> bool:
+        """Takes it back with every token that came of it; False when there was none."""
+        now = self._effects.now()
+        with self._database.begin() as work:
+            if not work.grants.withdraw_consent(decider.user_id, client_id):
+                return False
+            work.grants.revoke_families_of_user(decider.user_id, now, client_id)
+            work.audit.append(
+                Event(
+                    type=EventType.CONSENT_WITHDRAWN,
+                    user_id=decider.user_id,
+                    actor_id=decider.user_id,
+                    client_id=client_id,
+                    session_id=decider.session_id,
+                    address=decider.address,
+                )
+            )
+        return True
+
+
+def texts_of(scopes: Iterable[str]) -> list[ScopeText]:
+    """What the page lists; a scope of a resource server of ours is told by its name."""
+    return [TEXTS[Scope(scope)] if scope in set(Scope) else ScopeText(scope) for scope in scopes]
+
+
+def _event(event_type: EventType, request: AuthorizationRequest, decider: Decider) -> Event:
+    return Event(
+        type=event_type,
+        user_id=decider.user_id,
+        actor_id=decider.user_id,
+        client_id=request.client_id,
+        session_id=decider.session_id,
+        address=decider.address,
+        detail={"scope": " ".join(request.consent_scopes)},
+    )

@@ -1,0 +1,3 @@
+"""One file per grant: what is particular to it. Parsing, client authentication and audiences are held
+outside.
+"""

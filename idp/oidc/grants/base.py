@@ -1,0 +1,69 @@
+"""What the grants share: the request as it reaches them, and the answer's shape (RFC 6749 section 5.1)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from idp.models.clients import Client
+from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.requests import Parameters
+from idp.oidc.tokens import ACCESS_TOKEN_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A request of an authenticated client for which this grant is registered."""
+
+    client: Client
+    form: Parameters
+    remote: str
+
+
+class Grant(Protocol):
+    grant_type: str
+
+    def exchange(self, request: TokenRequest) -> dict[str, Any]:
+        """The answer of RFC 6749 section 5.1. Raises ProtocolError."""
+        ...
+
+
+def token_answer(
+    access_token: str, *, scopes: Iterable[str], refresh_token: str | None = None, id_token: str | None = None
+) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": ACCESS_TOKEN_SECONDS,
+        "scope": " ".join(scopes),
+    }
+    if refresh_token is not None:
+        answer["refresh_token"] = refresh_token
+    if id_token is not None:
+        answer["id_token"] = id_token
+    return answer
+
+
+def choose_audience(form: Parameters, *, allowed: tuple[str, ...], default: str) -> str:
+    """RFC 8707 section 2.2: one of those granted, so that a token is good at one resource only.
+
+    Without a choice it is the first that was granted, or `default` where none was.
+    """
+    chosen = form.all("resource")
+    if len(chosen) > 1:
+        raise ProtocolError(ErrorCode.INVALID_TARGET, "An access token is for one resource; name one.")
+    if not chosen:
+        return allowed[0] if allowed else default
+    if chosen[0] not in {*allowed, default}:
+        raise ProtocolError(ErrorCode.INVALID_TARGET, "The resource is not among those granted.")
+    return chosen[0]
+
+
+def narrow_scopes(form: Parameters, granted: tuple[str, ...]) -> tuple[str, ...]:
+    """RFC 6749 section 6: "MUST NOT include any scope not originally granted"."""
+    text = form.find("scope")
+    if text is None:
+        return granted
+    asked = tuple(dict.fromkeys(text.split()))
+    if not asked or not set(asked) <= set(granted):
+        raise ProtocolError(ErrorCode.INVALID_SCOPE, "A scope is asked for that was not granted.")
+    return asked

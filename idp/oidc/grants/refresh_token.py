@@ -1,0 +1,159 @@
+"""A refresh token becomes its successor and a new access token (RFC 6749 section 6, RFC 9700 section 4.14.2).
+
+Rotation is one conditional UPDATE: one row, or somebody was here before. Within ten seconds and until the
+successor is used, the same client showing the same token gets the same answer again: two processes of one
+program, or a lost response, are no theft. The answer is kept sealed under the old token itself, so that only
+its holder can read it. Any other reuse ends the family. No ID token comes with it: OpenID Connect Core 12.2
+leaves that open, the person was not here, and one with a new `iat` would look as if they had been.
+"""
+
+import json
+from typing import Any, Final
+
+from idp.crypto import SealError, open_for_holder, seal_for_holder, token_hash
+from idp.effects import Effects, Instant
+from idp.events import Event, EventType
+from idp.models.clients import Client
+from idp.models.grants import RefreshToken
+from idp.models.people import Employment, UserStatus
+from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.grants.authorization_code import acts_in_a_post
+from idp.oidc.grants.base import TokenRequest, choose_audience, narrow_scopes, token_answer
+from idp.oidc.people import find_current_employment
+from idp.oidc.tokens import AccessTokens, PersonGrant
+from idp.storage.database import Database
+from idp.storage.grants import RefreshRow
+
+RETRY_SECONDS: Final = 10.0
+_NONCE_BYTES: Final = 12
+_REFUSED: Final = "The refresh token is not valid."
+
+
+class RefreshTokens:
+    grant_type = "refresh_token"
+
+    def __init__(
+        self, *, issuer: str, database: Database, access_tokens: AccessTokens, effects: Effects
+    ) -> None:
+        self._issuer = issuer
+        self._database = database
+        self._access_tokens = access_tokens
+        self._effects = effects
+
+    def exchange(self, request: TokenRequest) -> dict[str, Any]:
+        token = request.form.get("refresh_token")
+        now = self._effects.now()
+        with self._database.read() as work:
+            row = work.grants.find_refresh(token_hash(token))
+            employment = (
+                find_current_employment(work, row.employment_id, now=now) if row is not None else None
+            )
+        if row is None:
+            raise ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail="no such token")
+        hold_family(row, employment, client=request.client, now=now)
+        if row.used_at is not None:
+            return self._again(row, token, request)
+        scopes = narrow_scopes(request.form, tuple(row.scopes))
+        audience = choose_audience(request.form, allowed=tuple(row.audiences), default=self._issuer)
+        successor = self._effects.new_token()
+        grant = _grant(row, employment, request.client)
+        access_token = self._access_tokens.for_person(grant, audience=audience, scopes=scopes)
+        answer = token_answer(access_token, scopes=scopes, refresh_token=successor)
+        if not self._rotate(row, token, successor=successor, answer=answer, now=now):
+            with self._database.read() as work:
+                row = work.grants.find_refresh(row.token_hash) or row
+            return self._again(row, token, request)
+        return answer
+
+    def _rotate(
+        self, row: RefreshRow, token: str, *, successor: str, answer: dict[str, Any], now: Instant
+    ) -> bool:
+        sealed = seal_for_holder(token, json.dumps(answer).encode(), self._effects.random(_NONCE_BYTES))
+        successor_hash = token_hash(successor)
+        with self._database.begin() as work:
+            if not work.grants.use_refresh(
+                row.token_hash, at=now, successor_hash=successor_hash, answer=sealed
+            ):
+                return False
+            work.grants.add_refresh(
+                RefreshToken(
+                    token_hash=successor_hash,
+                    family_id=row.family_id,
+                    issued_at=now,
+                    expires_at=row.family_expires_at,
+                )
+            )
+        return True
+
+    def _again(self, row: RefreshRow, token: str, request: TokenRequest) -> dict[str, Any]:
+        """The same answer for a retry; the end of the family for anything else."""
+        now = self._effects.now()
+        with self._database.read() as work:
+            is_retry = (
+                row.used_at is not None
+                and now - row.used_at <= RETRY_SECONDS
+                and row.successor_hash is not None
+                and row.answer is not None
+                and work.grants.refresh_is_unused(row.successor_hash)
+            )
+        if is_retry and row.answer is not None:
+            try:
+                answer: dict[str, Any] = json.loads(open_for_holder(token, row.answer))
+            except SealError:
+                raise ProtocolError(
+                    ErrorCode.INVALID_GRANT, _REFUSED, detail="the kept answer does not open"
+                ) from None
+            return answer
+        with self._database.begin() as work:
+            work.grants.revoke_family(row.family_id, now)
+            work.audit.append(
+                Event(
+                    type=EventType.REFRESH_REPLAYED,
+                    user_id=row.user_id,
+                    municipality=row.municipality,
+                    client_id=row.client_id,
+                    session_id=row.session_id,
+                    address=request.remote,
+                )
+            )
+        raise ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail="used before: the family is revoked")
+
+
+def hold_family(row: RefreshRow, employment: Employment | None, *, client: Client, now: Instant) -> None:
+    """Everything the token hangs on must still hold, whatever a cleanup has or has not removed yet."""
+    problem = _problem(row, employment, client=client, now=now)
+    if problem:
+        raise ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail=problem)
+
+
+def _problem(row: RefreshRow, employment: Employment | None, *, client: Client, now: Instant) -> str | None:
+    if row.client_id != client.client_id:
+        return "issued to another client"
+    if row.family_revoked_at is not None:
+        return "the family is revoked"
+    if now >= min(row.expires_at, row.family_expires_at):
+        return "expired"
+    if row.user_status != UserStatus.ACTIVE.value:
+        return "the user is not active"
+    if row.employment_id is not None and employment is None and acts_in_a_post(row.scopes, client):
+        return "the post has ended"
+    if not set(row.audiences) <= set(client.resources):
+        return "the client may no longer use a resource"
+    return None
+
+
+def _grant(row: RefreshRow, employment: Employment | None, client: Client) -> PersonGrant:
+    """`auth_time`, `acr` and `amr` stay those of the sign-in."""
+    post = employment if acts_in_a_post(row.scopes, client) else None
+    return PersonGrant(
+        family_id=row.family_id,
+        user_id=row.user_id,
+        client_id=row.client_id,
+        session_id=row.session_id,
+        scopes=tuple(row.scopes),
+        acr=row.acr,
+        amr=tuple(row.amr),
+        auth_time=row.auth_time,
+        municipality=post.municipality if post is not None else None,
+        roles=tuple(post.roles) if post is not None else (),
+    )

@@ -1,0 +1,214 @@
+"""The provider's protocol core: one value in, one value out, and a table that says which rules hold where.
+
+It knows neither Flask nor WSGI, so the endpoints machines use cost no more than what they do. The endpoints
+people see (`/authorize`, `/logout`) are functions that the edge calls: `authorization`, `consents`, `logout`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from idp.effects import Effects
+from idp.login.flow import Login
+from idp.login.standing import Standings
+from idp.oidc import discovery
+from idp.oidc.authorize import Authorization
+from idp.oidc.client_auth import ClientAuthenticator
+from idp.oidc.clients import Clients
+from idp.oidc.codes import Codes
+from idp.oidc.consent import Consents
+from idp.oidc.discovery import Discovery
+from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.grants.authorization_code import AuthorizationCode
+from idp.oidc.grants.base import Grant, TokenRequest
+from idp.oidc.grants.client_credentials import ClientCredentials
+from idp.oidc.grants.refresh_token import RefreshTokens
+from idp.oidc.id_tokens import IdTokens
+from idp.oidc.introspection import Introspection
+from idp.oidc.keys import KeyRing
+from idp.oidc.logout import Logout
+from idp.oidc.pending import PendingRequests
+from idp.oidc.requests import Request, Response, error_response, json_response, refuse_duplicates
+from idp.oidc.revocation import Revocation
+from idp.oidc.tokens import AccessTokens
+from idp.oidc.userinfo import UserInfo
+from idp.storage.open import Storage
+from idp.storage.vault import Vault
+
+_log = structlog.get_logger("visvaris.oidc")
+
+_SECRET_PARAMETERS: Final = (
+    *("client_secret", "client_assertion", "code", "code_verifier"),
+    *("refresh_token", "access_token", "token", "password"),
+)
+
+Check = Callable[[Request], None]
+Handler = Callable[[Request], Response]
+
+
+def form_comes_once(request: Request) -> None:
+    refuse_duplicates(request.form)
+
+
+def secrets_are_not_in_the_url(request: Request) -> None:
+    """RFC 6749 section 2.3.1: "MUST NOT be included in the request URI", where logs would keep them."""
+    if request.query and any(request.query.has(name) for name in _SECRET_PARAMETERS):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "A secret must not be sent in the URL.")
+
+
+def body_is_a_form(request: Request) -> None:
+    if not request.headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The body must be application/x-www-form-urlencoded.")
+
+
+_FORM_CHECKS: Final = (body_is_a_form, form_comes_once, secrets_are_not_in_the_url)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`published`: any origin may read it, so a browser's preliminary OPTIONS is answered."""
+
+    handlers: Mapping[str, Handler]
+    checks: tuple[Check, ...] = ()
+    published: bool = False
+
+    @property
+    def allowed(self) -> str:
+        methods = {*self.handlers, "OPTIONS"} | ({"HEAD"} if "GET" in self.handlers else set())
+        return ", ".join(sorted(methods))
+
+
+class OpenIDProvider:
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        storage: Storage,
+        vault: Vault,
+        login: Login,
+        standings: Standings,
+        effects: Effects,
+        refresh_seconds: float,
+    ) -> None:
+        database, shelf = storage.database, storage.shelf
+        self.issuer = issuer
+        self.keys = KeyRing(database, vault, effects)
+        self.clients = Clients(database)
+        self.consents = Consents(database, effects)
+        codes = Codes(shelf, effects)
+        id_tokens = IdTokens(issuer=issuer, keys=self.keys, effects=effects)
+        access_tokens = AccessTokens(
+            issuer=issuer,
+            keys=self.keys,
+            clients=self.clients,
+            database=database,
+            shelf=shelf,
+            effects=effects,
+        )
+        self.logout = Logout(clients=self.clients, id_tokens=id_tokens, shelf=shelf, effects=effects)
+        self.authorization = Authorization(
+            issuer=issuer,
+            clients=self.clients,
+            codes=codes,
+            consents=self.consents,
+            id_tokens=id_tokens,
+            login=login,
+            standings=standings,
+            pending=PendingRequests(shelf, effects),
+            effects=effects,
+        )
+        self._authenticator = ClientAuthenticator(
+            issuer=issuer, clients=self.clients, shelf=shelf, effects=effects
+        )
+        self._introspection = Introspection(
+            issuer=issuer, database=database, access_tokens=access_tokens, effects=effects
+        )
+        self._revocation = Revocation(database=database, access_tokens=access_tokens, effects=effects)
+        grants: tuple[Grant, ...] = (
+            AuthorizationCode(
+                issuer=issuer,
+                database=database,
+                codes=codes,
+                access_tokens=access_tokens,
+                id_tokens=id_tokens,
+                effects=effects,
+                refresh_seconds=refresh_seconds,
+            ),
+            RefreshTokens(issuer=issuer, database=database, access_tokens=access_tokens, effects=effects),
+            ClientCredentials(issuer=issuer, access_tokens=access_tokens),
+        )
+        self._grants = {grant.grant_type: grant for grant in grants}
+        userinfo = UserInfo(
+            issuer=issuer,
+            database=database,
+            clients=self.clients,
+            access_tokens=access_tokens,
+            effects=effects,
+        )
+        documents = Discovery(issuer=issuer, keys=self.keys)
+        configuration = Endpoint({"GET": documents.configuration}, published=True)
+        self._endpoints: Mapping[str, Endpoint] = {
+            "/token": Endpoint({"POST": self._token}, _FORM_CHECKS),
+            "/introspect": Endpoint({"POST": self._introspect}, _FORM_CHECKS),
+            "/revoke": Endpoint({"POST": self._revoke}, _FORM_CHECKS),
+            "/userinfo": Endpoint({"GET": userinfo.respond, "POST": userinfo.respond}, (form_comes_once,)),
+            "/jwks": Endpoint({"GET": documents.jwks}, published=True),
+            **dict.fromkeys(discovery.PATHS, configuration),
+        }
+
+    def serves(self, path: str) -> bool:
+        return path in self._endpoints
+
+    def respond(self, request: Request) -> Response:
+        """Never raises for what a client did; the reason is logged with the reference it gets."""
+        try:
+            return self._respond(request)
+        except ProtocolError as error:
+            _log.info(
+                "refused", path=request.path, error=error.error.value, why=error.detail or error.description
+            )
+            return error_response(error, reference=request.reference)
+
+    def _respond(self, request: Request) -> Response:
+        endpoint = self._endpoints.get(request.path)
+        if endpoint is None:
+            raise ProtocolError(ErrorCode.NOT_FOUND, "There is nothing at this address.", status=404)
+        handler = endpoint.handlers.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            return _without_handler(request, endpoint)
+        for check in endpoint.checks:
+            check(request)
+        return handler(request)
+
+    def _token(self, request: Request) -> Response:
+        client = self._authenticator.authenticate(request)
+        grant_type = request.form.get("grant_type")
+        grant = self._grants.get(grant_type)
+        if grant is None:
+            raise ProtocolError(ErrorCode.UNSUPPORTED_GRANT_TYPE, "The grant type is not supported.")
+        if grant_type not in client.registered.get("grant_types", ("authorization_code",)):
+            raise ProtocolError(
+                ErrorCode.UNAUTHORIZED_CLIENT, "The client is not registered for this grant type."
+            )
+        return json_response(grant.exchange(TokenRequest(client, request.form, request.remote)))
+
+    def _introspect(self, request: Request) -> Response:
+        return self._introspection.respond(request, self._authenticator.authenticate(request))
+
+    def _revoke(self, request: Request) -> Response:
+        return self._revocation.respond(request, self._authenticator.authenticate(request))
+
+
+def _without_handler(request: Request, endpoint: Endpoint) -> Response:
+    allow = ("Allow", endpoint.allowed)
+    if request.method != "OPTIONS":
+        raise ProtocolError(
+            ErrorCode.METHOD_NOT_ALLOWED, "This method is not allowed here.", status=405, headers=(allow,)
+        )
+    if not endpoint.published:
+        return Response(204, (allow,))
+    return Response(
+        204, (allow, ("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Methods", "GET"))
+    )

@@ -1,0 +1,168 @@
+"""Access tokens: RFC 9068 JWTs signed with ES256, made here and recognised again here.
+
+A token of a person names its family in `jti` (`<family>.<random>`), so that whoever asks us about it learns
+at once when the family is revoked. A token of a service stands alone; a revoked one is on the Shelf until it
+would have expired. Not here: refresh tokens (`grants/refresh_token.py`), ID tokens (`id_tokens.py`).
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from idp.effects import Effects, Instant
+from idp.oidc import jose
+from idp.oidc.clients import Clients
+from idp.oidc.jose import TokenError
+from idp.oidc.keys import KeyRing
+from idp.storage.database import Database
+from idp.storage.ephemeral import Shelf
+
+ACCESS_TOKEN_SECONDS: Final = 300
+_ALG: Final = "ES256"
+_ALGORITHMS: Final = frozenset({_ALG})
+_TYPES: Final = frozenset({"at+jwt"})
+_REMEMBERED_AT_MOST: Final = 4096
+_REVOKED: Final = "revoked-access-token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonGrant:
+    """What the tokens of one family say about the person and how they signed in."""
+
+    family_id: str
+    user_id: str
+    client_id: str
+    session_id: str
+    scopes: tuple[str, ...]
+    acr: str
+    amr: tuple[str, ...]
+    auth_time: Instant
+    municipality: str | None = None
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token of ours as verified; whether it is still alive is asked separately, each time."""
+
+    claims: Mapping[str, Any] = field(repr=False)
+    kid: str
+
+    @property
+    def id(self) -> str:
+        return str(self.claims["jti"])
+
+    @property
+    def client_id(self) -> str:
+        return str(self.claims["client_id"])
+
+    @property
+    def subject(self) -> str:
+        return str(self.claims["sub"])
+
+    @property
+    def expires_at(self) -> Instant:
+        return float(self.claims["exp"])
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        return jose.audiences(self.claims)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        return tuple(str(self.claims.get("scope", "")).split())
+
+    @property
+    def family_id(self) -> str | None:
+        family, dot, _ = self.id.partition(".")
+        return family if dot else None
+
+
+class AccessTokens:
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        keys: KeyRing,
+        clients: Clients,
+        database: Database,
+        shelf: Shelf,
+        effects: Effects,
+    ) -> None:
+        self._issuer = issuer
+        self._keys = keys
+        self._clients = clients
+        self._database = database
+        self._shelf = shelf
+        self._effects = effects
+        self._remembered: dict[bytes, AccessToken] = {}
+
+    def for_person(self, grant: PersonGrant, *, audience: str, scopes: Iterable[str]) -> str:
+        claims: dict[str, Any] = {
+            "sub": grant.user_id,
+            "client_id": grant.client_id,
+            "jti": f"{grant.family_id}.{self._effects.new_id()}",
+            "scope": " ".join(scopes),
+            "auth_time": int(grant.auth_time),
+            "acr": grant.acr,
+            "amr": grant.amr,
+            "sid": grant.session_id,
+        }
+        if grant.municipality is not None:
+            claims["municipality"] = grant.municipality
+            claims["roles"] = grant.roles
+        return self._sign(claims, audience)
+
+    def for_client(
+        self, client_id: str, *, audience: str, scopes: Iterable[str], municipality: str | None
+    ) -> str:
+        claims = {
+            "sub": client_id,
+            "client_id": client_id,
+            "jti": self._effects.new_id(),
+            "scope": " ".join(scopes),
+        }
+        if municipality is not None:
+            claims["municipality"] = municipality
+        return self._sign(claims, audience)
+
+    def verify(self, token: str) -> AccessToken:
+        """Signature, type, issuer, expiry, and that the key is still one of ours. Raises TokenError."""
+        digest = hashlib.sha256(token.encode()).digest()
+        found = self._remembered.get(digest)
+        if found is None or not self._keys.publishes(found.kid):
+            found = self._read(token)
+            if len(self._remembered) >= _REMEMBERED_AT_MOST:
+                self._remembered.clear()
+            self._remembered[digest] = found
+        if self._effects.now() >= found.expires_at:
+            raise TokenError("expired")
+        return found
+
+    def is_alive(self, token: AccessToken) -> bool:
+        """Whether nothing it hangs on was taken away: the client, and the family or the token itself."""
+        client = self._clients.find(token.client_id)
+        if client is None or client.disabled:
+            return False
+        if token.family_id is None:
+            return self._shelf.find(_REVOKED, token.id) is None
+        with self._database.read() as work:
+            return work.grants.family_is_alive(token.family_id, self._effects.now())
+
+    def revoke_alone(self, token: AccessToken) -> None:
+        """For a token without a family."""
+        self._shelf.put(_REVOKED, token.id, {}, expires_at=token.expires_at)
+
+    def _sign(self, claims: dict[str, Any], audience: str) -> str:
+        now = int(self._effects.now())
+        times = {"iss": self._issuer, "aud": audience, "iat": now, "exp": now + ACCESS_TOKEN_SECONDS}
+        signer = self._keys.signer(_ALG)
+        return jose.sign({**claims, **times}, key=signer.key, alg=_ALG, kid=signer.kid, typ="at+jwt")
+
+    def _read(self, token: str) -> AccessToken:
+        claims = jose.verify(token, find_key=self._keys.find_verifier, algorithms=_ALGORITHMS, types=_TYPES)
+        if claims.get("iss") != self._issuer:
+            raise TokenError("of another issuer")
+        header, _ = jose.peek(token)
+        return AccessToken(claims, str(header["kid"]))

@@ -1,0 +1,211 @@
+"""decide(): which methods this person may use now, why not the others, and whether they have proven enough.
+
+Pure: no clock, no storage. How proofs combine into a level is code under test, never configuration. Default
+deny: a method may be used only where a national rule and a rule of every municipality one acts for permit
+it. When the national floor, a municipality's floor and the application's demand differ, the strictest wins.
+Not here: running a method (`methods/`), remembering proofs (`login/`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+from idp.models.methods import Factor, MethodFacts, Proof
+
+NATIONAL = "national"
+OPERATOR = "operator"
+
+
+class Level(IntEnum):
+    """Ordered assurance; `acr` is its name in tokens (OpenID Connect Core 2, RFC 9470)."""
+
+    NONE = 0
+    ONE_FACTOR = 1
+    MULTI_FACTOR = 2
+    PHISHING_RESISTANT = 3
+
+    @property
+    def acr(self) -> str:
+        return _ACR[self]
+
+    @classmethod
+    def from_acr(cls, acr: str) -> "Level | None":
+        return next((level for level in cls if level and level.acr == acr), None)
+
+
+_ACR = {
+    Level.NONE: "",
+    Level.ONE_FACTOR: "urn:visvaris:acr:1fa",
+    Level.MULTI_FACTOR: "urn:visvaris:acr:mfa",
+    Level.PHISHING_RESISTANT: "phr",
+}
+
+
+class Why(Enum):
+    """Why a method is not offered now, most fundamental first."""
+
+    NOT_ALLOWED_NATIONALLY = "not_allowed_nationally"
+    NOT_ALLOWED_BY_MUNICIPALITY = "not_allowed_by_municipality"
+    NOT_ENROLLED = "not_enrolled"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one scope permits and demands. `scope` is NATIONAL, OPERATOR or an ATVK code."""
+
+    scope: str
+    methods: frozenset[str]
+    minimum: Level = Level.ONE_FACTOR
+    first_enrolment: bool = False
+    """A person without any second factor may enrol one after a single factor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """All that a decision depends on.
+
+    `tenants`: every ATVK code the person acts for, or OPERATOR; empty means nobody permits anything.
+    `not_before`: proofs older than this (Unix seconds) do not count (`max_age`, `prompt=login`).
+    """
+
+    methods: tuple[MethodFacts, ...]
+    enrolled: frozenset[str]
+    rules: tuple[Rule, ...]
+    tenants: frozenset[str]
+    proofs: tuple[Proof, ...] = ()
+    demanded: Level = Level.ONE_FACTOR
+    not_before: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    method: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """`offered` and the methods of `excluded` partition the situation's methods.
+
+    `useful` are those of `offered` that would take the person further than the proofs that count already do.
+    """
+
+    required: Level
+    reached: Level
+    enough: bool
+    offered: tuple[str, ...]
+    useful: tuple[str, ...]
+    excluded: tuple[Exclusion, ...]
+    enrollable: tuple[str, ...]
+    counted: tuple[Proof, ...]
+
+
+def decide(situation: Situation) -> Decision:
+    rules = _applicable(situation)
+    required = max([situation.demanded, _own_floor(situation, rules), *(rule.minimum for rule in rules)])
+    counted = tuple(proof for proof in situation.proofs if _counts(proof, situation, rules))
+    reached = level_of(counted, situation.methods)
+    enough = reached >= required
+    whys = {facts.id: _why_not(facts, situation, rules) for facts in situation.methods}
+    offered = tuple(method for method, why in whys.items() if why is None)
+    return Decision(
+        required=required,
+        reached=reached,
+        enough=enough,
+        offered=offered,
+        useful=()
+        if enough
+        else tuple(method for method in offered if _with(method, counted, situation.methods) > reached),
+        excluded=tuple(Exclusion(method, why) for method, why in whys.items() if why is not None),
+        enrollable=() if enough else _enrollable(situation, rules, counted, reached),
+        counted=counted,
+    )
+
+
+def level_of(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> Level:
+    """How proofs combine: known and had make two factors; a phishing-resistant key is its own level."""
+    known = {facts.id: facts for facts in methods}
+    passed = [known[proof.method] for proof in proofs if proof.method in known]
+    if any(facts.phishing_resistant for facts in passed):
+        return Level.PHISHING_RESISTANT
+    factors = {facts.factor for facts in passed}
+    if {Factor.KNOWLEDGE, Factor.POSSESSION} <= factors or Factor.UPSTREAM in factors:
+        return Level.MULTI_FACTOR
+    return Level.ONE_FACTOR if passed else Level.NONE
+
+
+def amr_of(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> tuple[str, ...]:
+    """RFC 8176 values of the proofs, with `mfa` where two kinds of factor stand together."""
+    known = {facts.id: facts for facts in methods}
+    passed = [known[proof.method] for proof in proofs if proof.method in known]
+    values = dict.fromkeys(value for facts in passed for value in facts.amr)
+    if len({facts.factor for facts in passed}) > 1:
+        values["mfa"] = None
+    return tuple(values)
+
+
+def _applicable(situation: Situation) -> tuple[Rule, ...]:
+    scopes = {NATIONAL, *situation.tenants}
+    return tuple(rule for rule in situation.rules if rule.scope in scopes)
+
+
+def _own_floor(situation: Situation, rules: tuple[Rule, ...]) -> Level:
+    """Who has set up a second factor is asked for it: a stolen password alone must not open their account."""
+    usual = tuple(
+        Proof(facts.id, 0.0)
+        for facts in situation.methods
+        if facts.id in situation.enrolled
+        and not facts.backup
+        and _refusal(facts.id, situation, rules) is None
+    )
+    return max(Level.ONE_FACTOR, min(level_of(usual, situation.methods), Level.MULTI_FACTOR))
+
+
+def _permitted_by(rules: Iterable[Rule], scope: str, method: str) -> bool:
+    return any(rule.scope == scope and method in rule.methods for rule in rules)
+
+
+def _refusal(method: str, situation: Situation, rules: tuple[Rule, ...]) -> Why | None:
+    if not _permitted_by(rules, NATIONAL, method):
+        return Why.NOT_ALLOWED_NATIONALLY
+    if not situation.tenants or not all(_permitted_by(rules, tenant, method) for tenant in situation.tenants):
+        return Why.NOT_ALLOWED_BY_MUNICIPALITY
+    return None
+
+
+def _counts(proof: Proof, situation: Situation, rules: tuple[Rule, ...]) -> bool:
+    fresh = situation.not_before is None or proof.at >= situation.not_before
+    return fresh and _refusal(proof.method, situation, rules) is None
+
+
+def _why_not(facts: MethodFacts, situation: Situation, rules: tuple[Rule, ...]) -> Why | None:
+    refusal = _refusal(facts.id, situation, rules)
+    if refusal is None and facts.id not in situation.enrolled:
+        return Why.NOT_ENROLLED
+    return refusal
+
+
+def _with(method: str, counted: tuple[Proof, ...], methods: tuple[MethodFacts, ...]) -> Level:
+    return level_of((*counted, Proof(method, 0.0)), methods)
+
+
+def _enrollable(
+    situation: Situation, rules: tuple[Rule, ...], counted: tuple[Proof, ...], reached: Level
+) -> tuple[str, ...]:
+    """What may be set up right now to get further: only by one who has no second factor to prove instead."""
+    if reached == Level.NONE or not all(
+        any(rule.first_enrolment for rule in rules if rule.scope == tenant) for tenant in situation.tenants
+    ):
+        return ()
+    if any(
+        facts.id in situation.enrolled and facts.factor is not Factor.KNOWLEDGE for facts in situation.methods
+    ):
+        return ()
+    return tuple(
+        facts.id
+        for facts in situation.methods
+        if facts.enrollable
+        and facts.id not in situation.enrolled
+        and _refusal(facts.id, situation, rules) is None
+        and _with(facts.id, counted, situation.methods) > reached
+    )

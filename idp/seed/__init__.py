@@ -1,0 +1,3 @@
+"""The demonstration: people and applications with fixed, public credentials, for `make run`, tests and
+scripts.
+"""

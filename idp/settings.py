@@ -1,0 +1,142 @@
+"""Every setting of the provider, one sentence each. Read only by `app`, `cli` and `worker`.
+
+What differs by municipality is data, not a setting.
+"""
+
+import base64
+import binascii
+import os
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from idp.crypto import MASTER_KEY_BYTES
+
+PREFIX = "IDP_"
+Network: TypeAlias = IPv4Network | IPv6Network
+_LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message is one sentence that names the setting."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
+    )
+
+    issuer: str = Field("http://localhost:8000", description="Exact issuer URL; https is required except on localhost.")
+    database_url: str = Field("sqlite:///var/visvaris.sqlite3", repr=False, description="SQLAlchemy URL of the database.")
+    redis_url: SecretStr | None = Field(
+        None, description="Redis or Valkey for short-lived state, counters and the job queue."
+    )
+    master_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        description="Key-encryption keys, newest first, separated by commas; 32 bytes each in base64url."
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Networks whose Forwarded and X-Forwarded-* headers count, separated by commas."
+    )
+    outbound_ca_file: Path | None = Field(
+        None, description="CA bundle for what the provider fetches or calls; the system's store otherwise."
+    )
+    outbound_allow: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="Private networks that outgoing calls may reach; all others are refused."
+    )
+    registration: Literal["off", "token", "open"] = Field("token", description="Who may register clients dynamically.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level that is logged.")
+    argon2_time_cost: int = Field(2, ge=1, le=20, description="Passes of argon2id over its memory.")
+    argon2_memory_kib: int = Field(19456, ge=8, le=1048576, description="Memory of one argon2id hash in KiB.")
+    argon2_parallelism: int = Field(1, ge=1, le=8, description="Lanes of argon2id.")
+    argon2_concurrency: int = Field(2, ge=1, le=64, description="Password hashes computed at once in one process.")
+    session_idle_minutes: int = Field(60, ge=1, le=1440, description="A session unused for this long ends.")
+    session_absolute_hours: int = Field(12, ge=1, le=168, description="A session ends after this long in any case.")
+    refresh_days: int = Field(30, ge=1, le=365, description="How long a family of refresh tokens lives.")
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that opens /metrics; without it /metrics answers only on its own listener."
+    )
+    metrics_listen: str | None = Field(None, description="host:port of a separate listener for /metrics.")
+    support_contact: str = Field("atbalsts@visvaris.lv", description="Where people and researchers can write to us.")
+    secrets_dir: Path | None = Field(None, description="Directory of files named like these settings, one value each.")
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer_is_an_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+            raise ValueError("must be an http(s) URL without query, fragment or user")
+        if parts.path not in {"", "/"} or value.endswith("/"):
+            raise ValueError("must be an origin without a path or a trailing slash")
+        if parts.scheme == "http" and parts.hostname not in _LOCAL_HOSTS:
+            raise ValueError("must use https except on localhost")
+        return value
+
+    @field_validator("trusted_proxies", "outbound_allow", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("master_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("master_keys")
+    @classmethod
+    def _keys_are_32_bytes(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not value:
+            raise ValueError("must list at least one key")
+        for key in value:
+            if len(_decode_key(key)) != MASTER_KEY_BYTES:
+                raise ValueError("must be 32 bytes each in base64url")
+        return value
+
+    @property
+    def master_key_bytes(self) -> tuple[bytes, ...]:
+        return tuple(_decode_key(key) for key in self.master_keys)
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach us over https, so that cookies can be `Secure` and `__Host-`."""
+        return self.issuer.startswith("https://")
+
+
+def load() -> Settings:
+    """Reads the environment and `IDP_SECRETS_DIR`. Raises SettingsError."""
+    secrets_dir = os.environ.get(PREFIX + "SECRETS_DIR")
+    if secrets_dir and not Path(secrets_dir).is_dir():
+        raise SettingsError("IDP_SECRETS_DIR must name an existing directory.")
+    _refuse_unknown(os.environ.keys())
+    if secrets_dir:
+        _refuse_unknown(path.name.upper() for path in Path(secrets_dir).iterdir() if path.is_file())
+    try:
+        return Settings(_secrets_dir=secrets_dir)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        why = "is required." if first["type"] == "missing" else first["msg"].removeprefix("Value error, ") + "."
+        raise SettingsError(f"{name} {why}") from None
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(names):
+        if name.startswith(PREFIX) and name not in known:
+            raise SettingsError(f"{name} is not a setting; `visvaris settings` lists them all.")
+
+
+def _decode_key(key: SecretStr) -> bytes:
+    text = key.get_secret_value()
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (ValueError, binascii.Error):
+        return b""

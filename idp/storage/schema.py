@@ -1,0 +1,12 @@
+"""All tables of the provider, as the models declare them: what migrations are compared with."""
+
+from sqlalchemy import MetaData
+
+from idp.models import audit, clients, ephemeral, grants, keys, people, sessions
+from idp.models.base import Base
+
+MODEL_MODULES = (audit, clients, ephemeral, grants, keys, people, sessions)
+metadata: MetaData = Base.metadata
+
+VERSION_TABLE = "idp_version"
+"""Where Alembic notes the revision; connectors have histories of their own, maybe in the same database."""

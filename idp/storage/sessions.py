@@ -1,0 +1,175 @@
+"""Reads and writes browser sessions and the applications reached in them. Limits are `login/`'s."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from idp.effects import Instant
+from idp.models.clients import Client
+from idp.models.people import User
+from idp.models.sessions import BrowserSession, SessionClient
+from idp.storage.prepared import Cells, Prepared
+from idp.storage.unit import Unit, record, records, table_of
+
+_SESSIONS_AT_MOST = 50
+_CLIENTS_AT_MOST = 200
+
+_sessions = table_of(BrowserSession)
+_session_clients = table_of(SessionClient)
+_users = table_of(User)
+_clients = table_of(Client)
+
+_BY_TOKEN = Prepared(
+    select(_sessions, _users.c.username, _users.c.given_name, _users.c.family_name, _users.c.status)
+    .join(_users, _users.c.id == _sessions.c.user_id)
+    .where(_sessions.c.token_hash == bindparam("token"))
+)
+_SESSION = Prepared(select(_sessions).where(_sessions.c.id == bindparam("session")))
+_ROTATE = Prepared(
+    update(_sessions)
+    .where(
+        _sessions.c.id == bindparam("session"),
+        _sessions.c.token_hash == bindparam("old"),
+        _sessions.c.ended_at.is_(None),
+    )
+    .values(
+        token_hash=bindparam("new"),
+        proofs=bindparam("proven", type_=_sessions.c.proofs.type),
+        last_seen_at=bindparam("at"),
+        employment_id=bindparam("employment"),
+    )
+)
+_TOUCH = Prepared(
+    update(_sessions)
+    .where(
+        _sessions.c.id == bindparam("session"),
+        _sessions.c.last_seen_at < bindparam("at"),
+        _sessions.c.ended_at.is_(None),
+    )
+    .values(last_seen_at=bindparam("at"))
+)
+_END = Prepared(
+    update(_sessions)
+    .where(_sessions.c.id == bindparam("session"), _sessions.c.ended_at.is_(None))
+    .values(ended_at=bindparam("at"))
+)
+_END_OF_USER = Prepared(
+    update(_sessions)
+    .where(
+        _sessions.c.user_id == bindparam("user"),
+        _sessions.c.id != bindparam("kept"),
+        _sessions.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("at"))
+    .returning(_sessions.c.id)
+)
+_OF_USER = Prepared(
+    select(_sessions)
+    .where(
+        _sessions.c.user_id == bindparam("user"),
+        _sessions.c.ended_at.is_(None),
+        _sessions.c.expires_at > bindparam("now"),
+        _sessions.c.last_seen_at > bindparam("idle_since"),
+    )
+    .order_by(_sessions.c.last_seen_at.desc(), _sessions.c.id)
+    .limit(_SESSIONS_AT_MOST)
+)
+_CLIENTS_OF = Prepared(
+    select(_clients)
+    .join(_session_clients, _session_clients.c.client_id == _clients.c.client_id)
+    .where(_session_clients.c.session_id == bindparam("session"))
+    .order_by(_session_clients.c.first_at, _clients.c.client_id)
+    .limit(_CLIENTS_AT_MOST)
+)
+_NOBODY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session as its cookie finds it, whatever its state, with who it belongs to."""
+
+    id: str
+    token_hash: str = field(repr=False)
+    user_id: str
+    created_at: Instant
+    last_seen_at: Instant
+    expires_at: Instant
+    proofs: list[dict[str, Any]]
+    employment_id: str | None
+    address: str
+    user_agent: str
+    ended_at: Instant | None
+    username: str
+    display_name: str
+    user_status: str
+
+
+class SessionStore:
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    def add(self, session: BrowserSession) -> None:
+        self._unit.add(session)
+
+    def find(self, session_id: str) -> BrowserSession | None:
+        row = self._unit.first(_SESSION, {"session": session_id})
+        return record(BrowserSession, row) if row else None
+
+    def find_by_token(self, token_hash: str) -> SessionRow | None:
+        row = self._unit.first(_BY_TOKEN, {"token": token_hash})
+        if row is None:
+            return None
+        *session, username, given_name, family_name, status = row
+        display_name = f"{given_name} {family_name}".strip() or username
+        cells: Cells = (*session, username, display_name, status)
+        return SessionRow(*cells)
+
+    def rotate(
+        self,
+        session_id: str,
+        *,
+        old_hash: str,
+        new_hash: str,
+        proofs: list[dict[str, Any]],
+        at: Instant,
+        employment_id: str | None,
+    ) -> bool:
+        """False when it ended, or somebody rotated it first: the old token opens nothing from here on."""
+        values = {
+            "session": session_id,
+            "old": old_hash,
+            "new": new_hash,
+            "proven": proofs,
+            "at": at,
+            "employment": employment_id,
+        }
+        return self._unit.changed(_ROTATE, values) == 1
+
+    def touch(self, session_id: str, at: Instant) -> None:
+        self._unit.changed(_TOUCH, {"session": session_id, "at": at})
+
+    def end(self, session_id: str, at: Instant) -> bool:
+        """False when it had ended."""
+        return self._unit.changed(_END, {"session": session_id, "at": at}) == 1
+
+    def end_others(self, user_id: str, keep_session_id: str, at: Instant) -> list[str]:
+        """Ids of the sessions this ended."""
+        rows = self._unit.rows(_END_OF_USER, {"user": user_id, "kept": keep_session_id, "at": at})
+        return [row[0] for row in rows]
+
+    def end_all_of_user(self, user_id: str, at: Instant) -> list[str]:
+        return self.end_others(user_id, _NOBODY, at)
+
+    def of_user(self, user_id: str, *, now: Instant, idle_seconds: float) -> list[BrowserSession]:
+        """Those that still open something, the most recently seen first."""
+        values = {"user": user_id, "now": now, "idle_since": now - idle_seconds}
+        return records(BrowserSession, self._unit.rows(_OF_USER, values))
+
+    def add_client(self, session_id: str, client_id: str, at: Instant) -> None:
+        """Once; again changes nothing."""
+        reached = SessionClient(session_id=session_id, client_id=client_id, first_at=at)
+        self._unit.add_unless_there(reached, "session_id", "client_id")
+
+    def clients_of(self, session_id: str) -> list[Client]:
+        return records(Client, self._unit.rows(_CLIENTS_OF, {"session": session_id}))

@@ -1,0 +1,174 @@
+"""The Shelf on SQL and on Redis. Not here: what is put there."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import bindparam, select, text
+
+from idp.effects import Effects, Instant
+from idp.errors import StorageUnavailableError
+from idp.models.ephemeral import ShelfItem
+from idp.storage.database import Database
+from idp.storage.ephemeral import JSON, stored_key
+from idp.storage.prepared import Prepared
+from idp.storage.unit import table_of
+
+_PURGE_AT_ONCE = 1000
+_shelf = table_of(ShelfItem)
+
+_PUT = Prepared(
+    text("""
+    INSERT INTO shelf (kind, key, value, expires_at) VALUES (:kind, :key, :value, :expires_at)
+    ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
+""")
+)
+_ADD = Prepared(
+    text("""
+    INSERT INTO shelf (kind, key, value, expires_at) VALUES (:kind, :key, :value, :expires_at)
+    ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at
+    WHERE shelf.expires_at <= :now
+""")
+)
+_FIND = Prepared(
+    select(_shelf.c.value).where(
+        _shelf.c.kind == bindparam("kind"),
+        _shelf.c.key == bindparam("key"),
+        _shelf.c.expires_at > bindparam("now"),
+    )
+)
+_TAKE = Prepared(
+    text("""
+    DELETE FROM shelf WHERE kind = :kind AND key = :key AND expires_at > :now RETURNING value
+""")
+)
+_PURGE = Prepared(
+    text("""
+    DELETE FROM shelf WHERE (kind, key) IN (SELECT kind, key FROM shelf WHERE expires_at <= :now LIMIT :many)
+""")
+)
+
+
+class SqlShelf:
+    """Each call is its own transaction, so none may be made inside `begin()`."""
+
+    def __init__(self, database: Database, effects: Effects) -> None:
+        self._database = database
+        self._effects = effects
+
+    def put(self, kind: str, key: str, value: Mapping[str, JSON], *, expires_at: Instant) -> None:
+        with self._database.begin() as work:
+            work.changed(_PUT, _values(kind, key, value, expires_at))
+
+    def add(self, kind: str, key: str, value: Mapping[str, JSON], *, expires_at: Instant) -> bool:
+        values = {**_values(kind, key, value, expires_at), "now": self._effects.now()}
+        with self._database.begin() as work:
+            return work.changed(_ADD, values) == 1
+
+    def find(self, kind: str, key: str) -> dict[str, JSON] | None:
+        with self._database.read() as work:
+            row = work.first(_FIND, self._place(kind, key))
+        return _read(row[0]) if row else None
+
+    def take(self, kind: str, key: str) -> dict[str, JSON] | None:
+        with self._database.begin() as work:
+            row = work.first(_TAKE, self._place(kind, key))
+        return _read(row[0]) if row else None
+
+    def purge(self, now: Instant) -> int:
+        removed = 0
+        while True:
+            with self._database.begin() as work:
+                batch = work.changed(_PURGE, {"now": now, "many": _PURGE_AT_ONCE})
+            removed += batch
+            if batch < _PURGE_AT_ONCE:
+                return removed
+
+    def _place(self, kind: str, key: str) -> dict[str, Any]:
+        return {"kind": kind, "key": stored_key(key), "now": self._effects.now()}
+
+
+# The item carries its own end, since Redis removes by its clock and expiry is decided by ours.
+_REDIS_ADD = """
+local held = redis.call('GET', KEYS[1])
+if held and tonumber(cjson.decode(held)['expires_at']) > tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+
+
+class RedisShelf:
+    """One key each, `visvaris:shelf:<kind>:<hash>`; what is gone with Redis's memory is as if expired."""
+
+    def __init__(self, client: "Redis", effects: Effects) -> None:
+        self._client = client
+        self._effects = effects
+        self._add = client.register_script(_REDIS_ADD)
+
+    def put(self, kind: str, key: str, value: Mapping[str, JSON], *, expires_at: Instant) -> None:
+        try:
+            self._client.set(
+                _redis_key(kind, key), _item(value, expires_at), px=self._milliseconds(expires_at)
+            )
+        except RedisError as error:
+            raise _unavailable(error) from None
+
+    def add(self, kind: str, key: str, value: Mapping[str, JSON], *, expires_at: Instant) -> bool:
+        arguments: list[str | int] = [
+            repr(self._effects.now()),
+            _item(value, expires_at),
+            self._milliseconds(expires_at),
+        ]
+        try:
+            return bool(self._add(keys=[_redis_key(kind, key)], args=arguments))
+        except RedisError as error:
+            raise _unavailable(error) from None
+
+    def find(self, kind: str, key: str) -> dict[str, JSON] | None:
+        try:
+            return self._unexpired(self._client.get(_redis_key(kind, key)))
+        except RedisError as error:
+            raise _unavailable(error) from None
+
+    def take(self, kind: str, key: str) -> dict[str, JSON] | None:
+        try:
+            return self._unexpired(self._client.getdel(_redis_key(kind, key)))
+        except RedisError as error:
+            raise _unavailable(error) from None
+
+    def purge(self, now: Instant) -> int:  # noqa: ARG002  the Shelf's signature
+        """Redis frees the room itself."""
+        return 0
+
+    def _unexpired(self, item: Any) -> dict[str, JSON] | None:
+        if item is None:
+            return None
+        held = json.loads(item)
+        return _read(held["value"]) if float(held["expires_at"]) > self._effects.now() else None
+
+    def _milliseconds(self, expires_at: Instant) -> int:
+        return max(1, int((expires_at - self._effects.now()) * 1000))
+
+
+def _values(kind: str, key: str, value: Mapping[str, JSON], expires_at: Instant) -> dict[str, Any]:
+    return {"kind": kind, "key": stored_key(key), "value": json.dumps(dict(value)), "expires_at": expires_at}
+
+
+def _item(value: Mapping[str, JSON], expires_at: Instant) -> str:
+    """Numbers as text: Lua would round them."""
+    return json.dumps({"expires_at": repr(expires_at), "value": json.dumps(dict(value))})
+
+
+def _read(value: str) -> dict[str, JSON]:
+    read: dict[str, JSON] = json.loads(value)
+    return read
+
+
+def _redis_key(kind: str, key: str) -> str:
+    return f"visvaris:shelf:{kind}:{stored_key(key)}"
+
+
+def _unavailable(error: RedisError) -> StorageUnavailableError:
+    return StorageUnavailableError(type(error).__name__)

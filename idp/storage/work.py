@@ -1,0 +1,58 @@
+"""A unit of work with the stores in it. Not here: what each store asks."""
+
+import threading
+
+from idp.effects import Effects
+from idp.storage.audit import AuditStore
+from idp.storage.clients import ClientCache, ClientStore
+from idp.storage.connections import Connections
+from idp.storage.grants import GrantStore
+from idp.storage.keys import KeyStore
+from idp.storage.people import PeopleStore
+from idp.storage.rules import RuleStore
+from idp.storage.sessions import SessionStore
+from idp.storage.unit import Unit
+from idp.storage.vault import Vault
+
+
+class Work(Unit):
+    def __init__(
+        self,
+        connections: Connections,
+        writing: threading.local | None,
+        *,
+        vault: Vault,
+        effects: Effects,
+        client_cache: ClientCache,
+    ) -> None:
+        super().__init__(connections, writing, effects)
+        self._vault = vault
+        self._client_cache = client_cache
+
+    @property
+    def people(self) -> PeopleStore:
+        return PeopleStore(self, self._vault)
+
+    @property
+    def rules(self) -> RuleStore:
+        return RuleStore(self)
+
+    @property
+    def clients(self) -> ClientStore:
+        return ClientStore(self, self._client_cache)
+
+    @property
+    def grants(self) -> GrantStore:
+        return GrantStore(self)
+
+    @property
+    def sessions(self) -> SessionStore:
+        return SessionStore(self)
+
+    @property
+    def keys(self) -> KeyStore:
+        return KeyStore(self, self._vault)
+
+    @property
+    def audit(self) -> AuditStore:
+        return AuditStore(self, self._vault)

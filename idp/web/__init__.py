@@ -1,0 +1,3 @@
+"""Pages: the only package, with the composition roots, that knows Flask. Decides nothing that `login` or
+`oidc` decides.
+"""

@@ -1,0 +1,137 @@
+"""The person's own account: ways to sign in, sessions, permissions, what happened lately; and changing them.
+
+Not here: what is needed for a change (`login/enrolment.py`).
+"""
+
+from flask import Blueprint, Response, abort, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from idp.errors import N_, Refused
+from idp.login.limits import Wait
+from idp.login.standing import Person
+from idp.methods.base import Rejected
+from idp.oidc.consent import Decider
+from idp.web.account_page import account_page
+from idp.web.errors import Message, show_error
+from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form
+from idp.web.guards import ask_for, satisfied, sign_in_required
+from idp.web.http import clear_session, see_other, visitor
+from idp.web.pages import act_for
+from idp.web.site import site
+
+blueprint = Blueprint("account", __name__)
+
+_HOME = "/account"
+
+
+@blueprint.get("/account")
+@sign_in_required
+def show() -> Response:
+    standing = satisfied()
+    act_for(standing.municipality)
+    return Response(render_template("account/index.html", **account_page(_person(), standing.signed_in)))
+
+
+@blueprint.post("/account")
+@sign_in_required
+def go_back() -> AnyResponse:
+    """Where the page of recovery codes leads on to."""
+    return see_other(_HOME)
+
+
+@blueprint.get("/account/methods/<method_id>")
+@sign_in_required
+def begin(method_id: str) -> AnyResponse:
+    person = _may_set_up(method_id)
+    return ask_for(site().enrolments.requirements(person)) or _show_enrolment(person, method_id)
+
+
+@blueprint.post("/account/methods/<method_id>")
+@sign_in_required
+def set_up(method_id: str) -> AnyResponse:
+    person = _may_set_up(method_id)
+    if asked := ask_for(site().enrolments.requirements(person)):
+        return asked
+    signed_in = satisfied().signed_in
+    outcome = site().enrolments.answer(
+        signed_in.session_id, person, method_id, answers(), visitor=visitor(), signed_in=signed_in
+    )
+    if isinstance(outcome, Rejected | Wait):
+        return _show_enrolment(person, method_id, problem_of(outcome))
+    if not outcome.show_once:
+        return see_other(_HOME)
+    act_for(satisfied().municipality)
+    return Response(
+        render_template("login/recovery_codes.html", codes=outcome.show_once, continue_action=_HOME)
+    )
+
+
+@blueprint.post("/account/methods/<method_id>/remove")
+@sign_in_required
+def remove(method_id: str) -> AnyResponse:
+    if asked := ask_for(site().enrolments.requirements(_person()), return_to=_HOME):
+        return asked
+    try:
+        site().enrolments.remove(satisfied().signed_in, method_id, visitor())
+    except Refused as refused:
+        message = Message(refused.reason.code, N_("This cannot be done"), refused.reason.public)
+        return show_error(409, message, way_on_url=_HOME, way_on_label=N_("My account"))
+    return see_other(_HOME)
+
+
+@blueprint.post("/account/sessions/end")
+@sign_in_required
+def end_session() -> AnyResponse:
+    signed_in = satisfied().signed_in
+    session_id = request.form.get("session_id", "")
+    with site().storage.database.begin() as work:
+        site().sessions.end_one(work, signed_in, session_id, visitor())
+    response = see_other(_HOME)
+    if session_id == signed_in.session_id:
+        clear_session(response)
+    return response
+
+
+@blueprint.post("/account/sessions/end-others")
+@sign_in_required
+def end_other_sessions() -> AnyResponse:
+    with site().storage.database.begin() as work:
+        site().sessions.end_others(work, satisfied().signed_in, visitor())
+    return see_other(_HOME)
+
+
+@blueprint.post("/account/permissions/<client_id>/withdraw")
+@sign_in_required
+def withdraw_permission(client_id: str) -> AnyResponse:
+    signed_in = satisfied().signed_in
+    decider = Decider(signed_in.user_id, signed_in.session_id, visitor().address)
+    site().openid.consents.withdraw(client_id, decider)
+    return see_other(_HOME)
+
+
+def _person() -> Person:
+    person = site().standings.find_person(satisfied().signed_in.user_id)
+    if person is None:
+        abort(403)
+    return person
+
+
+def _may_set_up(method_id: str) -> Person:
+    person = _person()
+    if not site().enrolments.may_set_up(person, method_id):
+        abort(404)
+    return person
+
+
+def _show_enrolment(person: Person, method_id: str, problem: Problem = NO_PROBLEM) -> Response:
+    act_for(satisfied().municipality)
+    challenge = site().enrolments.begin(satisfied().signed_in.session_id, person, method_id)
+    return show_form(
+        "login/enrol.html",
+        problem,
+        action=f"{_HOME}/methods/{method_id}",
+        method=as_shown(site().methods[method_id]),
+        challenge=challenge.page,
+        cancel_url=_HOME,
+        application_name=None,
+    )

@@ -1,0 +1,160 @@
+"""What the account page tells, gathered in one read and put into the person's language. Changes nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from idp.errors import N_
+from idp.events import EventType
+from idp.login.sessions import SignedIn
+from idp.login.standing import Person
+from idp.methods.base import Method
+from idp.models.audit import AuditEvent
+from idp.models.sessions import BrowserSession
+from idp.storage.work import Work
+from idp.web.browsers import UNKNOWN, browser_name
+from idp.web.i18n import ngettext, translate
+from idp.web.site import site
+
+_ACTIVITY_READ: Final = 100
+_ACTIVITY_SHOWN: Final = 20
+_TOLD: Final = {
+    EventType.SIGNED_IN.value: N_("Logged in"),
+    EventType.METHOD_FAILED.value: N_("Failed attempt to log in"),
+    EventType.SIGN_IN_REFUSED.value: N_("Log-in refused"),
+    EventType.METHOD_ENROLLED.value: N_("A way to log in was set up"),
+    EventType.METHOD_REMOVED.value: N_("A way to log in was removed"),
+    EventType.RECOVERY_CODES_MADE.value: N_("New recovery codes were created"),
+    EventType.SIGNED_OUT.value: N_("Logged out"),
+    EventType.SESSION_ENDED.value: N_("A session was ended"),
+    EventType.CONSENT_GIVEN.value: N_("Permission was given to an application"),
+    EventType.CONSENT_REFUSED.value: N_("Permission was refused to an application"),
+    EventType.CONSENT_WITHDRAWN.value: N_("Permission was withdrawn from an application"),
+    EventType.CODE_REPLAYED.value: N_("An application's access was stopped: it was used twice"),
+    EventType.REFRESH_REPLAYED.value: N_("An application's access was stopped: it was used twice"),
+    EventType.USER_ADDED.value: N_("The account was created"),
+    EventType.USER_BLOCKED.value: N_("The account was blocked"),
+    EventType.USER_UNBLOCKED.value: N_("The account was unblocked"),
+    EventType.METHODS_RESET.value: N_("The administrator reset the ways to log in"),
+}
+"""Events that mean something to the person they are about; the trail has more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`kind`: `link` asks first on a page of its own, `danger` acts at once."""
+
+    label: str
+    url: str
+    kind: str
+
+
+def account_page(person: Person, signed_in: SignedIn) -> dict[str, object]:
+    with site().storage.database.read() as work:
+        sessions = [
+            _session(work, session, signed_in) for session in site().sessions.of_user(work, person.user.id)
+        ]
+        events = work.audit.activity_of(person.user.id, limit=_ACTIVITY_READ)
+        connected = list(_connected(work, person))
+        posts = [_post(work, person, index) for index in range(len(person.employments))]
+    return {
+        "profile": {
+            "display_name": person.user.display_name,
+            "username": person.user.username,
+            "email": person.user.email,
+            "employments": posts,
+        },
+        "methods": list(_methods(person)),
+        "recovery_codes_left": _codes_left(person),
+        "sessions": sessions,
+        "end_others_action": "/account/sessions/end-others",
+        "end_session_action": "/account/sessions/end",
+        "activity": list(_activity(events))[:_ACTIVITY_SHOWN],
+        "connected": connected,
+    }
+
+
+def _post(work: Work, person: Person, index: int) -> Mapping[str, str]:
+    post = person.employments[index]
+    name = work.people.get_municipality(post.municipality).name
+    return {"municipality_name": name, "position": post.position, "unit": post.unit}
+
+
+def _methods(person: Person) -> Iterator[Mapping[str, object]]:
+    for method in site().methods.values():
+        actions = list(_actions(person, method))
+        is_enrolled = method.facts.id in person.enrolled
+        if is_enrolled or actions:
+            yield {
+                "id": method.facts.id,
+                "label": translate(method.label),
+                "enrolled": is_enrolled,
+                "detail": _detail(person, method) if is_enrolled else translate(method.description),
+                "last_used": _last_used(person, method),
+                "actions": actions,
+            }
+
+
+def _actions(person: Person, method: Method) -> Iterator[Action]:
+    method_id, url = method.facts.id, f"/account/methods/{method.facts.id}"
+    if site().enrolments.may_set_up(person, method_id):
+        if method_id not in person.enrolled:
+            label = N_("Set up")
+        elif method.facts.backup:
+            label = N_("Create new ones")
+        else:
+            label = N_("Change")
+        yield Action(translate(label), url, "link")
+    if site().enrolments.may_remove(person, method_id):
+        yield Action(translate(N_("Remove")), f"{url}/remove", "danger")
+
+
+def _detail(person: Person, method: Method) -> str:
+    if not method.facts.backup:
+        return ""
+    return ngettext("%(num)s code left", "%(num)s codes left", len(person.subject.of(method.facts.id)))
+
+
+def _last_used(person: Person, method: Method) -> float | None:
+    used = [
+        c.last_used_at for c in person.subject.credentials if c.method == method.facts.id and c.last_used_at
+    ]
+    return max(used, default=None)
+
+
+def _codes_left(person: Person) -> int | None:
+    """None when the person has never had any."""
+    backups = {method.facts.id for method in site().methods.values() if method.facts.backup}
+    if not any(credential.method in backups for credential in person.subject.credentials):
+        return None
+    return sum(len(person.subject.of(method)) for method in backups)
+
+
+def _session(work: Work, session: BrowserSession, signed_in: SignedIn) -> Mapping[str, object]:
+    return {
+        "id": session.id,
+        "current": session.id == signed_in.session_id,
+        "browser": browser_name(session.user_agent) or translate(UNKNOWN),
+        "address": session.address,
+        "application_names": [client.name for client in work.sessions.clients_of(session.id)],
+        "created_at": session.created_at,
+        "last_seen_at": session.last_seen_at,
+    }
+
+
+def _activity(events: list[AuditEvent]) -> Iterator[Mapping[str, object]]:
+    for event in events:
+        if event.type in _TOLD:
+            method = site().methods.get(event.method) if event.method else None
+            text = translate(_TOLD[event.type]) + (f": {translate(method.label)}" if method else "")
+            yield {"at": event.at, "text": text, "address": event.address}
+
+
+def _connected(work: Work, person: Person) -> Iterator[Mapping[str, object]]:
+    for consent in work.grants.consents_of(person.user.id):
+        client = work.clients.find(consent.client_id)
+        yield {
+            "client_name": client.name if client else consent.client_id,
+            "granted_at": consent.granted_at,
+            "revoke_action": f"/account/permissions/{consent.client_id}/withdraw",
+        }

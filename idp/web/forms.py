@@ -1,0 +1,78 @@
+"""Between a refusal and the form it belongs to: which field it stands by, and how methods are shown to
+pages.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from flask import Response, render_template, request
+
+from idp.errors import Reason
+from idp.login.limits import Wait
+from idp.methods.base import Method, Rejected
+from idp.web.i18n import translate
+
+FieldError = tuple[str | None, str]
+
+_FIELDS: Final = {
+    Reason.WRONG_CODE: "code",
+    Reason.CODE_ALREADY_USED: "code",
+    Reason.PASSWORD_TOO_SHORT: "new_password",
+    Reason.PASSWORD_TOO_LONG: "new_password",
+    Reason.PASSWORD_COMMON: "new_password",
+    Reason.PASSWORD_HAS_NAME: "new_password",
+    Reason.PASSWORDS_DIFFER: "new_password_again",
+}
+"""The field a person must look at; anything else is said above the form, so that it points at nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What was wrong with the form as it was sent, for the page that shows it again."""
+
+    errors: tuple[FieldError, ...] = ()
+    wait_seconds: float = 0
+    status: int = HTTPStatus.OK
+
+
+NO_PROBLEM: Final = Problem()
+
+
+def problem_of(outcome: Rejected | Wait) -> Problem:
+    match outcome:
+        case Wait(seconds):
+            return Problem(wait_seconds=seconds, status=HTTPStatus.TOO_MANY_REQUESTS)
+        case Rejected(reason):
+            error = (_FIELDS.get(reason), translate(reason.public))
+            return Problem(errors=(error,), status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def show_form(template: str, problem: Problem = NO_PROBLEM, **context: object) -> Response:
+    page = render_template(
+        template, errors=list(problem.errors), wait_seconds=problem.wait_seconds, **context
+    )
+    response = Response(page, status=problem.status)
+    if problem.wait_seconds:
+        response.headers["Retry-After"] = str(int(problem.wait_seconds) + 1)
+    return response
+
+
+def as_shown(method: Method) -> dict[str, str]:
+    return {
+        "id": method.facts.id,
+        "label": translate(method.label),
+        "description": translate(method.description),
+        "template": template_of(method),
+        "enrol_template": f"methods/{method.facts.id}_enrol.html",
+    }
+
+
+def template_of(method: Method) -> str:
+    return f"methods/{method.facts.id}.html"
+
+
+def answers() -> Mapping[str, str]:
+    """The form's fields, each once: of repeated ones the first counts."""
+    return request.form.to_dict()

@@ -1,0 +1,278 @@
+"""The pages of a sign-in: one address, which shows whatever comes next and takes whatever was answered.
+
+Decides nothing: what comes next is `login/steps.py`, what an answer is worth is `login/flow.py`.
+"""
+
+from http import HTTPStatus
+from typing import Final, assert_never
+
+from flask import Blueprint, Response, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from idp.login.flow import Login
+from idp.login.limits import Wait
+from idp.login.look import Look
+from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
+from idp.login.transaction import Transaction
+from idp.methods.base import Pending, Rejected
+from idp.models.people import Employment
+from idp.web.errors import reference
+from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form, template_of
+from idp.web.guards import current_session
+from idp.web.headers import allow_form_action
+from idp.web.http import browser_id, see_other, visitor, write_session
+from idp.web.i18n import translate
+from idp.web.pages import act_for, municipality_names
+from idp.web.site import site
+
+blueprint = Blueprint("login", __name__)
+
+_EXPIRED_STATUS: Final = HTTPStatus.GONE
+
+
+@blueprint.get("/login/<transaction_id>")
+def show(transaction_id: str) -> AnyResponse:
+    transaction = _login().find(transaction_id, browser=browser_id())
+    if transaction is None:
+        return _gone(transaction_id)
+    look = _login().look(transaction, current_session())
+    return _finish(look) if isinstance(look.step, Done) else _show(look)
+
+
+@blueprint.post("/login/<transaction_id>")
+def answer(transaction_id: str) -> AnyResponse:
+    transaction = _login().find(transaction_id, browser=browser_id())
+    if transaction is None:
+        return _gone(transaction_id)
+    look = _login().look(transaction, current_session())
+    method_id = request.form.get("method") or request.args.get("method")
+    if isinstance(look.step, Choose) and "municipality" in request.form:
+        return _go_on(_login().choose_employment(look, request.form["municipality"]))
+    if isinstance(look.step, SelectAccount) and "choice" in request.form:
+        return _go_on(_login().confirm_account(look, go_on=request.form["choice"] == "continue"))
+    if method_id is None:
+        return _go_on(look.transaction)
+    if isinstance(look.step, Enrol):
+        return _enrol(look, method_id)
+    return _check(look, method_id)
+
+
+@blueprint.get("/login/<transaction_id>/anew")
+def start_anew(transaction_id: str) -> AnyResponse:
+    """The same application, another person."""
+    transaction = _login().find(transaction_id, browser=browser_id())
+    if transaction is None:
+        return _gone(transaction_id)
+    return see_other(_url(_login().start_over(transaction)))
+
+
+def _check(look: Look, method_id: str) -> AnyResponse:
+    outcome = _login().answer(
+        look.transaction, method_id, answers(), visitor=visitor(), signed_in=current_session()
+    )
+    match outcome:
+        case Transaction():
+            return _go_on(outcome)
+        case Pending():
+            return _show(look)
+        case Rejected() | Wait():
+            return _show(look, problem_of(outcome))
+        case _:
+            assert_never(outcome)
+
+
+def _enrol(look: Look, method_id: str) -> AnyResponse:
+    """Sets up a method that the step offers; its recovery codes are shown now or never."""
+    if not isinstance(look.step, Enrol) or method_id not in look.step.methods or look.person is None:
+        return _go_on(look.transaction)
+    outcome = site().enrolments.answer(
+        look.transaction.id, look.person, method_id, answers(), visitor=visitor(), signed_in=None
+    )
+    if isinstance(outcome, Rejected | Wait):
+        return _show(look, problem_of(outcome))
+    transaction = _login().enrolled(look, method_id)
+    if not outcome.show_once:
+        return _go_on(transaction)
+    _dress(look)
+    return Response(
+        render_template(
+            "login/recovery_codes.html", codes=outcome.show_once, continue_action=_url(transaction)
+        )
+    )
+
+
+def _go_on(transaction: Transaction) -> AnyResponse:
+    """After an answer that was accepted: to the end, or to the next page."""
+    look = _login().look(transaction, current_session())
+    if isinstance(look.step, Done):
+        return _finish(look)
+    if isinstance(look.step, Refuse):
+        _login().refuse(look, look.step.reason, visitor())
+    return see_other(_url(transaction))
+
+
+def _finish(look: Look) -> AnyResponse:
+    finished = _login().finish(look, visitor=visitor(), signed_in=current_session())
+    if finished is None:
+        return _gone(look.transaction.id)
+    response = see_other(finished.return_to)
+    if finished.token is not None:
+        write_session(response, finished.token)
+    return response
+
+
+def _gone(transaction_id: str) -> AnyResponse:
+    """A back button or second click after the end leads on; anything else is told that it expired."""
+    return_to = _login().find_finished(transaction_id, browser=browser_id())
+    if return_to is not None and current_session() is not None:
+        return see_other(return_to)
+    return Response(
+        render_template("login/expired.html", restart_url="/", application_name=None), status=_EXPIRED_STATUS
+    )
+
+
+# What each step looks like ----------------------------------------------------------------------------
+
+
+def _show(look: Look, problem: Problem = NO_PROBLEM) -> Response:
+    _dress(look)
+    step = look.step
+    match step:
+        case Identify() | Done():
+            return _show_identify(look, problem)
+        case SelectAccount():
+            return show_form("login/select_account.html", action=_url(look.transaction), who=_who(look))
+        case Choose(employments):
+            return _show_choice(look, employments)
+        case Offer(methods):
+            return _show_method(look, methods, problem)
+        case Enrol(methods):
+            return _show_enrolment(look, methods, problem)
+        case Refuse(reason):
+            return _show_refusal(look, translate(reason.public), reason.code)
+        case _:
+            assert_never(step)
+
+
+def _show_identify(look: Look, problem: Problem) -> Response:
+    transaction = look.transaction
+    application = transaction.application
+    method = next(method for method in site().methods.values() if method.facts.with_username)
+    return show_form(
+        "login/identify.html",
+        problem,
+        action=_url(transaction, method.facts.id),
+        username=request.form.get("username") or _expected_username(transaction),
+        other_methods=[],
+        page_method_template=template_of(method),
+        start_over_url=None,
+        application_name=_application_name(look),
+        application_third_party=application.third_party if application else False,
+        client_links=[(translate(label), url) for label, url in application.links] if application else [],
+    )
+
+
+def _show_method(look: Look, methods: tuple[str, ...], problem: Problem) -> Response:
+    """The way that was asked for if it is among those offered, or else the first of them."""
+    asked = request.args.get("method")
+    method_id = asked if asked in methods else methods[0]
+    method = site().methods[method_id]
+    return show_form(
+        "login/method.html",
+        problem,
+        action=_url(look.transaction, method_id),
+        method=as_shown(method),
+        challenge=_login().begin(look, method_id).page,
+        other_methods=[
+            as_shown(site().methods[other]) | {"url": _url(look.transaction, other)}
+            for other in methods
+            if other != method_id
+        ],
+        application_name=_application_name(look),
+        who=_who(look),
+        cancel_url=f"{_url(look.transaction)}/anew",
+    )
+
+
+def _show_enrolment(look: Look, methods: tuple[str, ...], problem: Problem) -> Response:
+    asked = request.args.get("method")
+    method_id = asked if asked in methods else methods[0] if len(methods) == 1 else None
+    if method_id is None or look.person is None:
+        offered = [as_shown(site().methods[each]) | {"url": _url(look.transaction, each)} for each in methods]
+        return show_form("login/enrol_choose.html", methods=offered, application_name=_application_name(look))
+    challenge = site().enrolments.begin(look.transaction.id, look.person, method_id)
+    return show_form(
+        "login/enrol.html",
+        problem,
+        action=_url(look.transaction, method_id),
+        method=as_shown(site().methods[method_id]),
+        challenge=challenge.page,
+        cancel_url=f"{_url(look.transaction)}/anew",
+        application_name=_application_name(look),
+    )
+
+
+def _show_choice(look: Look, employments: tuple[Employment, ...]) -> Response:
+    names = municipality_names({post.municipality for post in employments})
+    return show_form(
+        "login/employment.html",
+        action=_url(look.transaction),
+        application_name=_application_name(look),
+        employments=[
+            {
+                "id": post.id,
+                "municipality_name": names[post.municipality],
+                "position": post.position,
+                "unit": post.unit,
+            }
+            for post in employments
+        ],
+    )
+
+
+def _show_refusal(look: Look, message: str, code: str) -> Response:
+    page = render_template(
+        "login/refused.html",
+        message=message,
+        code=code,
+        reference=reference(),
+        application_name=_application_name(look),
+        restart_url=f"{_url(look.transaction)}/anew",
+    )
+    return Response(page, status=HTTPStatus.FORBIDDEN)
+
+
+def _dress(look: Look) -> None:
+    """The municipality's colours once the person is proven; and leave for the redirect that ends the
+    sign-in.
+    """
+    if look.decision is not None and look.decision.counted and look.posts.acting is not None:
+        act_for(look.posts.acting.municipality)
+    application = look.transaction.application
+    if application is not None and application.redirect_origin is not None:
+        allow_form_action(application.redirect_origin)
+
+
+def _login() -> Login:
+    return site().login
+
+
+def _url(transaction: Transaction, method_id: str | None = None) -> str:
+    path = f"/login/{transaction.id}"
+    return f"{path}?method={method_id}" if method_id else path
+
+
+def _who(look: Look) -> str:
+    return look.person.user.username if look.person else ""
+
+
+def _expected_username(transaction: Transaction) -> str:
+    """Who this is probably about: as the application hints, or who is asked to sign in once more."""
+    if transaction.requirements.login_hint:
+        return transaction.requirements.login_hint[:256]
+    signed_in = current_session()
+    return signed_in.username if signed_in and transaction.requirements.fresh else ""
+
+
+def _application_name(look: Look) -> str | None:
+    return look.transaction.application.name if look.transaction.application else None

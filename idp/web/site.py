@@ -1,0 +1,48 @@
+"""What every view may use: the provider's parts, hung on the Flask application once by `app.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import TypeAlias, cast
+
+from flask import Flask, current_app
+
+from idp.effects import Effects
+from idp.login.enrolment import Enrolments
+from idp.login.flow import Login
+from idp.login.sessions import Sessions
+from idp.login.standing import Standings
+from idp.methods.base import Method
+from idp.oidc.server import OpenIDProvider
+from idp.storage.open import Storage
+from idp.storage.vault import Vault
+
+Network: TypeAlias = IPv4Network | IPv6Network
+_KEY = "visvaris"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """`issuer` is the only base that links are built from; `secure` says that people reach it over https."""
+
+    issuer: str
+    secure: bool
+    trusted_proxies: tuple[Network, ...]
+    support_contact: str
+    effects: Effects
+    storage: Storage
+    vault: Vault
+    methods: Mapping[str, Method]
+    sessions: Sessions
+    standings: Standings
+    login: Login
+    enrolments: Enrolments
+    openid: OpenIDProvider
+
+
+def install(app: Flask, site: Site) -> None:
+    app.extensions[_KEY] = site
+
+
+def site() -> Site:
+    return cast("Site", current_app.extensions[_KEY])

@@ -1,0 +1,58 @@
+import base64
+
+import pyotp
+import pytest
+
+from idp.errors import Reason
+from idp.methods.base import Method, Verified
+from idp.methods.registry import Argon2Parameters, Methods, given_password, given_totp, methods
+from idp.models.methods import Factor
+from idp.models.people import Credential
+from tests.idp.methods.conftest import World
+
+RFC_8176 = {
+    *("face", "fpt", "geo", "hwk", "iris", "kba", "mca", "mfa", "otp", "pin", "pop", "pwd", "rba", "retina"),
+    *("sc", "sms", "swk", "tel", "user", "vbm", "wia"),
+}
+
+
+@pytest.fixture
+def every(world: World) -> tuple[Method, ...]:
+    return methods(
+        effects=world.effects,
+        vault=world.vault,
+        parameters=Argon2Parameters(time_cost=1, memory_kib=64, parallelism=1),
+        hashes_at_once=1,
+        issuer_name="visvaris.lv",
+    )
+
+
+def test_they_are_found_by_id_and_listed_in_order_of_preference(every: tuple[Method, ...]) -> None:
+    by_id = Methods(every)
+    assert list(by_id) == ["password", "totp", "recovery_code"] == [method.facts.id for method in every]
+    assert all(by_id[method.facts.id] is method for method in every)
+    assert by_id.get("kerberos") is None
+
+
+def test_what_each_says_of_itself_is_sound(every: tuple[Method, ...]) -> None:
+    for method in every:
+        assert set(method.facts.amr) <= RFC_8176
+        assert method.label
+        assert method.description.endswith(".")
+    assert [method.facts.id for method in every if method.facts.with_username] == ["password"]
+    assert [method.facts.id for method in every if method.facts.backup] == ["recovery_code"]
+    assert {method.facts.factor for method in every} == {Factor.KNOWLEDGE, Factor.POSSESSION}
+
+
+def test_an_operator_can_give_somebody_a_password_and_a_secret(
+    world: World, every: tuple[Method, ...]
+) -> None:
+    user = world.subject().user
+    assert given_password(every, user, "Parole123456") is Reason.PASSWORD_COMMON
+    password = given_password(every, user, "zirnis uz jumta")
+    assert isinstance(password, Credential)
+    world.keeps(password)
+    world.keeps(given_totp(every, user, bytes(20)))
+    code = pyotp.TOTP(base64.b32encode(bytes(20)).decode()).at(int(world.now[0]))
+    assert isinstance(world.verify(every[0], {"password": "zirnis uz jumta"}), Verified)
+    assert isinstance(world.verify(every[1], {"code": code}), Verified)

@@ -1,0 +1,68 @@
+"""A house for each test, copied from one whose tables and signing keys were made once."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from idp.models.people import User
+from idp.oidc.authorize import Browser
+from idp.storage import migrate
+from tests.idp.oidc.house import House
+from tests.support.builders import RIGA, World, add_municipality
+from tests.support.relying_party import RelyingParty
+
+
+@pytest.fixture(scope="session")
+def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("house") / "prepared.sqlite3"
+    migrate.upgrade(f"sqlite:///{path}")
+    world = World(f"sqlite:///{path}")
+    with world.database.begin() as work:
+        if work.people.find_municipality(RIGA) is None:
+            add_municipality(work)
+    house = House(world)
+    for scope in ("national", RIGA, "operator"):
+        with world.database.begin() as work:
+            work.rules.replace_scope(scope, [])
+        house.permit(scope)
+    house.openid.keys.reload()
+    world.database.dispose()
+    return path
+
+
+@pytest.fixture
+def house(_prepared: Path, tmp_path: Path) -> Iterator[House]:
+    path = tmp_path / "visvaris.sqlite3"
+    shutil.copy(_prepared, path)
+    world = World(f"sqlite:///{path}")
+    yield House(world)
+    world.database.dispose()
+
+
+@pytest.fixture
+def anna(house: House) -> User:
+    """An employee of Rīga."""
+    user = house.add_person(
+        "anna",
+        email="anna@example.lv",
+        email_verified=True,
+        phone_number="+371 20000000",
+        address={"locality": "Rīga", "country": "LV"},
+        profile={"locale": "lv-LV", "zoneinfo": "Europe/Riga"},
+    )
+    house.employ(user, RIGA, roles=["jurists"])
+    return user
+
+
+@pytest.fixture
+def browser(house: House, anna: User) -> Browser:
+    """Anna's, in which she has just signed in with her password."""
+    return house.sign_in(anna)
+
+
+@pytest.fixture
+def app(house: House) -> RelyingParty:
+    """An application of ours: confidential, no consent page."""
+    return house.add_client()

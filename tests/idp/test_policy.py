@@ -1,0 +1,233 @@
+"""Policy: default deny, every exclusion explained, the strictest demand wins, and three properties of all decisions."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idp.models.methods import Factor, MethodFacts, Proof
+from idp.policy import (
+    NATIONAL,
+    OPERATOR,
+    Exclusion,
+    Level,
+    Rule,
+    Situation,
+    Why,
+    amr_of,
+    decide,
+    level_of,
+)
+
+KNOWN = MethodFacts(id="known", factor=Factor.KNOWLEDGE, amr=("pwd",))
+HAD = MethodFacts(id="had", factor=Factor.POSSESSION, amr=("otp",), enrollable=True)
+SPARE = MethodFacts(id="spare", factor=Factor.POSSESSION, amr=("otp",), backup=True)
+KEY = MethodFacts(
+    id="key", factor=Factor.POSSESSION, amr=("hwk", "user"), phishing_resistant=True, enrollable=True
+)
+UPSTREAM = MethodFacts(id="upstream", factor=Factor.UPSTREAM, amr=("mfa",))
+METHODS = (KNOWN, HAD, SPARE, KEY, UPSTREAM)
+IDS = [facts.id for facts in METHODS]
+RIGA = "0001000"
+OGRE = "0040000"
+
+
+def rule(scope: str, *methods: str, minimum: Level = Level.ONE_FACTOR, first_enrolment: bool = False) -> Rule:
+    return Rule(scope, frozenset(methods), minimum, first_enrolment)
+
+
+def situation(*rules: Rule, **changes: object) -> Situation:
+    base = Situation(
+        methods=METHODS, enrolled=frozenset({"known", "had"}), rules=rules, tenants=frozenset({RIGA})
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+EVERYWHERE = (rule(NATIONAL, *IDS), rule(RIGA, *IDS), rule(OGRE, *IDS))
+
+
+def test_no_rule_no_method() -> None:
+    decision = decide(situation())
+    assert decision.offered == ()
+    assert {exclusion.why for exclusion in decision.excluded} == {Why.NOT_ALLOWED_NATIONALLY}
+
+
+def test_a_municipality_may_not_allow_more_than_the_nation() -> None:
+    decision = decide(situation(rule(NATIONAL, "known"), rule(RIGA, "known", "had")))
+    assert decision.offered == ("known",)
+    assert Exclusion("had", Why.NOT_ALLOWED_NATIONALLY) in decision.excluded
+
+
+def test_a_method_must_be_allowed_by_every_municipality_the_person_acts_for() -> None:
+    decision = decide(
+        situation(rule(NATIONAL, *IDS), rule(RIGA, *IDS), rule(OGRE, "had"), tenants=frozenset({RIGA, OGRE}))
+    )
+    assert decision.offered == ("had",)
+    assert Exclusion("known", Why.NOT_ALLOWED_BY_MUNICIPALITY) in decision.excluded
+
+
+def test_a_person_without_a_municipality_is_offered_nothing() -> None:
+    assert decide(situation(*EVERYWHERE, tenants=frozenset())).offered == ()
+
+
+def test_the_operator_has_rules_of_its_own() -> None:
+    assert decide(situation(*EVERYWHERE, rule(OPERATOR, "had"), tenants=frozenset({OPERATOR}))).offered == (
+        "had",
+    )
+
+
+def test_what_is_not_enrolled_is_not_offered() -> None:
+    assert Exclusion("key", Why.NOT_ENROLLED) in decide(situation(*EVERYWHERE)).excluded
+
+
+@pytest.mark.parametrize("strict", ["nation", "municipality", "application"])
+def test_the_strictest_demand_wins(strict: str) -> None:
+    levels = dict.fromkeys(("nation", "municipality", "application"), Level.ONE_FACTOR)
+    levels[strict] = Level.PHISHING_RESISTANT
+    decision = decide(
+        situation(
+            rule(NATIONAL, *IDS, minimum=levels["nation"]),
+            rule(RIGA, *IDS, minimum=levels["municipality"]),
+            demanded=levels["application"],
+        )
+    )
+    assert decision.required is Level.PHISHING_RESISTANT
+
+
+def test_a_second_factor_is_useful_after_the_first_and_the_first_is_not_asked_again() -> None:
+    decision = decide(situation(*EVERYWHERE, proofs=(Proof("known", 1.0),), demanded=Level.MULTI_FACTOR))
+    assert decision.useful == ("had",)
+    assert not decision.enough
+
+
+def test_nothing_is_useful_once_it_is_enough() -> None:
+    decision = decide(situation(*EVERYWHERE, proofs=(Proof("known", 1.0), Proof("had", 2.0))))
+    assert decision.enough
+    assert decision.useful == ()
+
+
+def test_who_has_set_up_a_second_factor_is_asked_for_it_even_where_one_is_enough() -> None:
+    decision = decide(situation(*EVERYWHERE, proofs=(Proof("known", 1.0),)))
+    assert not decision.enough
+    assert decision.useful == ("had",)
+
+
+def test_recovery_codes_alone_are_no_second_factor_to_insist_on() -> None:
+    decision = decide(
+        situation(*EVERYWHERE, enrolled=frozenset({"known", "spare"}), proofs=(Proof("known", 1.0),))
+    )
+    assert decision.enough
+
+
+def test_a_second_factor_that_is_not_allowed_is_not_insisted_on() -> None:
+    decision = decide(situation(rule(NATIONAL, "known"), rule(RIGA, *IDS), proofs=(Proof("known", 1.0),)))
+    assert decision.enough
+
+
+def test_old_proofs_do_not_count_and_may_be_given_again() -> None:
+    """attack 23: `max_age` and `prompt=login` cannot be met by an old proof."""
+    decision = decide(situation(*EVERYWHERE, proofs=(Proof("known", 9.0),), not_before=10.0))
+    assert not decision.enough
+    assert "known" in decision.useful
+
+
+def test_a_proof_by_a_method_that_is_not_allowed_does_not_count() -> None:
+    decision = decide(situation(rule(NATIONAL, *IDS), rule(RIGA, "had"), proofs=(Proof("known", 1.0),)))
+    assert decision.reached is Level.NONE
+
+
+def test_enrolment_in_the_middle_of_a_sign_in_needs_leave_and_a_first_factor() -> None:
+    """attack 33: nobody adds a second factor with nothing proven, or where it is not allowed."""
+    allowed = (rule(NATIONAL, *IDS), rule(RIGA, *IDS, first_enrolment=True))
+    only_known = frozenset({"known"})
+    proven = (Proof("known", 1.0),)
+    demand = Level.MULTI_FACTOR
+    assert (
+        "had" in decide(situation(*allowed, enrolled=only_known, proofs=proven, demanded=demand)).enrollable
+    )
+    assert decide(situation(*allowed, enrolled=only_known, demanded=demand)).enrollable == ()
+    assert (
+        decide(situation(*EVERYWHERE, enrolled=only_known, proofs=proven, demanded=demand)).enrollable == ()
+    )
+
+
+def test_one_with_a_second_factor_may_not_enrol_another_with_the_first_alone() -> None:
+    """attack 33: a stolen password must not add the thief's authenticator beside the owner's."""
+    allowed = (rule(NATIONAL, *IDS), rule(RIGA, *IDS, first_enrolment=True))
+    decision = decide(situation(*allowed, proofs=(Proof("known", 1.0),), demanded=Level.PHISHING_RESISTANT))
+    assert decision.enrollable == ()
+
+
+@pytest.mark.parametrize(
+    ("proofs", "level"),
+    [
+        ([], Level.NONE),
+        (["known"], Level.ONE_FACTOR),
+        (["had", "spare"], Level.ONE_FACTOR),
+        (["known", "spare"], Level.MULTI_FACTOR),
+        (["upstream"], Level.MULTI_FACTOR),
+        (["key"], Level.PHISHING_RESISTANT),
+        (["never heard of"], Level.NONE),
+    ],
+)
+def test_levels(proofs: list[str], level: Level) -> None:
+    assert level_of([Proof(method, 1.0) for method in proofs], METHODS) is level
+
+
+def test_amr_tells_the_factors_and_that_there_were_several() -> None:
+    assert amr_of([Proof("known", 1.0), Proof("had", 2.0)], METHODS) == ("pwd", "otp", "mfa")
+    assert amr_of([Proof("known", 1.0)], METHODS) == ("pwd",)
+
+
+def test_acr_values_name_the_levels() -> None:
+    assert [level.acr for level in Level if level] == ["urn:visvaris:acr:1fa", "urn:visvaris:acr:mfa", "phr"]
+    assert all(Level.from_acr(level.acr) is level for level in Level if level)
+    assert Level.from_acr("") is None
+
+
+levels = st.sampled_from([level for level in Level if level])
+rules = st.builds(
+    Rule,
+    scope=st.sampled_from([NATIONAL, OPERATOR, RIGA, OGRE]),
+    methods=st.frozensets(st.sampled_from(IDS)),
+    minimum=levels,
+    first_enrolment=st.booleans(),
+)
+proofs = st.builds(Proof, method=st.sampled_from(IDS), at=st.floats(0, 100))
+situations = st.builds(
+    Situation,
+    methods=st.just(METHODS),
+    enrolled=st.frozensets(st.sampled_from(IDS)),
+    rules=st.lists(rules, max_size=8).map(tuple),
+    tenants=st.frozensets(st.sampled_from([OPERATOR, RIGA, OGRE]), max_size=2),
+    proofs=st.lists(proofs, max_size=4).map(tuple),
+    demanded=levels,
+    not_before=st.none() | st.floats(0, 100),
+)
+
+
+@given(situations)
+def test_offered_and_excluded_partition_the_methods(case: Situation) -> None:
+    decision = decide(case)
+    together = [*decision.offered, *(exclusion.method for exclusion in decision.excluded)]
+    assert sorted(together) == sorted(IDS)
+    assert set(decision.useful) <= set(decision.offered)
+
+
+@given(situations, st.data())
+def test_removing_a_rule_never_offers_more_nor_raises_a_level(case: Situation, data: st.DataObject) -> None:
+    before = decide(case)
+    kept = data.draw(st.sets(st.integers(0, max(0, len(case.rules) - 1))))
+    after = decide(replace(case, rules=tuple(r for i, r in enumerate(case.rules) if i in kept)))
+    assert set(after.offered) <= set(before.offered)
+    assert after.reached <= before.reached
+    assert after.required <= before.required
+
+
+@given(situations, st.lists(proofs, max_size=3))
+def test_enough_is_monotone_in_proofs(case: Situation, more: list[Proof]) -> None:
+    before = decide(case)
+    after = decide(replace(case, proofs=(*case.proofs, *more)))
+    assert after.reached >= before.reached
+    assert after.enough >= before.enough

@@ -1,0 +1,72 @@
+"""Headless Chromium from the operating system, driven by Playwright.
+
+Not a download: Playwright's own browsers are never fetched.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from tests.support.services import missing
+
+FLAGS = [
+    "--no-sandbox",  # the tests may run as root, and open only their own pages
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+DESK = ViewportSize(width=1280, height=800)
+PHONE = ViewportSize(width=360, height=740)
+
+OpenPage: TypeAlias = Callable[..., Page]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if binary is None:
+        raise RuntimeError(missing("Chromium"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=binary, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def open_pages(browser: Browser) -> Iterator[OpenPage]:
+    """A function that opens a page in a browser profile of its own; all of them close at the end.
+
+    `viewport` is DESK or PHONE, `color_scheme` "light" or "dark"; whatever else Playwright's `new_context` takes, it takes too.
+    A page that does not answer within ten seconds fails the test.
+    """
+    contexts = []
+
+    def open_page(
+        *, viewport: ViewportSize = DESK, color_scheme: str = "light", locale: str = "lv-LV", **options: Any
+    ) -> Page:
+        context = browser.new_context(
+            viewport=viewport,
+            color_scheme="dark" if color_scheme == "dark" else "light",
+            locale=locale,
+            timezone_id="Europe/Riga",
+            reduced_motion="reduce",
+            **options,
+        )
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        return context.new_page()
+
+    try:
+        yield open_page
+    finally:
+        for context in contexts:
+            context.close()

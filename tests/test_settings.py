@@ -1,0 +1,122 @@
+"""A wrong setting stops the start with one sentence that names it, and no setting that is a secret can be read off a repr."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from idp import settings
+from idp.settings import Settings, SettingsError
+
+KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
+
+
+@pytest.fixture(autouse=True)
+def _one_master_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_MASTER_KEYS", KEY)
+
+
+def refusal() -> str:
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+def test_only_the_master_keys_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load().issuer == "http://localhost:8000"
+    monkeypatch.delenv("IDP_MASTER_KEYS")
+    assert refusal() == "IDP_MASTER_KEYS is required."
+
+
+def test_an_unknown_name_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_ISUER", "https://visvaris.lv")
+    assert refusal() == "IDP_ISUER is not a setting; `visvaris settings` lists them all."
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IDP_ISSUER", "http://visvaris.lv"),
+        ("IDP_ISSUER", "http://localhost.evil.example"),
+        ("IDP_ISSUER", "https://visvaris.lv/"),
+        ("IDP_ISSUER", "https://visvaris.lv/idp"),
+        ("IDP_ISSUER", "https://visvaris.lv?x=1"),
+        ("IDP_ISSUER", "https://anna@visvaris.lv"),
+        ("IDP_ISSUER", "visvaris.lv"),
+        ("IDP_ISSUER", "ftp://localhost"),
+        ("IDP_ISSUER", ""),
+        ("IDP_MASTER_KEYS", ""),
+        ("IDP_MASTER_KEYS", "short"),
+        ("IDP_MASTER_KEYS", f"{KEY},short"),
+        ("IDP_MASTER_KEYS", "ā" * 43),
+        ("IDP_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("IDP_OUTBOUND_ALLOW", "intranet"),
+        ("IDP_REGISTRATION", "everybody"),
+        ("IDP_LOG_LEVEL", "loud"),
+        ("IDP_ARGON2_MEMORY_KIB", "much"),
+        ("IDP_SESSION_IDLE_MINUTES", "0"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_one_sentence_that_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    sentence = refusal()
+    assert sentence.startswith(f"{name} ")
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+
+
+def test_a_refusal_does_not_repeat_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """attack 44: secrets in logs and error pages."""
+    monkeypatch.setenv("IDP_MASTER_KEYS", "hunter2hunter2hunter2")
+    assert "hunter2" not in refusal()
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://visvaris.lv", "http://localhost:9000", "http://127.0.0.1:9000", "http://[::1]:9000"]
+)
+def test_https_is_required_except_on_this_machine(monkeypatch: pytest.MonkeyPatch, issuer: str) -> None:
+    monkeypatch.setenv("IDP_ISSUER", issuer)
+    assert settings.load().issuer == issuer
+
+
+def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = base64.urlsafe_b64encode(b"n" * 32).decode()
+    monkeypatch.setenv("IDP_MASTER_KEYS", f"{newer}, {KEY}")
+    monkeypatch.setenv("IDP_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::/32")
+    loaded = settings.load()
+    assert loaded.master_key_bytes == (b"n" * 32, b"k" * 32)
+    assert [str(network) for network in loaded.trusted_proxies] == ["10.0.0.0/8", "2001:db8::/32"]
+
+
+def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("IDP_MASTER_KEYS")
+    monkeypatch.setenv("IDP_SECRETS_DIR", str(tmp_path))
+    (tmp_path / "idp_master_keys").write_text(KEY + "\n")
+    assert settings.load().master_key_bytes == (b"k" * 32,)
+
+
+def test_a_file_with_an_unknown_name_stops_the_start_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IDP_SECRETS_DIR", str(tmp_path))
+    (tmp_path / "idp_master_key").write_text(KEY)
+    assert refusal().startswith("IDP_MASTER_KEY ")
+
+
+def test_a_secrets_directory_must_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("IDP_SECRETS_DIR", str(tmp_path / "nowhere"))
+    assert refusal() == "IDP_SECRETS_DIR must name an existing directory."
+
+
+def test_no_secret_is_in_the_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    """attack 44: secrets in logs and error pages."""
+    monkeypatch.setenv("IDP_METRICS_TOKEN", "token-that-opens")
+    monkeypatch.setenv("IDP_REDIS_URL", "redis://:secret-word@127.0.0.1/0")
+    monkeypatch.setenv("IDP_DATABASE_URL", "postgresql+psycopg://visvaris:secret-word@127.0.0.1/visvaris")
+    loaded: Settings = settings.load()
+    for secret in (KEY, "token-that-opens", "secret-word"):
+        assert secret not in repr(loaded)
+        assert secret not in str(loaded)

@@ -1,0 +1,25 @@
+"""Where a WSGI server finds the provider: `wsgi:application`, or one of the functions below as a factory."""
+
+from typing import TYPE_CHECKING
+
+from idp.app import create_app
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+def provider() -> "WSGIApplication":
+    return create_app()
+
+
+def with_connectors() -> "WSGIApplication":
+    """For development: the connectors on the provider's own origin. In production each has its own."""
+    from connectors.agreements.app import create_app as create_agreements
+
+    return create_app(mounts={"/connectors/agreements": create_agreements()})
+
+
+def __getattr__(name: str) -> "WSGIApplication":
+    if name == "application":
+        return provider()
+    raise AttributeError(name)
