@@ -37,3 +37,6 @@ for _command in (
     settings.group,
 ):
     main.add_command(_command)
+
+if __name__ == "__main__":
+    main()

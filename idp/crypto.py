@@ -37,7 +37,7 @@ class Place:
     row: str
 
     def associated_data(self) -> bytes:
-        return "\x1f".join((self.table, self.column, self.row)).encode()
+        return f"{self.table}\x1f{self.column}\x1f{self.row}".encode()
 
 
 class Sealer:

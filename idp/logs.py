@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final, TextIO
 
 import structlog
@@ -25,6 +26,9 @@ _SECRET_NAMES: Final = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS_NAMES: Final = frozenset({"status_code", "error_code", "reason_code", "token_type"})
+_OURS: Final = frozenset({"timestamp", "level", "request_id"})
+_CHATTY: Final = ("sqlalchemy", "httpx", "httpcore", "huey", "alembic", "authlib", "werkzeug")
+"""These tell every statement, address or header at their lower levels, which no operator asked for."""
 _SECRET_LOOKS: Final = re.compile(
     r"eyJ[\w-]{8,}(?:\.[\w-]*){1,4}"  # JOSE, compact
     r"|\bs1\.[0-9a-f]{8}\.[\w=-]+"  # sealed by us
@@ -39,35 +43,44 @@ _SECRET_LOOKS: Final = re.compile(
 
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {name: _safe(name, value, 0) for name, value in event.items()}
+    for name, value in event.items():
+        if name not in _OURS:
+            event[name] = _safe(name, value, 0)
+    return event
 
 
 def configure(level: str, stream: TextIO | None = None) -> None:
     """Once, when a process starts. Calling it again replaces what was."""
+    output = stream or sys.stderr
     shared: list[Processor] = [
         merge_contextvars,
-        structlog.stdlib.add_log_level,
+        structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    final: list[Processor] = [
+        structlog.processors.ExceptionRenderer(
+            structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=30)
+        ),
+        redact,
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+    ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    _take_over_standard_logging(level, output, shared, final)
+
+
+def _take_over_standard_logging(
+    level: str, output: TextIO, shared: list[Processor], final: list[Processor]
+) -> None:
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.ExceptionRenderer(
-                    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=30)
-                ),
-                structlog.processors.EventRenamer("event"),
-                redact,
-                structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
         )
     )
     root = logging.getLogger()
@@ -75,8 +88,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    # These tell every statement, address or header at their lower levels, which no operator asked for.
-    for chatty in ("sqlalchemy", "httpx", "httpcore", "huey", "alembic", "authlib", "werkzeug"):
+    for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
@@ -89,10 +101,15 @@ def begin_request(request_id: str) -> None:
 def _safe(name: str, value: object, depth: int) -> object:
     if isinstance(value, bool | int | float) or value is None:
         return value
-    if name not in _HARMLESS_NAMES and _SECRET_NAMES.search(name):
+    if _names_a_secret(name):
         return HIDDEN
     if isinstance(value, Mapping) and depth < _DEEPEST:
         return {str(inner): _safe(str(inner), content, depth + 1) for inner, content in value.items()}
     if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
         return [_safe(name, content, depth + 1) for content in value]
     return _SECRET_LOOKS.sub(HIDDEN, str(value))
+
+
+@lru_cache(maxsize=1000)
+def _names_a_secret(name: str) -> bool:
+    return name not in _HARMLESS_NAMES and _SECRET_NAMES.search(name) is not None

@@ -4,6 +4,7 @@ python docs/examples/desktop_client.py --issuer http://localhost:8000 --client-i
 """
 
 import argparse
+import atexit
 import secrets
 import sys
 import webbrowser
@@ -44,6 +45,7 @@ arguments.add_argument("--client-id", required=True)
 arguments.add_argument("--no-browser", action="store_true", help="only print the addresses to open")
 options = arguments.parse_args()
 http = httpx.Client(timeout=10)
+atexit.register(http.close)
 provider = http.get(f"{options.issuer}/.well-known/openid-configuration").raise_for_status().json()
 assert provider["issuer"] == options.issuer
 

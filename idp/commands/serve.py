@@ -29,6 +29,7 @@ _CHECKOUT = Path(__file__).parents[2]
 _THREADS = 16
 """Enough that people who wait, for a hash or for a connector's own request, do not keep the rest waiting."""
 _STOP_SECONDS = 15
+_COUNT_IN = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class _NoAdvice(logging.Filter):
@@ -105,7 +106,7 @@ def _tell_connectors(loaded: Settings) -> None:
 
 
 def _load_before_forking() -> None:
-    """What every worker needs is loaded once and stays shared memory, which `freeze` keeps from being copied."""
+    """What every worker needs is loaded once; frozen, the collector does not touch it and it stays shared."""
     importlib.import_module("wsgi")
     gc.collect()
     gc.freeze()
@@ -113,11 +114,9 @@ def _load_before_forking() -> None:
 
 @contextmanager
 def _counted_together() -> Iterator[None]:
-    """A directory in which the workers count; set before any of them imports the metrics."""
-    from idp.metrics import MULTIPROCESS_DIR
-
+    """A directory in which all processes count; prometheus_client reads the variable when it is imported."""
     directory = tempfile.mkdtemp(prefix="visvaris-metrics-")
-    os.environ[MULTIPROCESS_DIR] = directory
+    os.environ[_COUNT_IN] = directory
     try:
         yield
     finally:

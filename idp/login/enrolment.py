@@ -5,7 +5,7 @@ Not here: how a method proves that it was set up (`methods/`), who may set one u
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from idp.crypto import Place
@@ -17,7 +17,7 @@ from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Person, Standings
 from idp.login.transaction import FRESH_SECONDS, Requirements
 from idp.methods.base import Answer, Challenge, Enrolled, Method, Rejected
-from idp.models.methods import Factor
+from idp.models.methods import Factor, Proof
 from idp.policy import Why
 from idp.storage.database import Database
 from idp.storage.ephemeral import Shelf
@@ -33,9 +33,10 @@ _FORBIDDEN: Final = {Why.NOT_ALLOWED_NATIONALLY, Why.NOT_ALLOWED_BY_MUNICIPALITY
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """`show_once`: what the person must write down now."""
+    """`show_once`: what the person must write down now. `token`: the session's new one, if its level rose."""
 
     show_once: tuple[str, ...] = field(default=(), repr=False)
+    token: str | None = field(default=None, repr=False)
 
 
 class Enrolments:
@@ -80,7 +81,8 @@ class Enrolments:
         if method is None or method_id not in person.enrolled or not method.facts.enrollable:
             return False
         backups = {other.facts.id for other in self._methods.values() if other.facts.backup}
-        return self._standings.reachable(person, person.enrolled - {method_id} - backups).enough
+        without = replace(person, enrolled=person.enrolled - {method_id} - backups)
+        return self._standings.reachable(without).enough
 
     def begin(self, holder: str, person: Person, method_id: str) -> Challenge:
         """`holder`: the sign-in or session it happens in. Begun once; the same page again shows the same."""
@@ -107,10 +109,11 @@ class Enrolments:
         challenge = self._opened(holder, method_id, self._shelf.take(_KIND, _key(holder, method_id)))
         if challenge is None:
             return Rejected(Reason.TRANSACTION_EXPIRED)
+        method = self._methods[method_id]
         with self._database.begin() as work:
-            outcome = self._enrol(work, person, self._methods[method_id], challenge, answer, visitor=visitor)
-            if isinstance(outcome, Changed) and signed_in is not None and self._ends_sessions(method_id):
-                self._sessions.end_others(work, signed_in, visitor)
+            outcome = self._enrol(work, person, method, challenge, answer, visitor=visitor)
+            if isinstance(outcome, Changed) and signed_in is not None and not method.facts.backup:
+                outcome = replace(outcome, token=self._prove(work, signed_in, method, visitor))
         if isinstance(outcome, Rejected):
             self._keep(holder, method_id, challenge)
         if not isinstance(outcome, Rejected) or outcome.reason not in _GUESSES:
@@ -161,6 +164,21 @@ class Enrolments:
                     work.audit.append(_event(EventType.RECOVERY_CODES_MADE, person, backup.facts.id, visitor))
         return Changed(tuple(shown))
 
+    def _prove(self, work: Work, signed_in: SignedIn, method: Method, visitor: Visitor) -> str | None:
+        """Setting it up proved it, so the session knows it too, under a new token."""
+        if method.facts.factor is Factor.KNOWLEDGE:
+            # A changed secret that somebody may have learnt: what was signed in with it elsewhere ends.
+            self._sessions.end_others(work, signed_in, visitor)
+        proof = Proof(method.facts.id, self._effects.now())
+        begun = self._sessions.rotate(
+            work,
+            signed_in,
+            old_token=visitor.session_token or "",
+            proofs=(*(old for old in signed_in.proofs if old.method != proof.method), proof),
+            employment_id=signed_in.employment_id,
+        )
+        return begun.token if begun else None
+
     def _missing_backups(self, person: Person) -> list[Method]:
         return [
             method
@@ -180,10 +198,6 @@ class Enrolments:
         return any(
             method.facts.enrollable and method.facts.id in enrolled for method in self._methods.values()
         )
-
-    def _ends_sessions(self, method_id: str) -> bool:
-        """A changed secret that somebody may have learnt; what was signed in with it elsewhere ends."""
-        return self._methods[method_id].facts.factor is Factor.KNOWLEDGE
 
     def _keep(self, holder: str, method_id: str, challenge: Challenge) -> None:
         text = json.dumps({"page": dict(challenge.page), "state": dict(challenge.state)})

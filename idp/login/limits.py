@@ -13,9 +13,9 @@ from idp.crypto import token_hash
 from idp.effects import Effects
 from idp.login.sessions import Visitor
 from idp.storage.ephemeral import Shelf
-from idp.storage.throttle import Bucket, RedisThrottle, SqlThrottle
+from idp.storage.throttle import Bucket, Throttle
 
-USER: Final = Bucket("user", free=8, base_seconds=2, cap_seconds=60, forget_seconds=900)
+USER: Final = Bucket("user", free=10, base_seconds=1, cap_seconds=10, forget_seconds=900)
 USER_AND_METHOD: Final = Bucket("user-method", free=5, base_seconds=2, cap_seconds=60, forget_seconds=900)
 ADDRESS: Final = Bucket("address", free=100, base_seconds=1, cap_seconds=60, forget_seconds=600)
 
@@ -37,7 +37,7 @@ class Wait:
 
 
 class Limits:
-    def __init__(self, throttle: SqlThrottle | RedisThrottle, shelf: Shelf, effects: Effects) -> None:
+    def __init__(self, throttle: Throttle, shelf: Shelf, effects: Effects) -> None:
         self._throttle = throttle
         self._shelf = shelf
         self._effects = effects

@@ -146,11 +146,15 @@ class Sessions:
         return True
 
     def end_others(self, work: Work, signed_in: SignedIn, visitor: Visitor) -> int:
-        """Every session of this person but the one that asks."""
+        """Every session of this person but the one that asks, with all tokens that did not come of it.
+
+        Also those given to be used in the person's absence: whoever stole one must not outlast a new
+        password.
+        """
         now = self._effects.now()
         ended = work.sessions.end_others(signed_in.user_id, signed_in.session_id, now)
+        work.grants.revoke_other_families(signed_in.user_id, signed_in.session_id, now)
         for session_id in ended:
-            work.grants.revoke_session_families(session_id, now, keep_offline=True)
             work.audit.append(_ended(signed_in, session_id, visitor))
         return len(ended)
 

@@ -129,12 +129,10 @@ class Standings:
             )
         )
 
-    def reachable(self, person: Person, methods: Iterable[str] | None = None) -> Decision:
-        """What the person would have with every way to sign in they set up (or with `methods` alone) just
-        used.
-        """
+    def reachable(self, person: Person) -> Decision:
+        """What the person would have with every way to sign in they set up just used."""
         now = self._effects.now()
-        proofs = [Proof(method, now) for method in (person.enrolled if methods is None else methods)]
+        proofs = [Proof(method, now) for method in person.enrolled]
         return self.decide(person, _NO_LIMIT, proofs=proofs, acting=None)
 
     def of(self, signed_in: SignedIn | None, requirements: Requirements) -> Standing:

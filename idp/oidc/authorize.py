@@ -6,6 +6,7 @@ to the consent page, and each of these comes back here with the request's id. Ev
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 from idp.effects import Effects
@@ -14,21 +15,19 @@ from idp.login.sessions import SignedIn
 from idp.login.standing import Satisfied, Standings
 from idp.login.transaction import Requirements
 from idp.models.clients import Client
+from idp.models.methods import Proof
 from idp.oidc import authorize_checks as checks
 from idp.oidc.authorization_request import Answer, AuthorizationRequest, Prompt, ResponseMode
 from idp.oidc.authorize_checks import Asked
+from idp.oidc.authorize_reading import RequestReader
 from idp.oidc.authorize_requirements import links_of, requirements_of, silent_error, told_level
-from idp.oidc.claims import essential_levels, parse_claims_request
 from idp.oidc.clients import Clients
 from idp.oidc.codes import CodeContents, Codes
 from idp.oidc.consent import Consents, Decider
 from idp.oidc.errors import ErrorCode, ProtocolError
-from idp.oidc.id_tokens import IdTokens
-from idp.oidc.jose import TokenError
 from idp.oidc.pending import PendingRequests
 from idp.oidc.redirect_uris import form_action_source
 from idp.oidc.requests import Parameters
-from idp.oidc.scopes import Scope, grantable, may_have
 from idp.policy import Level
 
 
@@ -80,7 +79,7 @@ class Authorization:
         clients: Clients,
         codes: Codes,
         consents: Consents,
-        id_tokens: IdTokens,
+        reader: RequestReader,
         login: Login,
         standings: Standings,
         pending: PendingRequests,
@@ -90,7 +89,7 @@ class Authorization:
         self._clients = clients
         self._codes = codes
         self._consents = consents
-        self._id_tokens = id_tokens
+        self._reader = reader
         self._login = login
         self._standings = standings
         self._pending = pending
@@ -104,7 +103,7 @@ class Authorization:
         asked = Asked(parameters, client)
         checks.hold(checks.BEFORE_REDIRECT, asked)
         try:
-            request = self._read(asked)
+            request = self._reader.read(asked)
         except ProtocolError as error:
             return self._refusal_of(parameters, error)
         return self._go_on(request, client, browser, request_id=None)
@@ -148,56 +147,6 @@ class Authorization:
             return self._refusal(request, ErrorCode.ACCESS_DENIED, "The person refused.")
         self._consents.give(request, decider)
         return self._answer(request, judged)
-
-    # Reading -------------------------------------------------------------------------------------------
-
-    def _read(self, asked: Asked) -> AuthorizationRequest:
-        checks.hold(checks.CHECKS, asked)
-        parameters, client, now = asked.parameters, asked.client, self._effects.now()
-        scopes = grantable((parameters.find("scope") or "").split(), client)
-        wishes = parse_claims_request(parameters.find("claims"))
-        of_single_claims = wishes.scopes() if Scope.OPENID in scopes else frozenset()
-        extra = sorted(scope for scope in of_single_claims - set(scopes) if may_have(scope, client))
-        consent_scopes = (*scopes, *extra)
-        essential = essential_levels(wishes.acr())
-        prompts = tuple((parameters.find("prompt") or "").split())
-        max_age = checks.max_age(asked)
-        oldest = [now] if Prompt.LOGIN in prompts else []
-        return AuthorizationRequest(
-            client_id=client.client_id,
-            redirect_uri=parameters.get("redirect_uri"),
-            response_mode=ResponseMode(parameters.find("response_mode") or ResponseMode.QUERY),
-            received_at=now,
-            scopes=scopes,
-            resources=tuple(dict.fromkeys(parameters.all("resource"))),
-            state=parameters.find("state"),
-            nonce=parameters.find("nonce"),
-            code_challenge=parameters.find("code_challenge"),
-            prompts=prompts,
-            not_before=max([*oldest, *([now - max_age] if max_age is not None else [])], default=None),
-            required_level=max(client.minimum_level, min(essential, default=1)),
-            essential_levels=essential,
-            preferred_levels=checks.preferred_levels(asked),
-            expected_user=self._expected_user(parameters.find("id_token_hint"), client)
-            or wishes.required_user(),
-            login_hint=parameters.find("login_hint"),
-            ui_locales=tuple((parameters.find("ui_locales") or "").split())[:10],
-            claims=wishes.limited_to(consent_scopes) if Scope.OPENID in scopes else {},
-            consent_scopes=consent_scopes,
-        )
-
-    def _expected_user(self, hint: str | None, client: Client) -> str | None:
-        if hint is None:
-            return None
-        try:
-            read = self._id_tokens.read_hint(hint)
-        except TokenError as error:
-            raise ProtocolError(
-                ErrorCode.INVALID_REQUEST, "The ID token hint is not valid.", detail=str(error)
-            ) from None
-        if client.client_id not in read.client_ids:
-            raise ProtocolError(ErrorCode.INVALID_REQUEST, "The ID token hint was issued to another client.")
-        return read.user_id
 
     def _enabled(self, request: AuthorizationRequest) -> Client:
         client = self._clients.get(request.client_id)
@@ -248,13 +197,19 @@ class Authorization:
             stronger = self._standings.of(satisfied.signed_in, wanted)
             if isinstance(stronger, Satisfied):
                 return stronger
-            if not request.wants(Prompt.NONE) and self._can_reach(satisfied.signed_in, level):
+            if not request.wants(Prompt.NONE) and self._can_reach(satisfied, wanted):
                 return wanted
         return satisfied
 
-    def _can_reach(self, signed_in: SignedIn, level: Level) -> bool:
-        person = self._standings.find_person(signed_in.user_id)
-        return person is not None and self._standings.reachable(person).reached >= level
+    def _can_reach(self, satisfied: Satisfied, wanted: Requirements) -> bool:
+        """With the ways to sign in that the person has, or with one they may set up on the way."""
+        person = self._standings.find_person(satisfied.signed_in.user_id)
+        if person is None:
+            return False
+        decide = partial(self._standings.decide, person, wanted, acting=satisfied.employment)
+        now, begun = self._effects.now(), decide(proofs=satisfied.signed_in.proofs)
+        sets = (person.enrolled, *({*person.enrolled, method} for method in begun.enrollable))
+        return any(decide(proofs=[Proof(method, now) for method in methods]).enough for methods in sets)
 
     def _send_to_sign_in(
         self,

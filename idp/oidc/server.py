@@ -15,6 +15,7 @@ from idp.login.flow import Login
 from idp.login.standing import Standings
 from idp.oidc import discovery
 from idp.oidc.authorize import Authorization
+from idp.oidc.authorize_reading import RequestReader
 from idp.oidc.client_auth import ClientAuthenticator
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
@@ -100,12 +101,7 @@ class OpenIDProvider:
         codes = Codes(shelf, effects)
         id_tokens = IdTokens(issuer=issuer, keys=self.keys, effects=effects)
         access_tokens = AccessTokens(
-            issuer=issuer,
-            keys=self.keys,
-            clients=self.clients,
-            database=database,
-            shelf=shelf,
-            effects=effects,
+            issuer=issuer, keys=self.keys, clients=self.clients, storage=storage, effects=effects
         )
         self.logout = Logout(clients=self.clients, id_tokens=id_tokens, shelf=shelf, effects=effects)
         self.authorization = Authorization(
@@ -113,7 +109,7 @@ class OpenIDProvider:
             clients=self.clients,
             codes=codes,
             consents=self.consents,
-            id_tokens=id_tokens,
+            reader=RequestReader(id_tokens, effects),
             login=login,
             standings=standings,
             pending=PendingRequests(shelf, effects),
@@ -126,30 +122,30 @@ class OpenIDProvider:
             issuer=issuer, database=database, access_tokens=access_tokens, effects=effects
         )
         self._revocation = Revocation(database=database, access_tokens=access_tokens, effects=effects)
-        grants: tuple[Grant, ...] = (
-            AuthorizationCode(
-                issuer=issuer,
-                database=database,
-                codes=codes,
-                access_tokens=access_tokens,
-                id_tokens=id_tokens,
-                effects=effects,
-                refresh_seconds=refresh_seconds,
-            ),
-            RefreshTokens(issuer=issuer, database=database, access_tokens=access_tokens, effects=effects),
-            ClientCredentials(issuer=issuer, access_tokens=access_tokens),
-        )
-        self._grants = {grant.grant_type: grant for grant in grants}
-        userinfo = UserInfo(
+        codes_grant = AuthorizationCode(
             issuer=issuer,
             database=database,
-            clients=self.clients,
+            codes=codes,
             access_tokens=access_tokens,
+            id_tokens=id_tokens,
             effects=effects,
+            refresh_seconds=refresh_seconds,
         )
-        documents = Discovery(issuer=issuer, keys=self.keys)
+        refresh_grant = RefreshTokens(
+            issuer=issuer, database=database, access_tokens=access_tokens, effects=effects
+        )
+        self._grants = by_type(
+            codes_grant, refresh_grant, ClientCredentials(issuer=issuer, access_tokens=access_tokens)
+        )
+        userinfo = UserInfo(
+            database=database, clients=self.clients, access_tokens=access_tokens, effects=effects
+        )
+        self._endpoints = self._table(userinfo, Discovery(issuer=issuer, keys=self.keys))
+
+    def _table(self, userinfo: UserInfo, documents: Discovery) -> Mapping[str, Endpoint]:
+        """Which methods each endpoint takes, and which rules hold before its handler runs."""
         configuration = Endpoint({"GET": documents.configuration}, published=True)
-        self._endpoints: Mapping[str, Endpoint] = {
+        return {
             "/token": Endpoint({"POST": self._token}, _FORM_CHECKS),
             "/introspect": Endpoint({"POST": self._introspect}, _FORM_CHECKS),
             "/revoke": Endpoint({"POST": self._revoke}, _FORM_CHECKS),
@@ -199,6 +195,10 @@ class OpenIDProvider:
 
     def _revoke(self, request: Request) -> Response:
         return self._revocation.respond(request, self._authenticator.authenticate(request))
+
+
+def by_type(*grants: Grant) -> Mapping[str, Grant]:
+    return {grant.grant_type: grant for grant in grants}
 
 
 def _without_handler(request: Request, endpoint: Endpoint) -> Response:

@@ -15,8 +15,7 @@ from idp.oidc import jose
 from idp.oidc.clients import Clients
 from idp.oidc.jose import TokenError
 from idp.oidc.keys import KeyRing
-from idp.storage.database import Database
-from idp.storage.ephemeral import Shelf
+from idp.storage.open import Storage
 
 ACCESS_TOKEN_SECONDS: Final = 300
 _ALG: Final = "ES256"
@@ -86,15 +85,14 @@ class AccessTokens:
         issuer: str,
         keys: KeyRing,
         clients: Clients,
-        database: Database,
-        shelf: Shelf,
+        storage: Storage,
         effects: Effects,
     ) -> None:
-        self._issuer = issuer
+        self.issuer = issuer
         self._keys = keys
         self._clients = clients
-        self._database = database
-        self._shelf = shelf
+        self._database = storage.database
+        self._shelf = storage.shelf
         self._effects = effects
         self._remembered: dict[bytes, AccessToken] = {}
 
@@ -156,13 +154,13 @@ class AccessTokens:
 
     def _sign(self, claims: dict[str, Any], audience: str) -> str:
         now = int(self._effects.now())
-        times = {"iss": self._issuer, "aud": audience, "iat": now, "exp": now + ACCESS_TOKEN_SECONDS}
+        times = {"iss": self.issuer, "aud": audience, "iat": now, "exp": now + ACCESS_TOKEN_SECONDS}
         signer = self._keys.signer(_ALG)
         return jose.sign({**claims, **times}, key=signer.key, alg=_ALG, kid=signer.kid, typ="at+jwt")
 
     def _read(self, token: str) -> AccessToken:
         claims = jose.verify(token, find_key=self._keys.find_verifier, algorithms=_ALGORITHMS, types=_TYPES)
-        if claims.get("iss") != self._issuer:
+        if claims.get("iss") != self.issuer:
             raise TokenError("of another issuer")
         header, _ = jose.peek(token)
         return AccessToken(claims, str(header["kid"]))

@@ -24,13 +24,11 @@ class UserInfo:
     def __init__(
         self,
         *,
-        issuer: str,
         database: Database,
         clients: Clients,
         access_tokens: AccessTokens,
         effects: Effects,
     ) -> None:
-        self._issuer = issuer
         self._database = database
         self._clients = clients
         self._access_tokens = access_tokens
@@ -56,7 +54,7 @@ class UserInfo:
             token = self._access_tokens.verify(text)
         except TokenError as error:
             raise _invalid(str(error)) from None
-        if self._issuer not in token.audiences or token.family_id is None:
+        if self._access_tokens.issuer not in token.audiences or token.family_id is None:
             raise _invalid("not meant for this endpoint")
         if Scope.OPENID not in token.scopes:
             raise _refusal(

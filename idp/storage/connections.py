@@ -4,7 +4,7 @@ A reader cannot write: SQLite gets `query_only`, PostgreSQL read-only transactio
 """
 
 import sqlite3
-import threading
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from idp.errors import StorageUnavailableError
 
 BUSY_SECONDS = 10
 """How long a writer waits for another one before it gives up."""
+_KEPT_AT_MOST = 64
 
 
 def parse_url(database_url: str) -> URL:
@@ -65,8 +66,9 @@ def reading_engine(url: URL) -> Engine:
 class Connections:
     """Hands out connections of one engine, each in a transaction, and takes them back.
 
-    SQLite: each thread keeps one open between uses, since opening the file costs more than a query.
-    PostgreSQL: the engine's pool, which notices a server that went away.
+    SQLite: they stay open between uses, since opening the file costs more than a query; the last one used is
+    the next one taken. No thread owns one: closed by the end of a thread that the server made, it would take
+    the interpreter with it. PostgreSQL: the engine's pool, which notices a server that went away.
     """
 
     def __init__(self, engine: Engine, *, begin: str = "BEGIN") -> None:
@@ -74,7 +76,7 @@ class Connections:
         self.engine = engine
         self._begin = begin
         self._is_sqlite = engine.dialect.name == "sqlite"
-        self._kept = threading.local()
+        self._kept: deque[Connection] = deque()
 
     def take(self) -> Connection:
         """Raises StorageUnavailableError."""
@@ -101,21 +103,20 @@ class Connections:
             connection.invalidate()
             connection.close()
             raise StorageUnavailableError(type(error).__name__) from None
-        if self._is_sqlite and getattr(self._kept, "connection", None) is None:
-            self._kept.connection = connection
+        if self._is_sqlite and len(self._kept) < _KEPT_AT_MOST:
+            self._kept.append(connection)
         else:
             connection.close()
 
     def _take_kept(self) -> Connection | None:
-        kept: Connection | None = getattr(self._kept, "connection", None)
-        self._kept.connection = None
-        return kept
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return None
 
     def dispose(self) -> None:
-        """Closes what this thread kept and what the pool holds; other threads' close with those threads."""
-        kept: Connection | None = getattr(self._kept, "connection", None)
-        self._kept = threading.local()
-        if kept is not None:
+        """Closes what is not in use."""
+        while (kept := self._take_kept()) is not None:
             kept.close()
         self.engine.dispose()
 

@@ -1,4 +1,6 @@
-"""The Shelf: a labelled place for short-lived things. Put, find, take once. Implemented in `shelves.py`.
+"""The Shelf: a labelled place for short-lived things. Put, find, take once.
+
+On SQL in `shelves.py`, on Redis in `redis_state.py`.
 
 Every kind has its own key space. Keys are hashed inside, so what is stored opens nothing. Expiry is checked
 at use.

@@ -40,6 +40,15 @@ _REVOKE = Prepared(
     .where(_families.c.id == bindparam("family"), _families.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("at"))
 )
+_REVOKE_OTHERS = Prepared(
+    update(_families)
+    .where(
+        _families.c.user_id == bindparam("user"),
+        _families.c.session_id != bindparam("kept"),
+        _families.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("at"))
+)
 _LIVE_OF_SESSION = Prepared(
     select(_families.c.id, _families.c.scopes).where(
         _families.c.session_id == bindparam("session"), _families.c.revoked_at.is_(None)
@@ -162,6 +171,11 @@ class GrantStore:
             statement = statement.where(_families.c.client_id == client_id)
         return self._unit.changed(Prepared(statement.values(revoked_at=at)))
 
+    def revoke_other_families(self, user_id: str, kept_session_id: str, at: Instant) -> int:
+        """All of this user but those that came of one session; also what may outlive its session."""
+        values = {"user": user_id, "kept": kept_session_id, "at": at}
+        return self._unit.changed(_REVOKE_OTHERS, values)
+
     def revoke_session_families(self, session_id: str, at: Instant, *, keep_offline: bool) -> int:
         """`keep_offline` spares families that were allowed to outlive the session."""
         rows = self._unit.rows(_LIVE_OF_SESSION, {"session": session_id})
@@ -189,8 +203,7 @@ class GrantStore:
 
     def save_consent(self, consent: Consent) -> None:
         """Replaces what this user allowed this client before."""
-        self.withdraw_consent(consent.user_id, consent.client_id)
-        self._unit.add(consent)
+        self._unit.put(consent, "user_id", "client_id")
 
     def withdraw_consent(self, user_id: str, client_id: str) -> bool:
         """False when there was none."""

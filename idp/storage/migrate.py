@@ -36,6 +36,8 @@ def downgrade(database_url: str, revision: str) -> None:
 
 def current_revision(engine: Engine) -> str | None:
     """None when no migration ever ran. Raises StorageUnavailableError."""
+    if (path := sqlite_file(engine.url)) and not path.exists():
+        return None  # and none is made by asking
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(

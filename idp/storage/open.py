@@ -2,18 +2,12 @@
 
 from dataclasses import dataclass
 
-from redis import BlockingConnectionPool, Redis
-
 from idp.effects import Effects
 from idp.storage.database import Database
 from idp.storage.ephemeral import Shelf
-from idp.storage.shelves import RedisShelf, SqlShelf
-from idp.storage.throttle import RedisThrottle, SqlThrottle, Throttle
+from idp.storage.shelves import SqlShelf
+from idp.storage.throttle import SqlThrottle, Throttle
 from idp.storage.vault import Vault
-
-_REDIS_SECONDS = 2.0
-"""How long an answer, a connection, or a free place among the connections may take."""
-_REDIS_CONNECTIONS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +22,9 @@ def open_storage(database_url: str, redis_url: str | None, vault: Vault, effects
     database = Database(database_url, vault=vault, effects=effects)
     if redis_url is None:
         return Storage(database, SqlShelf(database, effects), SqlThrottle(database, effects))
-    pool = BlockingConnectionPool.from_url(
-        redis_url,
-        max_connections=_REDIS_CONNECTIONS,
-        timeout=_REDIS_SECONDS,
-        socket_timeout=_REDIS_SECONDS,
-        socket_connect_timeout=_REDIS_SECONDS,
-        decode_responses=True,
+    from idp.storage import redis_state
+
+    client = redis_state.connect(redis_url)
+    return Storage(
+        database, redis_state.RedisShelf(client, effects), redis_state.RedisThrottle(client, effects)
     )
-    client = Redis.from_pool(pool)
-    return Storage(database, RedisShelf(client, effects), RedisThrottle(client, effects))

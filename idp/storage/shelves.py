@@ -1,15 +1,12 @@
-"""The Shelf on SQL and on Redis. Not here: what is put there."""
+"""The Shelf on SQL. Not here: the one on Redis (`redis_state.py`), and what is put there."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import bindparam, select, text
 
 from idp.effects import Effects, Instant
-from idp.errors import StorageUnavailableError
 from idp.models.ephemeral import ShelfItem
 from idp.storage.database import Database
 from idp.storage.ephemeral import JSON, stored_key
@@ -90,85 +87,10 @@ class SqlShelf:
         return {"kind": kind, "key": stored_key(key), "now": self._effects.now()}
 
 
-# The item carries its own end, since Redis removes by its clock and expiry is decided by ours.
-_REDIS_ADD = """
-local held = redis.call('GET', KEYS[1])
-if held and tonumber(cjson.decode(held)['expires_at']) > tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1
-"""
-
-
-class RedisShelf:
-    """One key each, `visvaris:shelf:<kind>:<hash>`; what is gone with Redis's memory is as if expired."""
-
-    def __init__(self, client: "Redis", effects: Effects) -> None:
-        self._client = client
-        self._effects = effects
-        self._add = client.register_script(_REDIS_ADD)
-
-    def put(self, kind: str, key: str, value: Mapping[str, JSON], *, expires_at: Instant) -> None:
-        try:
-            self._client.set(
-                _redis_key(kind, key), _item(value, expires_at), px=self._milliseconds(expires_at)
-            )
-        except RedisError as error:
-            raise _unavailable(error) from None
-
-    def add(self, kind: str, key: str, value: Mapping[str, JSON], *, expires_at: Instant) -> bool:
-        arguments: list[str | int] = [
-            repr(self._effects.now()),
-            _item(value, expires_at),
-            self._milliseconds(expires_at),
-        ]
-        try:
-            return bool(self._add(keys=[_redis_key(kind, key)], args=arguments))
-        except RedisError as error:
-            raise _unavailable(error) from None
-
-    def find(self, kind: str, key: str) -> dict[str, JSON] | None:
-        try:
-            return self._unexpired(self._client.get(_redis_key(kind, key)))
-        except RedisError as error:
-            raise _unavailable(error) from None
-
-    def take(self, kind: str, key: str) -> dict[str, JSON] | None:
-        try:
-            return self._unexpired(self._client.getdel(_redis_key(kind, key)))
-        except RedisError as error:
-            raise _unavailable(error) from None
-
-    def purge(self, now: Instant) -> int:  # noqa: ARG002  the Shelf's signature
-        """Redis frees the room itself."""
-        return 0
-
-    def _unexpired(self, item: Any) -> dict[str, JSON] | None:
-        if item is None:
-            return None
-        held = json.loads(item)
-        return _read(held["value"]) if float(held["expires_at"]) > self._effects.now() else None
-
-    def _milliseconds(self, expires_at: Instant) -> int:
-        return max(1, int((expires_at - self._effects.now()) * 1000))
-
-
 def _values(kind: str, key: str, value: Mapping[str, JSON], expires_at: Instant) -> dict[str, Any]:
     return {"kind": kind, "key": stored_key(key), "value": json.dumps(dict(value)), "expires_at": expires_at}
-
-
-def _item(value: Mapping[str, JSON], expires_at: Instant) -> str:
-    """Numbers as text: Lua would round them."""
-    return json.dumps({"expires_at": repr(expires_at), "value": json.dumps(dict(value))})
 
 
 def _read(value: str) -> dict[str, JSON]:
     read: dict[str, JSON] = json.loads(value)
     return read
-
-
-def _redis_key(kind: str, key: str) -> str:
-    return f"visvaris:shelf:{kind}:{stored_key(key)}"
-
-
-def _unavailable(error: RedisError) -> StorageUnavailableError:
-    return StorageUnavailableError(type(error).__name__)

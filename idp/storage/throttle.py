@@ -1,19 +1,17 @@
-"""Counts attempts and says how long to wait, on SQL and on Redis.
+"""Counts attempts and says how long to wait: what a throttle is, and the one on SQL.
 
 Asking and counting are one act, so attempts in parallel cannot all be "the last free one". An attempt that
 must wait is not counted: nobody is locked out for longer than the bucket's cap by what somebody else does.
+Not here: the one on Redis (`redis_state.py`).
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
-from redis import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import text
 
 from idp.crypto import token_hash
 from idp.effects import Effects, Instant
-from idp.errors import StorageUnavailableError
 from idp.storage.database import Database
 from idp.storage.prepared import Prepared
 
@@ -37,6 +35,22 @@ class Bucket:
     def __post_init__(self) -> None:
         if self.free < 1 or not 0 < self.base_seconds <= self.cap_seconds <= self.forget_seconds:
             raise ValueError("a bucket needs 1 <= free and 0 < base <= cap <= forget")
+
+
+class Throttle(Protocol):
+    def charge(self, bucket: Bucket, key: str) -> float:
+        """0.0: go on, it is counted. Otherwise the seconds to wait. Raises StorageUnavailableError."""
+        ...
+
+    def refund(self, bucket: Bucket, key: str) -> None:
+        """Takes one charge back."""
+        ...
+
+    def clear(self, bucket: Bucket, key: str) -> None: ...
+
+    def purge(self, now: Instant) -> int:
+        """Frees the room of what is forgotten; how many."""
+        ...
 
 
 # `wait(n)`, in the two statements below: what the next attempt waits after the n-th was counted.
@@ -89,16 +103,14 @@ class SqlThrottle:
         self._effects = effects
 
     def charge(self, bucket: Bucket, key: str) -> float:
-        """0.0: go on, it is counted. Otherwise the seconds to wait. Raises StorageUnavailableError."""
         values = self._values(bucket, key)
         with self._database.begin() as work:
             if work.first(_CHARGE, values):
                 return 0.0
             row = work.first(_NEXT_AT, {"bucket": bucket.name, "key": values["key"]})
-        return _wait(row[0] if row else None, values["now"])
+        return seconds_to_wait(row[0] if row else None, values["now"])
 
     def refund(self, bucket: Bucket, key: str) -> None:
-        """Takes one charge back."""
         with self._database.begin() as work:
             work.changed(_REFUND, self._values(bucket, key))
 
@@ -107,7 +119,6 @@ class SqlThrottle:
             work.changed(_CLEAR, {"bucket": bucket.name, "key": token_hash(key)})
 
     def purge(self, now: Instant) -> int:
-        """Frees the room of what is forgotten; how many."""
         removed = 0
         while True:
             with self._database.begin() as work:
@@ -129,93 +140,6 @@ class SqlThrottle:
         }
 
 
-# Times travel as text of six decimals, since Lua's own rendering would lose them.
-_LUA_WAIT = """
-local now, free, base = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local cap, forget = tonumber(ARGV[4]), tonumber(ARGV[5])
-local held = redis.call('HMGET', KEYS[1], 'attempts', 'next_at', 'forget_at')
-local attempts, next_at, forget_at = tonumber(held[1] or 0), tonumber(held[2] or 0), tonumber(held[3] or 0)
-if forget_at <= now then attempts, next_at = 0, 0 end
-local function wait(counted)
-    if counted < free then return 0 end
-    return math.min(cap, base * 2 ^ (counted - free))
-end
-local function keep(counted, at, last)
-    redis.call('HSET', KEYS[1], 'attempts', counted,
-        'next_at', string.format('%.6f', at), 'forget_at', string.format('%.6f', last + forget))
-    redis.call('PEXPIRE', KEYS[1], math.ceil(forget * 1000))
-end
-"""
-_LUA_CHARGE = (
-    _LUA_WAIT
-    + """
-if next_at > now then return string.format('%.6f', next_at) end
-keep(attempts + 1, now + wait(attempts + 1), now)
-return false
-"""
-)
-_LUA_REFUND = (
-    _LUA_WAIT
-    + """
-if attempts < 1 then return end
-local last = forget_at - forget
-local waiting = wait(attempts - 1)
-keep(attempts - 1, waiting > 0 and last + waiting or 0, last)
-"""
-)
-
-
-class RedisThrottle:
-    """One hash each, `visvaris:throttle:<bucket>:<hash of key>`. Without Redis nothing may be attempted."""
-
-    def __init__(self, client: "Redis", effects: Effects) -> None:
-        self._client = client
-        self._effects = effects
-        self._charge = client.register_script(_LUA_CHARGE)
-        self._refund = client.register_script(_LUA_REFUND)
-
-    def charge(self, bucket: Bucket, key: str) -> float:
-        """0.0: go on, it is counted. Otherwise the seconds to wait. Raises StorageUnavailableError."""
-        arguments = self._arguments(bucket)
-        try:
-            next_at = self._charge(keys=[_redis_key(bucket, key)], args=arguments)
-        except RedisError as error:
-            raise _unavailable(error) from None
-        return 0.0 if next_at is None else _wait(float(next_at), float(arguments[0]))
-
-    def refund(self, bucket: Bucket, key: str) -> None:
-        """Takes one charge back."""
-        try:
-            self._refund(keys=[_redis_key(bucket, key)], args=self._arguments(bucket))
-        except RedisError as error:
-            raise _unavailable(error) from None
-
-    def clear(self, bucket: Bucket, key: str) -> None:
-        try:
-            self._client.delete(_redis_key(bucket, key))
-        except RedisError as error:
-            raise _unavailable(error) from None
-
-    def purge(self, now: Instant) -> int:  # noqa: ARG002  as SqlThrottle's
-        """Redis frees the room itself."""
-        return 0
-
-    def _arguments(self, bucket: Bucket) -> list[str]:
-        seconds = (bucket.base_seconds, bucket.cap_seconds, bucket.forget_seconds)
-        return [f"{self._effects.now():.6f}", str(bucket.free), *(f"{value:.6f}" for value in seconds)]
-
-
-Throttle: TypeAlias = SqlThrottle | RedisThrottle
-
-
-def _wait(next_at: Instant | None, now: Instant) -> float:
+def seconds_to_wait(next_at: Instant | None, now: Instant) -> float:
     """More than nothing even when the row that said wait is gone by now."""
     return max(0.001, (next_at or now) - now)
-
-
-def _redis_key(bucket: Bucket, key: str) -> str:
-    return f"visvaris:throttle:{bucket.name}:{token_hash(key)}"
-
-
-def _unavailable(error: RedisError) -> StorageUnavailableError:
-    return StorageUnavailableError(type(error).__name__)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
 from sqlalchemy import Connection, Dialect, Table, inspect
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import ClassManager, configure_mappers
 
 from idp.effects import Effects
@@ -85,6 +85,10 @@ class Unit:
         """Inserts one row unless one with the same `keys` exists; whether it did."""
         insert = _insert_unless_there(type(record), self._dialect.name, keys)
         return self.changed(insert, _values(record)) == 1
+
+    def put(self, record: Base, *keys: str) -> None:
+        """Inserts one row, or replaces all but the `keys` of the one that has them."""
+        self.changed(_insert_or_replace(type(record), self._dialect.name, keys), _values(record))
 
     def __enter__(self) -> Self:
         return self
@@ -165,8 +169,23 @@ def _insert(model: type[Base]) -> Prepared:
 
 @cache
 def _insert_unless_there(model: type[Base], dialect: str, keys: tuple[str, ...]) -> Prepared:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return Prepared(insert(table_of(model)).on_conflict_do_nothing(index_elements=list(keys)))
+    return Prepared(_insert_of(dialect)(table_of(model)).on_conflict_do_nothing(index_elements=list(keys)))
+
+
+@cache
+def _insert_or_replace(model: type[Base], dialect: str, keys: tuple[str, ...]) -> Prepared:
+    insert = _insert_of(dialect)(table_of(model))
+    anew = {name: insert.excluded[name] for name in _shape(model)[1] if name not in keys}
+    return Prepared(insert.on_conflict_do_update(index_elements=list(keys), set_=anew))
+
+
+def _insert_of(dialect: str) -> Any:
+    """The two say `ON CONFLICT` alike and share no type that does."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # a heavy import that SQLite does without
+
+        return postgresql.insert
+    return sqlite.insert
 
 
 @cache

@@ -15,7 +15,7 @@ from idp.web.account_page import account_page
 from idp.web.errors import Message, show_error
 from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form
 from idp.web.guards import ask_for, satisfied, sign_in_required
-from idp.web.http import clear_session, see_other, visitor
+from idp.web.http import clear_session, see_other, visitor, write_session
 from idp.web.pages import act_for
 from idp.web.site import site
 
@@ -58,12 +58,10 @@ def set_up(method_id: str) -> AnyResponse:
     )
     if isinstance(outcome, Rejected | Wait):
         return _show_enrolment(person, method_id, problem_of(outcome))
-    if not outcome.show_once:
-        return see_other(_HOME)
-    act_for(satisfied().municipality)
-    return Response(
-        render_template("login/recovery_codes.html", codes=outcome.show_once, continue_action=_HOME)
-    )
+    response = _show_once(outcome.show_once) if outcome.show_once else see_other(_HOME)
+    if outcome.token is not None:
+        write_session(response, outcome.token)
+    return response
 
 
 @blueprint.post("/account/methods/<method_id>/remove")
@@ -121,6 +119,11 @@ def _may_set_up(method_id: str) -> Person:
     if not site().enrolments.may_set_up(person, method_id):
         abort(404)
     return person
+
+
+def _show_once(codes: tuple[str, ...]) -> AnyResponse:
+    act_for(satisfied().municipality)
+    return Response(render_template("login/recovery_codes.html", codes=codes, continue_action=_HOME))
 
 
 def _show_enrolment(person: Person, method_id: str, problem: Problem = NO_PROBLEM) -> Response:

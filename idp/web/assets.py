@@ -1,4 +1,6 @@
-"""Static files under the hash of their content, so that browsers may keep them for good.
+"""Static files under one hash of all their contents, so that browsers may keep them for good.
+
+One for all, because a style sheet names its pictures relative to itself.
 
 What can be served is listed once at the start: no path from a request ever reaches the file system.
 """
@@ -28,28 +30,33 @@ _TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    fingerprint: str
     content_type: str
     content: bytes
 
 
 def _load(directory: Path) -> Mapping[str, Asset]:
     return {
-        path.relative_to(directory).as_posix(): Asset(
-            hashlib.sha256(content := path.read_bytes()).hexdigest()[:_HASH_LENGTH],
-            _TYPES[path.suffix],
-            content,
-        )
+        path.relative_to(directory).as_posix(): Asset(_TYPES[path.suffix], path.read_bytes())
         for path in sorted(directory.rglob("*"))
         if path.suffix in _TYPES
     }
 
 
+def _fingerprint(assets: Mapping[str, Asset]) -> str:
+    digest = hashlib.sha256()
+    for path, asset in assets.items():
+        digest.update(f"{path} {len(asset.content)}\n".encode() + asset.content)
+    return digest.hexdigest()[:_HASH_LENGTH]
+
+
 _ASSETS: Final = _load(_DIRECTORY)
+_FINGERPRINT: Final = _fingerprint(_ASSETS)
 
 
 def asset_url(path: str) -> str:
-    return f"/static/{_ASSETS[path].fingerprint}/{path}"
+    if path not in _ASSETS:
+        raise KeyError(path)
+    return f"/static/{_FINGERPRINT}/{path}"
 
 
 @blueprint.get("/static/<fingerprint>/<path:path>")
@@ -59,5 +66,5 @@ def serve(fingerprint: str, path: str) -> Response:
     if asset is None:
         abort(404)
     response = Response(asset.content, content_type=asset.content_type)
-    response.headers["Cache-Control"] = _FOREVER if fingerprint == asset.fingerprint else _BRIEFLY
+    response.headers["Cache-Control"] = _FOREVER if fingerprint == _FINGERPRINT else _BRIEFLY
     return response

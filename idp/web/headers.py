@@ -18,7 +18,7 @@ _ALWAYS: Final = {
     # Not `no-referrer`, with which browsers send forms with `Origin: null`.
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": (
-        "accelerometer=(), bluetooth=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
         "hid=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()"
     ),
 }

@@ -5,8 +5,8 @@ The `Host` header is never read. Forwarding headers count only from proxies that
 
 import re
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
-from typing import Final
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from flask import Response, g, redirect, request
@@ -18,6 +18,7 @@ from idp.web.site import Network, site
 SESSION: Final = "visvaris-session"
 BROWSER: Final = "visvaris-browser"
 LANGUAGE: Final = "visvaris-lang"
+Address: TypeAlias = IPv4Address | IPv6Address
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _UNSAFE_IN_PATHS = re.compile(r"[\x00-\x20\x7f\\]")
@@ -88,11 +89,11 @@ def visitor() -> Visitor:
 
 def client_address(environ: Mapping[str, object], trusted: Sequence[Network]) -> str:
     """The nearest address that is not a trusted proxy; what stands further left in the header is hearsay."""
-    address = str(environ.get("REMOTE_ADDR") or "")
+    address = _parsed(str(environ.get("REMOTE_ADDR") or ""))
     hops = _forwarded_for(environ)
     while hops and _is_trusted(address, trusted):
-        address = hops.pop()
-    return address
+        address = _parsed(hops.pop())
+    return str(address or "unknown")
 
 
 def see_other(path: str) -> AnyResponse:
@@ -111,12 +112,19 @@ def local_path(text: str | None) -> str | None:
 
 
 def _forwarded_for(environ: Mapping[str, object]) -> list[str]:
-    """Addresses of `Forwarded` (RFC 7239), or else of `X-Forwarded-For`, nearest last."""
-    if forwarded := str(environ.get("HTTP_FORWARDED") or ""):
-        pairs = (pair.strip() for element in forwarded.split(",") for pair in element.split(";"))
-        return [_bare(pair[4:]) for pair in pairs if pair.lower().startswith("for=")]
-    listed = str(environ.get("HTTP_X_FORWARDED_FOR") or "")
-    return [_bare(hop) for hop in listed.split(",") if hop.strip()]
+    """Addresses of `Forwarded` (RFC 7239) or `X-Forwarded-For`, nearest last.
+
+    A proxy sets one and may pass the other on as the client sent it, so where they differ neither counts.
+    """
+    forwarded = str(environ.get("HTTP_FORWARDED") or "")
+    pairs = (pair.strip() for element in forwarded.split(",") for pair in element.split(";"))
+    standard = [_bare(pair[4:]) for pair in pairs if pair.lower().startswith("for=")]
+    customary = [
+        _bare(hop) for hop in str(environ.get("HTTP_X_FORWARDED_FOR") or "").split(",") if hop.strip()
+    ]
+    if forwarded and customary and standard != customary:
+        return []
+    return standard or customary
 
 
 def _bare(node: str) -> str:
@@ -127,9 +135,12 @@ def _bare(node: str) -> str:
     return node.partition(":")[0] if node.count(":") == 1 else node
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def _parsed(text: str) -> Address | None:
     try:
-        parsed = ip_address(address)
+        return ip_address(text)
     except ValueError:
-        return False
-    return any(parsed in network for network in trusted)
+        return None
+
+
+def _is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:
+    return address is not None and any(address in network for network in trusted)

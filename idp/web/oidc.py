@@ -24,8 +24,17 @@ from idp.oidc.requests import Parameters
 from idp.web.errors import Message, show_error
 from idp.web.guards import current_session, from_other_sites
 from idp.web.headers import allow_form_action
-from idp.web.http import browser_id, clear_session, see_other, visitor
-from idp.web.i18n import prefer, translate
+from idp.web.http import (
+    LANGUAGE,
+    browser_id,
+    clear_session,
+    read_cookie,
+    see_other,
+    session_token,
+    visitor,
+    write_cookie,
+)
+from idp.web.i18n import LANGUAGES, prefer, translate
 from idp.web.site import site
 
 blueprint = Blueprint("oidc", __name__)
@@ -49,7 +58,9 @@ def refuse(error: ProtocolError) -> Response:
 @blueprint.get("/authorize")
 def authorize() -> AnyResponse:
     parameters = Parameters.parse(request.query_string.decode("ascii", "replace"))
-    return _go(site().openid.authorization.begin(parameters, _browser()))
+    response = _go(site().openid.authorization.begin(parameters, _browser()))
+    _suggest_language(response, _locales(parameters))
+    return response
 
 
 @blueprint.post("/authorize")
@@ -102,7 +113,7 @@ def logout() -> AnyResponse:
         case EndNow(logout_request):
             return _end(logout_request)
         case AskFirst(request_id, logout_request):
-            prefer(tuple((parameters.find("ui_locales") or "").split()))
+            prefer(_locales(parameters))
             if logout_request.leads_to is not None:
                 allow_form_action(form_action_source(logout_request.leads_to))
             page = render_template(
@@ -139,6 +150,17 @@ def _as_get(path: str) -> AnyResponse:
     """
     parameters = list(request.form.items(multi=True))
     return see_other(f"{path}?{urlencode(parameters)}" if parameters else path)
+
+
+def _locales(parameters: Parameters) -> tuple[str, ...]:
+    return tuple((parameters.find("ui_locales") or "").split())
+
+
+def _suggest_language(response: AnyResponse, locales: tuple[str, ...]) -> None:
+    """Core 3.1.2.1, `ui_locales`: until the browser closes, and only where nobody has chosen."""
+    known = [locale[:2] for locale in locales if locale[:2] in LANGUAGES]
+    if known and read_cookie(LANGUAGE) is None:
+        write_cookie(response, LANGUAGE, known[0])
 
 
 def _browser() -> Browser:
@@ -186,5 +208,7 @@ def _end(logout_request: LogoutRequest) -> AnyResponse:
         response = see_other("/logged-out")
     else:
         response = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": logout_request.leads_to})
-    clear_session(response)
+    if session_token() is not None:
+        # Only what was sent: an image on another site comes without the cookie, and must not end it either.
+        clear_session(response)
     return response

@@ -132,7 +132,7 @@ def test_the_worker_starts_and_stops_cleanly(sqlite_url: str, how: signal.Signal
     }
     migrate.upgrade(sqlite_url)
     process = subprocess.Popen(
-        [sys.executable, "-c", "from idp.cli import main; main()", "worker"],
+        [sys.executable, "-m", "idp.cli", "worker"],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,

@@ -157,7 +157,7 @@ class Browser:
 
     def presses(self, button: str | None = None, **fields: str) -> Page:
         """Fills in the form on the page and presses its button."""
-        form = self.page.form(button=button)
+        form = self.page.form(*fields, button=button)
         name, value = form.buttons.get(button or "login-submit", ("", ""))
         data = {**form.fields, **fields, **({name: value} if name else {})}
         action = form.action or self.page.path
@@ -169,16 +169,19 @@ class Browser:
         """By the link's id, or by its words."""
         return self.opens(self.page.content.links[link])
 
+    def enters(self, who: Employee) -> Page:
+        """Signs in on the page that is open, with the authenticator if the person is asked for it."""
+        self.identifies(who)
+        if self.page.has("code") and who.authenticator is not None:
+            self.presses(code=who.code())
+        return self.page
+
     def identifies(self, who: Employee, *, password: str | None = None) -> Page:
         return self.presses(username=who.username, password=password or who.password)
 
     def signs_in(self, who: Employee, path: str = "/") -> Page:
-        """All the way, with the authenticator if the person has one and is asked for it."""
         self.opens(path)
-        self.identifies(who)
-        if self.page.has("code"):
-            self.presses(code=who.code())
-        return self.page
+        return self.enters(who)
 
     def signs_out(self) -> Page:
         self.opens("/logout")
@@ -192,12 +195,15 @@ class Browser:
     def session(self) -> str | None:
         return self.http.cookies.get("__Host-visvaris-session")
 
+    def _goes_on_to(self, target: httpx.URL) -> bool:
+        return target.host == self.http.base_url.host
+
     def _arrive(self, response: httpx.Response) -> Page:
         self.left_for = None
         self.trail = [response.request.url.path]
         while response.next_request is not None:
             target = response.next_request.url
-            if target.host != self.http.base_url.host:
+            if not self._goes_on_to(target):
                 self.left_for = str(target)
                 break
             response = self.http.send(response.next_request)

@@ -33,6 +33,8 @@ def at_once(attempts: int, act: Callable[[int], Result]) -> list[Result]:
 
 def in_processes(processes: int, act: Callable[..., int], *arguments: object) -> int:
     """The sum of what `act(*arguments)` returned in each of several new processes."""
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pytest", "idp.storage.migrate", "tests.support.builders"])
+    with context.Pool(processes) as pool:
         pending = [pool.apply_async(act, arguments) for _ in range(processes)]
         return sum(result.get(120) for result in pending)

@@ -111,8 +111,11 @@ class Page:
     def has(self, element_id: str) -> bool:
         return element_id in self.content.ids
 
-    def form(self, *, button: str | None = None) -> Form:
-        """The form with that button, or the one form that posts."""
-        if button is not None:
-            return next(form for form in self.content.forms if button in form.buttons)
-        return next(form for form in self.content.forms if form.method == "post")
+    def form(self, *fields: str, button: str | None = None) -> Form:
+        """The form with that button and those fields; one that posts rather than one that asks."""
+        fitting = [
+            form
+            for form in self.content.forms
+            if (button is None or button in form.buttons) and all(name in form.fields for name in fields)
+        ]
+        return min(fitting, key=lambda form: form.method != "post")

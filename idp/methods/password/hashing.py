@@ -42,7 +42,8 @@ class Turns:
     """One semaphore for the process: hashes beyond its size wait their turn, so that memory stays bounded."""
 
     def __init__(self, at_once: int) -> None:
-        from idp.metrics import HASH_WAIT_SECONDS  # late: whoever starts processes says first where they count
+        # Late, since `visvaris serve` must say first where its processes count.
+        from idp.metrics import HASH_WAIT_SECONDS
 
         self._semaphore = BoundedSemaphore(at_once)
         self._waiting = HASH_WAIT_SECONDS

@@ -175,13 +175,13 @@ class AuthorizationCode:
 
     def _not_there(self, code: str, request: TokenRequest) -> ProtocolError:
         """RFC 6749 section 4.1.2: a code used again "SHOULD revoke all tokens previously issued" from it."""
-        detail = "no such code"
-        with self._database.begin() as work:
+        with self._database.read() as work:
             family = work.grants.find_family_by_code(token_hash(code))
-            if family is not None:
-                detail = "the code was used before"
-                revoke_after_replay(work, family, now=self._effects.now(), request=request)
-        return ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail=detail)
+        if family is None:
+            return ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail="no such code")
+        with self._database.begin() as work:
+            revoke_after_replay(work, family, now=self._effects.now(), request=request)
+        return ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail="the code was used before")
 
 
 def hold_bindings(contents: CodeContents, request: TokenRequest) -> None:

@@ -24,8 +24,6 @@ def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
             add_municipality(work)
     house = House(world)
     for scope in ("national", RIGA, "operator"):
-        with world.database.begin() as work:
-            work.rules.replace_scope(scope, [])
         house.permit(scope)
     house.openid.keys.reload()
     world.database.dispose()

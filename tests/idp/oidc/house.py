@@ -98,21 +98,26 @@ class House:
     # Who there is ----------------------------------------------------------------------------------------
 
     def add_person(self, username: str = "anna", **columns: Any) -> User:
-        """With a password and an authenticator enrolled, and nobody's employee yet."""
+        """With a password, and nobody's employee yet."""
         values = {"given_name": "Anna", "family_name": "Bērziņa", **columns}
         with self.world.database.begin() as work:
             user = add_user(work, username, **values)
             add_credential(work, user.id, "password")
-            add_credential(work, user.id, "totp")
         return user
+
+    def give_authenticator(self, user: User) -> None:
+        with self.world.database.begin() as work:
+            add_credential(work, user.id, "totp")
 
     def employ(self, user: User, municipality: str = RIGA, **columns: Any) -> Employment:
         with self.world.database.begin() as work:
             return add_employment(work, user.id, municipality, **columns)
 
-    def permit(self, scope: str, minimum_level: int = 1) -> None:
+    def permit(self, scope: str, **columns: Any) -> None:
+        """Every method, in place of what was permitted there before."""
         with self.world.database.begin() as work:
-            add_rule(work, scope, EVERY_METHOD, minimum_level)
+            work.rules.replace_scope(scope, [])
+            add_rule(work, scope, EVERY_METHOD, **columns)
 
     def sign_in(
         self, user: User, *ways: str, at: float | None = None, employment: Employment | None = None

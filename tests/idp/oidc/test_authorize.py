@@ -11,6 +11,7 @@ from idp.oidc.consent import Decider
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.requests import Parameters
 from tests.idp.oidc.house import CALLBACK, ISSUER, House
+from tests.support.builders import RIGA
 from tests.support.relying_party import ProviderError, RelyingParty, query_of
 
 UNREGISTERED = "https://evil.example/callback"
@@ -292,6 +293,7 @@ def test_prompt_select_account_asks_once(
 def test_a_client_may_demand_a_level(house: House, anna: User, browser: Browser) -> None:
     strict = house.add_client(own={"minimum_level": "urn:visvaris:acr:mfa"})
     assert isinstance(house.visit(strict.ask(), browser), SignIn)
+    house.give_authenticator(anna)
     both = house.sign_in(anna, "password", "totp")
     claims = house.tokens_for(strict, both).claims
     assert claims["acr"] == "urn:visvaris:acr:mfa"
@@ -299,9 +301,13 @@ def test_a_client_may_demand_a_level(house: House, anna: User, browser: Browser)
 
 
 def test_acr_values_ask_for_what_the_person_can_reach(
-    house: House, browser: Browser, app: RelyingParty
+    house: House, anna: User, browser: Browser, app: RelyingParty
 ) -> None:
+    """Anna may set up an authenticator on the way, so she is asked to."""
+    house.permit(RIGA, first_enrolment=True)
     assert isinstance(house.visit(app.ask(acr_values="urn:visvaris:acr:mfa"), browser), SignIn)
+    assert isinstance(house.visit(app.ask(acr_values="phr urn:visvaris:acr:mfa"), browser), SignIn)
+    assert house.code_for(app, browser, acr_values="phr")
     assert house.code_for(app, browser, acr_values="urn:visvaris:acr:1fa urn:visvaris:acr:mfa")
 
 
@@ -321,6 +327,7 @@ def test_an_essential_acr_must_be_reached_and_is_told_as_named(
         return json.dumps({"id_token": {"acr": {"essential": True, "values": values}}})
 
     assert silently(house, app, browser, claims=essential("urn:visvaris:acr:mfa")) == "login_required"
+    house.give_authenticator(anna)
     both = house.sign_in(anna, "password", "totp")
     told = house.tokens_for(app, both, claims=essential("urn:visvaris:acr:1fa")).claims["acr"]
     assert told == "urn:visvaris:acr:1fa"

@@ -1,7 +1,8 @@
+import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
 from idp.effects import Effects
@@ -121,11 +122,12 @@ def test_a_database_that_cannot_work_is_refused(url: str):
 
 
 def test_a_server_that_does_not_answer_is_unavailable():
-    url = f"postgresql://nobody:hunter22@127.0.0.1:{free_port()}/x"
+    password = "hunter22"
+    url = f"postgresql://nobody:{password}@127.0.0.1:{free_port()}/x"
     database = Database(url, vault=make_vault(Effects()), effects=Effects())
     with pytest.raises(StorageUnavailableError) as raised, database.read() as work:
         work.people.list_users()
-    assert "hunter22" not in str(raised.value)
+    assert password not in str(raised.value)
     with pytest.raises(StorageUnavailableError):
         database.check_migrated()
 
@@ -144,6 +146,32 @@ def test_connections_a_server_dropped_are_replaced(migrated_postgres: str):
     other.dispose()
 
 
+def test_asking_after_a_file_that_is_not_there_makes_none(tmp_path: Path):
+    with World(f"sqlite:///{tmp_path}/visvaris.sqlite3") as world, pytest.raises(NotMigratedError):
+        world.database.check_migrated()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_new_sqlite_file_is_its_owners_alone(tmp_path: Path):
     migrate.upgrade(f"sqlite:///{tmp_path}/var/deep/visvaris.sqlite3")
     assert (tmp_path / "var/deep/visvaris.sqlite3").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_end_of_a_thread_closes_no_connection(world: World):
+    """Attack 43: closing SQLite while a thread of the server ends takes the whole process with it, so that
+    some requests at once and half a minute of silence were enough to stop a worker.
+    """
+    opened: list[object] = []
+    closed: list[object] = []
+    event.listen(world.database.engine, "connect", lambda *about: opened.append(about))
+    event.listen(world.database.engine, "close", lambda *about: closed.append(about))
+
+    def write(name: str) -> None:
+        with world.database.begin() as work:
+            add_user(work, name)
+
+    for name in ("anna", "liga", "zane"):
+        thread = threading.Thread(target=write, args=(name,))
+        thread.start()
+        thread.join()
+    assert (len(opened) <= 1, closed) == (True, [])

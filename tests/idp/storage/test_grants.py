@@ -103,6 +103,16 @@ def test_families_of_a_user_are_revoked_for_one_client_or_all(world: World, held
     assert [is_alive(world, each.id) for each in (held, second, hers)] == [False, False, True]
 
 
+def test_all_but_those_of_one_session_are_revoked_whatever_they_were_allowed(world: World, held: TokenFamily):
+    """attack 14"""
+    with world.database.begin() as work:
+        mine = add_family(work, held.user_id, "portal", session_id="s2")
+        hers = add_family(work, add_user(work, "liga").id, "portal", session_id="s1")
+        assert work.grants.revoke_other_families(held.user_id, "s2", START) == 1
+        assert work.grants.revoke_other_families(held.user_id, "s2", START) == 0
+    assert [is_alive(world, each.id) for each in (held, mine, hers)] == [False, True, True]
+
+
 @pytest.mark.parametrize("keep_offline", [True, False])
 def test_what_outlives_a_session_is_what_was_allowed_to(world: World, held: TokenFamily, keep_offline: bool):
     with world.database.begin() as work:

@@ -1,0 +1,87 @@
+"""What is measured, how often, and what it may cost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.benchmarks import journeys
+from tests.benchmarks.journeys import Application, Person
+from tests.benchmarks.messages import InProcess, Message
+from tests.benchmarks.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Either bound is enough; without any the number is only told."""
+
+    microseconds: float | None = None
+    raw_signatures: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """`prepare` makes that many requests; each is sent once. `count`: how many in one round."""
+
+    name: str
+    prepare: Callable[[int], list[Message]]
+    status: int = 200
+    count: int = 500
+    target: Target = Target()
+
+
+def cases(world: World, send: InProcess) -> list[Case]:
+    """Codes and tokens are made in this process, beside what is measured, and are good at any server."""
+    person = Person(world, send)
+    person.sign_in()
+    app = Application(world, send, person)
+    repeated = app.new_tokens(1)[0]
+    quick = Target(microseconds=150)
+    return [
+        Case(
+            name="client credentials (ES256)",
+            prepare=lambda count: [journeys.client_credentials(world)] * count,
+            target=Target(microseconds=130, raw_signatures=6),
+        ),
+        Case(
+            name="introspection, token seen before",
+            prepare=lambda count: [app.introspection(repeated)] * count,
+            target=quick,
+        ),
+        Case(
+            name="introspection, token seen first",
+            prepare=lambda count: [app.introspection(tokens) for tokens in app.newer_tokens(count)],
+            count=200,
+            target=quick,
+        ),
+        Case(
+            name="userinfo, token seen before",
+            prepare=lambda count: [journeys.userinfo(repeated)] * count,
+            target=quick,
+        ),
+        Case(
+            name="userinfo, token seen first",
+            prepare=lambda count: [journeys.userinfo(tokens) for tokens in app.newer_tokens(count)],
+            count=200,
+            target=quick,
+        ),
+        Case(
+            name="refresh",
+            prepare=lambda count: [app.refreshing(tokens) for tokens in app.new_tokens(count)],
+            count=100,
+            target=Target(microseconds=450),
+        ),
+        Case(
+            name="code exchange (RS256 ID token)",
+            prepare=lambda count: [app.redemption(code) for code in app.new_codes(count)],
+            count=100,
+        ),
+        Case(
+            name="discovery",
+            prepare=lambda count: [Message("GET", "/.well-known/openid-configuration")] * count,
+        ),
+        Case(
+            name="GET /authorize with a session",
+            prepare=lambda count: [person.authorize() for _ in range(count)],
+            status=303,
+            count=100,
+        ),
+    ]

@@ -1,0 +1,116 @@
+"""One run: what is measured in which order, and how each number is held against its target."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks import bare, measure, served
+from tests.benchmarks.cases import Case, Target, cases
+from tests.benchmarks.messages import InProcess, Message
+from tests.benchmarks.report import Baselines, Cost, Fact, Measured
+from tests.benchmarks.served import Server
+from tests.benchmarks.world import make_world
+
+SIGN_IN_TARGET = Target(microseconds=12_000)
+MEGABYTES_AT_MOST = 140.0
+READY_SECONDS_AT_MOST = 2.0
+_BARE = Case(name="bare Flask route", prepare=lambda count: [Message("GET", "/")] * count)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Seconds of processor time for one request, here and under granian."""
+
+    in_process: float
+    served: float
+
+
+def measure_all(directory: Path) -> Measured:
+    _tell("raw signature, password hash, bare Flask")
+    baselines = _baselines(directory)
+    world = make_world(directory)
+    send = InProcess(world.application)
+    hashing = measure.password_hash(world)
+    wanted = cases(world, send)
+    here = {case.name: _in_process(send, case) for case in wanted}
+    sign_in = measure.sign_in_in_process(world, send)
+    with served.provider(world.environment, directory / "server.log") as server:
+        at_rest = server.megabytes()
+        there = {case.name: _served(server, case) for case in wanted}
+        whole = Pair(sign_in, measure.sign_in_served(server, world))
+        facts = _facts(server, at_rest=at_rest)
+    costs = [
+        _cost(case.name, Pair(here[case.name], there[case.name]), case.target, baselines) for case in wanted
+    ]
+    rest = Pair(whole.in_process - hashing, whole.served - hashing)
+    return Measured(
+        baselines=baselines,
+        costs=[
+            Cost(name="one raw ES256 signature", in_process=baselines.signature),
+            Cost(name=_BARE.name, in_process=baselines.flask_in_process, served=baselines.flask_served),
+            *costs,
+            Cost(name="sign-in, all six requests", in_process=whole.in_process, served=whole.served),
+            Cost(name="– of that, the password's hash", in_process=hashing, served=hashing),
+            _cost("– of that, the rest", rest, SIGN_IN_TARGET, baselines),
+        ],
+        facts=facts,
+    )
+
+
+def _baselines(directory: Path) -> Baselines:
+    with served.bare_flask(directory / "bare.log") as server:
+        return Baselines(
+            signature=measure.raw_signature(),
+            flask_in_process=measure.in_process(InProcess(bare.application), _BARE),
+            flask_served=measure.served(server, _BARE),
+        )
+
+
+def _in_process(send: InProcess, case: Case) -> float:
+    _tell(f"in process: {case.name}")
+    return measure.in_process(send, case)
+
+
+def _served(server: Server, case: Case) -> float:
+    _tell(f"under granian: {case.name}")
+    return measure.served(server, case)
+
+
+def _cost(name: str, pair: Pair, target: Target, baselines: Baselines) -> Cost:
+    """Either bound is enough. The targets are for what is measured in process."""
+    bounds: list[tuple[str, bool]] = []
+    if target.raw_signatures is not None:
+        words = f"{target.raw_signatures:g} raw signatures"
+        bounds.append((words, pair.in_process <= target.raw_signatures * baselines.signature))
+    if target.microseconds is not None:
+        bounds.append((f"{target.microseconds:g} µs", pair.in_process * 1e6 <= target.microseconds))
+    return Cost(
+        name=name,
+        in_process=pair.in_process,
+        served=pair.served,
+        target=" or ".join(words for words, _ in bounds),
+        is_met=any(is_met for _, is_met in bounds) if bounds else None,
+    )
+
+
+def _facts(server: Server, *, at_rest: float) -> list[Fact]:
+    used = server.megabytes()
+    return [
+        Fact(name="proportional memory when ready", measured=f"{at_rest:.0f} MB"),
+        Fact(
+            name="proportional memory after all the above",
+            measured=f"{used:.0f} MB",
+            target=f"under {MEGABYTES_AT_MOST:.0f} MB",
+            is_met=used < MEGABYTES_AT_MOST,
+        ),
+        Fact(
+            name="from start to ready",
+            measured=f"{server.seconds_to_ready:.2f} s",
+            target=f"under {READY_SECONDS_AT_MOST:g} s",
+            is_met=server.seconds_to_ready < READY_SECONDS_AT_MOST,
+        ),
+    ]
+
+
+def _tell(what: str) -> None:
+    sys.stderr.write(f"{what}\n")

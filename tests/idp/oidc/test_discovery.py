@@ -1,0 +1,87 @@
+"""What the provider publishes (OpenID Connect Discovery 1.0, RFC 8414, RFC 7517)."""
+
+import pytest
+
+from idp.oidc import discovery
+from tests.idp.oidc.house import ISSUER, House
+from tests.support.relying_party import RelyingParty
+
+# Every member used here is registered at IANA for OpenID providers or authorization servers.
+REGISTERED = {
+    *(
+        "issuer",
+        "authorization_endpoint",
+        "token_endpoint",
+        "userinfo_endpoint",
+        "jwks_uri",
+        "scopes_supported",
+    ),
+    *("introspection_endpoint", "revocation_endpoint", "end_session_endpoint", "response_types_supported"),
+    *("response_modes_supported", "grant_types_supported", "acr_values_supported", "subject_types_supported"),
+    *("id_token_signing_alg_values_supported", "token_endpoint_auth_methods_supported"),
+    *("token_endpoint_auth_signing_alg_values_supported", "introspection_endpoint_auth_methods_supported"),
+    *(
+        "introspection_endpoint_auth_signing_alg_values_supported",
+        "revocation_endpoint_auth_methods_supported",
+    ),
+    *("revocation_endpoint_auth_signing_alg_values_supported", "code_challenge_methods_supported"),
+    *(
+        "authorization_response_iss_parameter_supported",
+        "prompt_values_supported",
+        "display_values_supported",
+    ),
+    *(
+        "claim_types_supported",
+        "claims_supported",
+        "claims_parameter_supported",
+        "request_parameter_supported",
+    ),
+    *("request_uri_parameter_supported", "ui_locales_supported"),
+}
+
+
+@pytest.mark.parametrize("path", discovery.PATHS)
+def test_it_is_found_at_both_addresses(house: House, path: str) -> None:
+    reply = house.http.get(path)
+    assert reply.json()["issuer"] == ISSUER
+    assert reply.headers["Content-Type"] == "application/json"
+    assert reply.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_only_registered_members(app: RelyingParty) -> None:
+    assert set(app.metadata()) <= REGISTERED
+
+
+def test_what_it_says_is_so(app: RelyingParty) -> None:
+    said = app.metadata()
+    assert said["response_types_supported"] == ["code"]
+    assert said["code_challenge_methods_supported"] == ["S256"]
+    assert said["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
+    assert said["authorization_response_iss_parameter_supported"] is True
+    assert said["request_uri_parameter_supported"] is False
+    assert "none" not in said["introspection_endpoint_auth_methods_supported"]
+    assert all(said[name].startswith(ISSUER + "/") for name in said if name.endswith(("_endpoint", "_uri")))
+
+
+@pytest.mark.parametrize("path", [*discovery.PATHS, "/jwks"])
+def test_it_may_be_kept_for_a_while(house: House, path: str) -> None:
+    first = house.http.get(path)
+    assert "max-age" in first.headers["Cache-Control"]
+    again = house.http.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_every_key_has_a_name_of_its_own_and_no_secret(house: House) -> None:
+    keys = house.http.get("/jwks").json()["keys"]
+    assert len({key["kid"] for key in keys}) == len(keys) == 4
+    assert {key["alg"] for key in keys} == {"RS256", "ES256"}
+    assert all(set(key) <= {"kty", "use", "alg", "kid", "n", "e", "crv", "x", "y"} for key in keys)
+
+
+def test_other_origins_read_what_is_published_and_nothing_else(house: House) -> None:
+    for path in (*discovery.PATHS, "/jwks"):
+        assert house.http.options(path).headers["Access-Control-Allow-Origin"] == "*"
+    for path in ("/token", "/introspect", "/revoke", "/userinfo"):
+        reply = house.http.options(path)
+        assert "Access-Control-Allow-Origin" not in reply.headers
+        assert "POST" in reply.headers["Allow"]

@@ -1,0 +1,104 @@
+"""Single use under parallel requests, on every storage there is: SQLite, PostgreSQL, and Redis for the Shelf."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from idp.models.people import User
+from idp.storage import migrate
+from tests.idp.oidc.house import House
+from tests.support.builders import RIGA, World, add_municipality
+from tests.support.relying_party import ProviderError, RelyingParty, Tokens
+
+AT_ONCE = 8
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "redis"])
+def everywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A house of its own on each, without keys yet: making the first ones is a race too."""
+    url = f"sqlite:///{tmp_path / 'race.sqlite3'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    redis_url = request.getfixturevalue("redis_url") if request.param == "redis" else None
+    migrate.upgrade(url)
+    world = World(url, redis_url)
+    with world.database.begin() as work:
+        if work.people.find_municipality(RIGA) is None:
+            add_municipality(work)
+    house = House(world)
+    for scope in ("national", RIGA):
+        house.permit(scope)
+    assert make_url(url).get_backend_name() in {"sqlite", "postgresql"}
+    yield house
+    world.database.dispose()
+
+
+@pytest.fixture
+def berta(everywhere: House) -> User:
+    user = everywhere.add_person("berta")
+    everywhere.employ(user)
+    return user
+
+
+def at_once(act: Callable[[], Tokens]) -> tuple[list[Tokens], list[str]]:
+    """What each of several got, and how the others were refused."""
+    got: list[Tokens] = []
+    refused: list[str] = []
+    start = threading.Barrier(AT_ONCE)
+
+    def run() -> None:
+        start.wait()
+        try:
+            got.append(act())
+        except ProviderError as error:
+            refused.append(error.error)
+
+    threads = [threading.Thread(target=run) for _ in range(AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return got, refused
+
+
+def assert_dead(party: RelyingParty, tokens: Tokens) -> None:
+    assert party.introspect(tokens.access_token) == {"active": False}
+    with pytest.raises(ProviderError, match="invalid_grant"):
+        party.refresh(tokens.refresh_token or "")
+
+
+def test_one_code_gives_tokens_once_and_then_takes_them_back(everywhere: House, berta: User) -> None:
+    """attack 11"""
+    party = everywhere.add_client()
+    question, code = everywhere.code_for(party, everywhere.sign_in(berta), scope="openid offline_access")
+    got, refused = at_once(lambda: party.redeem(question, code))
+    assert (len(got), refused) == (1, ["invalid_grant"] * (AT_ONCE - 1))
+    assert_dead(party, got[0])
+
+
+def test_one_refresh_token_has_one_successor(everywhere: House, berta: User) -> None:
+    """attack 14"""
+    party = everywhere.add_client()
+    tokens = everywhere.tokens_for(party, everywhere.sign_in(berta), scope="openid offline_access")
+    got, refused = at_once(lambda: party.refresh(tokens.refresh_token or ""))
+    assert refused == []
+    assert len({each.refresh_token for each in got}) == 1
+    successor = party.refresh(got[0].refresh_token or "")
+    with pytest.raises(ProviderError, match="invalid_grant"):
+        party.refresh(tokens.refresh_token or "")
+    assert_dead(party, successor)
+
+
+def test_processes_that_start_at_once_agree_on_the_signing_key(everywhere: House) -> None:
+    houses = [House(everywhere.world) for _ in range(4)]
+    threads = [threading.Thread(target=house.openid.keys.reload) for house in houses]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    everywhere.world.clock.move(61)
+    for alg in ("RS256", "ES256"):
+        assert len({house.openid.keys.signer(alg).kid for house in houses}) == 1
