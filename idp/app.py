@@ -133,9 +133,7 @@ class Edge:
     """Hands a request to whoever serves its path: the protocol core, a mounted application, or the pages."""
 
     def __init__(self, provider: Provider, mounts: Mapping[str, "WSGIApplication"]) -> None:
-        self._protocol = ProtocolEndpoints(
-            provider.openid, trusted_proxies=provider.settings.trusted_proxies
-        )
+        self._protocol = ProtocolEndpoints(provider.openid, trusted_proxies=provider.settings.trusted_proxies)
         self._pages = make_pages(provider)
         self._mounts = mounts
 

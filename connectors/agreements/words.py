@@ -82,7 +82,10 @@ def _orphans_court(programmes: Programmes) -> ProgrammeRow:
         case OrphansCourt.STAGE_3_MISSING:
             label, detail = _("Stage 3 is missing"), _("Without it nothing can be passed on to UGF and VSAA.")
         case OrphansCourt.NOT_REPORTED_MISSING:
-            label, detail = _("Exchange is possible"), _("Stage 3 is not reported missing, so UGF and VSAA can be told.")
+            label, detail = (
+                _("Exchange is possible"),
+                _("Stage 3 is not reported missing, so UGF and VSAA can be told."),
+            )
         case _:
             assert_never(programmes.orphans_court)
     return ProgrammeRow(_("Orphans' court register (BARIS)"), programmes.orphans_court.value, label, detail)

@@ -1,6 +1,8 @@
 """A browser that signs in to a connector's pages: its cookies, its session, its way out.
 
-The cookie holds a random name and nothing else; who is signed in stands on the shelf. A sign-in in progress
+The cookie holds a random name and nothing else; who is signed in stands on the shelf, with the access token of
+that sign-in. Before each page the provider is asked with it: who signed out there, or left, is not signed in
+here, and while it does not answer nobody is. A sign-in in progress
 opens only for the browser that began it, and once: its key is made of the state in the URL and of a token in
 that browser's cookie (login CSRF; RFC 9700 section 4.7). Several tabs may sign in at once.
 """
@@ -62,24 +64,38 @@ class Browsers:
         self._is_https = is_https
 
     def signed_in(self, view: Callable[Concatenate[SignedIn, P], str]) -> Callable[P, str | BaseResponse]:
-        """The view runs for somebody signed in; anybody else goes to the provider and comes back to it."""
+        """The view runs for somebody signed in; anybody else goes to the provider and comes back to it.
+
+        Raises ProviderUnavailableError when the provider cannot be asked.
+        """
 
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> str | BaseResponse:
-            person = self.find_person()
+            person = self._find_person()
             return self._sent_to_sign_in() if person is None else view(person, *args, **kwargs)
 
         return guarded
 
-    def find_person(self) -> SignedIn | None:
+    def _find_person(self) -> SignedIn | None:
+        """Only whom the provider still knows is told to the page, and to an error page in its place."""
+        kept = self._find_kept()
+        if kept is None:
+            return None
+        session_id = self._cookie(self._session_cookie)
+        if not self._relying_party.is_signed_in(kept):
+            self._shelf.take("session", session_id)
+            return None
+        g.csrf_token = self._sealer.mark(session_id, purpose="csrf")
+        g.signed_in = kept
+        return kept
+
+    def _find_kept(self) -> SignedIn | None:
+        """Who signed in here; they may have signed out at the provider since."""
         session_id = self._cookie(self._session_cookie)
         kept = self._shelf.find("session", session_id) if session_id else None
         if kept is None:
             return None
-        g.csrf_token = self._sealer.mark(session_id, purpose="csrf")
-        person = SignedIn(**{**kept, "roles": tuple(kept["roles"]), "level": find_level(kept["level"])})
-        g.signed_in = person
-        return person
+        return SignedIn(**{**kept, "roles": tuple(kept["roles"]), "level": find_level(kept["level"])})
 
     def blueprint(self, *, landing: str) -> Blueprint:
         """The addresses registered at the provider, and the way out; `landing` is the first page."""
@@ -115,7 +131,7 @@ class Browsers:
         answer = _response_parameters()
         browser = self._cookie(self._sign_in_cookie)
         kept = self._shelf.take("sign-in", f"{answer.get('state', '')}.{browser}") if browser else None
-        if kept is None and self.find_person() is not None:
+        if kept is None and self._find_kept() is not None:
             return redirect(url_for(landing), 303)  # the back button, or a second click
         if kept is None:
             raise SignInError(SignInFailure.NOT_STARTED_HERE)
@@ -132,14 +148,14 @@ class Browsers:
         if before:
             self._shelf.take("session", before)
         session_id = self._effects.new_token()
-        expires_at = self._effects.now() + self._session_seconds
+        expires_at = min(self._effects.now() + self._session_seconds, person.access_ends_at)
         self._shelf.put("session", session_id, asdict(person), expires_at=expires_at)
         return session_id
 
     def _sent_to_sign_out(self, landing: str) -> BaseResponse:
         """Ends the session here even when the provider cannot be asked to end its own."""
         session_id = self._cookie(self._session_cookie)
-        if self.find_person() is None:
+        if self._find_kept() is None:
             return redirect(url_for(landing), 303)
         given = request.form.get("csrf_token", "")
         if not self._sealer.is_mark(given, value=session_id, purpose="csrf"):

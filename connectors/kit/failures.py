@@ -14,6 +14,7 @@ from connectors.kit import problem
 from connectors.kit.browser import ForgedFormError
 from connectors.kit.pages import ErrorPage, show_error
 from connectors.kit.pages import translate as _
+from connectors.kit.problem import Problem
 from connectors.kit.provider import ProviderUnavailableError
 from connectors.kit.relying_party import SignInError, SignInFailure
 
@@ -29,8 +30,12 @@ def answer_failures(app: Flask, *, landing: str) -> None:
 
     @app.errorhandler(ProviderUnavailableError)
     def _provider_away(error: ProviderUnavailableError) -> Response:
+        status, code = HTTPStatus.SERVICE_UNAVAILABLE, "provider_unavailable"
+        if request.path.startswith("/api/"):
+            detail = "Who is signed in cannot be checked just now. Try again in a minute."
+            return problem.answer(Problem(status, code, detail, private=str(error)))
         title, message = _("Logging in does not work just now"), _("Try again in a minute.")
-        page = ErrorPage(HTTPStatus.SERVICE_UNAVAILABLE, "provider_unavailable", title, message)
+        page = ErrorPage(status, code, title, message)
         return show_error(page, private=str(error), way_on=(url_for(landing), _("Try again")))
 
     @app.errorhandler(ForgedFormError)

@@ -1,8 +1,8 @@
 """Signing a person in at the provider (OpenID Connect Core 1.0 section 3.1) and out again.
 
 Authorization code with S256 (RFC 7636) and the issuer named in every response (RFC 9207), by Authlib's
-client. Knows no HTTP server: who holds the browser and where what is pending waits is `browser.py`. It keeps
-no access token: what a page shows is in the claims.
+client. Whether the person has signed out at the provider since, the access token tells at its userinfo endpoint
+(Core 5.3). Knows no HTTP server: who holds the browser and where things wait is `browser.py`.
 """
 
 import base64
@@ -21,10 +21,11 @@ from connectors.kit import jose
 from connectors.kit.effects import Effects
 from connectors.kit.jose import BadTokenError, Claims, Expected, Fault
 from connectors.kit.levels import Level, find_level
-from connectors.kit.provider import Metadata, Provider, ProviderUnavailableError
+from connectors.kit.provider import Provider, ProviderUnavailableError
 from connectors.kit.tokens import find_municipality, find_roles
 
 SCOPE = "openid profile employment"
+USERINFO_SECONDS = 3.0
 
 _EXPECTED = Expected(algorithms=frozenset({"RS256", "ES256"}), types=frozenset({"jwt", ""}))
 
@@ -72,6 +73,15 @@ class SignedIn:
     roles: tuple[str, ...]
     level: Level | None
     id_token: str = field(repr=False)
+    access_token: str = field(repr=False)
+    access_ends_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    id_token: str = field(repr=False)
+    access_token: str = field(repr=False)
+    access_ends_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +135,19 @@ class RelyingParty:
             )
         if not response.get("code"):
             raise SignInError(SignInFailure.WRONG_RESPONSE, "the response has no code")
-        metadata = self._provider.metadata()
-        tokens = self._redeem(response["code"], pending, metadata)
+        tokens = self._redeem(response["code"], pending)
         claims = self._id_token_claims(tokens, pending.nonce)
         level = find_level(claims.get("acr"))
         if self._level is not Level.ONE_FACTOR and (level is None or not level.meets(self._level)):
             raise SignInError(SignInFailure.TOO_WEAK)
-        if "municipality" not in claims:
-            claims = {**self._user_info(tokens, metadata, claims["sub"]), **claims}
-        return _signed_in(claims, level, tokens["id_token"])
+        user_info = self._find_user_info(tokens.access_token, subject=claims["sub"])
+        if user_info is None:
+            raise SignInError(SignInFailure.WRONG_CLAIMS, "userinfo refuses the token or is of another subject")
+        return _signed_in({**user_info, **claims}, level, tokens)
+
+    def is_signed_in(self, person: SignedIn) -> bool:
+        """As the provider says now. Raises ProviderUnavailableError when it says nothing."""
+        return self._find_user_info(person.access_token, subject=person.subject) is not None
 
     def sign_out_url(self, id_token: str, *, lang: str) -> str:
         """OpenID Connect RP-Initiated Logout 1.0 section 2."""
@@ -154,10 +168,11 @@ class RelyingParty:
             code_challenge_method="S256",
         )
 
-    def _redeem(self, code: str, pending: Pending, metadata: Metadata) -> dict[str, Any]:
+    def _redeem(self, code: str, pending: Pending) -> _Tokens:
+        asked_at = self._effects.now()
         try:
-            tokens = self._client().fetch_token(
-                metadata.token_endpoint,
+            answer = self._client().fetch_token(
+                self._provider.metadata().token_endpoint,
                 grant_type="authorization_code",
                 code=code,
                 code_verifier=pending.code_verifier,
@@ -165,15 +180,16 @@ class RelyingParty:
             )
         except OAuth2Error as error:
             raise SignInError(SignInFailure.PROVIDER_REFUSED, str(error.error)) from None
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx.HTTPError, ValueError, TypeError) as error:
             raise ProviderUnavailableError(f"the token endpoint: {type(error).__name__}") from None
-        return dict(tokens)
+        return _read_tokens(answer, asked_at)
 
-    def _id_token_claims(self, tokens: Mapping[str, Any], nonce: str) -> Claims:
+    def _id_token_claims(self, tokens: _Tokens, nonce: str) -> Claims:
         """Core 3.1.3.7, and 3.1.3.8: an access token hash that is there must be right."""
         try:
-            token = jose.text(tokens, "id_token")
-            claims = jose.read(token, provider=self._provider, expected=_EXPECTED, now=self._effects.now())
+            claims = jose.read(
+                tokens.id_token, provider=self._provider, expected=_EXPECTED, now=self._effects.now()
+            )
             if not jose.is_only_audience(claims, self._registration.client_id):
                 raise BadTokenError(Fault.AUDIENCE)
             jose.text(claims, "sub")
@@ -181,25 +197,42 @@ class RelyingParty:
                 raise BadTokenError(Fault.CLAIMS)
             if claims.get("azp", self._registration.client_id) != self._registration.client_id:
                 raise BadTokenError(Fault.AUDIENCE)
-            if "at_hash" in claims and claims["at_hash"] != _half_hash(jose.text(tokens, "access_token")):
+            if "at_hash" in claims and claims["at_hash"] != _half_hash(tokens.access_token):
                 raise BadTokenError(Fault.CLAIMS)
         except BadTokenError as error:
             raise SignInError(SignInFailure.WRONG_CLAIMS, str(error)) from None
         return claims
 
-    def _user_info(self, tokens: Mapping[str, Any], metadata: Metadata, subject: str) -> Claims:
-        """Core 5.3.2: claims of another subject would be another person's."""
-        bearer = {"Authorization": f"Bearer {jose.text(tokens, 'access_token')}"}
+    def _find_user_info(self, access_token: str, *, subject: str) -> Claims | None:
+        """None when the token is good no more, or for another person (Core 5.3.2: their claims are not to be used)."""
+        url = self._provider.metadata().userinfo_endpoint
+        bearer = {"Authorization": f"Bearer {access_token}"}
         try:
-            claims = self._http.get(metadata.userinfo_endpoint, headers=bearer).raise_for_status().json()
+            answer = self._http.get(url, headers=bearer, timeout=USERINFO_SECONDS)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                return None
+            claims = answer.raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise ProviderUnavailableError(f"the userinfo endpoint: {type(error).__name__}") from None
-        if not isinstance(claims, dict) or claims.get("sub") != subject:
-            raise SignInError(SignInFailure.WRONG_CLAIMS, "userinfo is of another subject")
-        return claims
+        if not isinstance(claims, dict):
+            raise ProviderUnavailableError("the userinfo endpoint: not an object")
+        return claims if claims.get("sub") == subject else None
 
 
-def _signed_in(claims: Claims, level: Level | None, id_token: str) -> SignedIn:
+def _read_tokens(answer: Mapping[str, Any], asked_at: float) -> _Tokens:
+    """Core 3.1.3.3. How long the access token lives must be told: a session lasts no longer."""
+    try:
+        lifetime = jose.number(answer, "expires_in")
+        if lifetime <= 0:
+            raise BadTokenError(Fault.EXPIRED)
+        return _Tokens(
+            jose.text(answer, "id_token"), jose.text(answer, "access_token"), asked_at + lifetime
+        )
+    except BadTokenError as error:
+        raise SignInError(SignInFailure.WRONG_CLAIMS, str(error)) from None
+
+
+def _signed_in(claims: Claims, level: Level | None, tokens: _Tokens) -> SignedIn:
     try:
         municipality, roles = find_municipality(claims), find_roles(claims)
     except BadTokenError as error:
@@ -213,7 +246,9 @@ def _signed_in(claims: Claims, level: Level | None, id_token: str) -> SignedIn:
         municipality_name=str(claims.get("municipality_name") or ""),
         roles=tuple(sorted(roles)),
         level=level,
-        id_token=id_token,
+        id_token=tokens.id_token,
+        access_token=tokens.access_token,
+        access_ends_at=tokens.access_ends_at,
     )
 
 

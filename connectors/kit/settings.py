@@ -77,7 +77,8 @@ class ConnectorSettings(BaseSettings):
         default=900,
         ge=60,
         le=86_400,
-        description="After so long a page asks the provider again, unseen while the sign-in there lasts.",
+        description="Longest time between two sign-ins at the provider, the second unseen; "
+        "a shorter-lived access token ends a session sooner.",
     )
 
     @model_validator(mode="after")

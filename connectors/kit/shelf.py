@@ -1,4 +1,4 @@
-"""A labelled place for what a browser's sign-in needs for minutes: put, find, take once.
+"""A labelled place for what a browser's sign-in needs for minutes, its tokens among it: put, find, take once.
 
 A table rather than an encrypted cookie, because signing out must end a session whose cookie was copied, and
 because a sign-in in progress may be finished once only: both need something that can be destroyed on the

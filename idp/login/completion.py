@@ -50,7 +50,8 @@ class Completion:
         if session is not None and not transaction.proofs and transaction.employment_id is None:
             return Finished(transaction.return_to, None)
         with self._database.begin() as work:
-            if self._standings.read_person(work, person.user.id) is None:
+            user = work.people.find_user(person.user.id)
+            if user is None or not user.is_active:
                 return None
             if signed_in is not None and session is None:
                 self._sessions.end(work, signed_in.session_id, _signed_out(signed_in.user_id, visitor, None))

@@ -17,7 +17,7 @@ from idp.login.limits import Limits, Wait
 from idp.login.look import Look, look_at
 from idp.login.sessions import SignedIn, Visitor
 from idp.login.standing import Person, Standing, Standings, match_posts
-from idp.login.steps import Choose, Offer
+from idp.login.steps import Choose, Done, Offer
 from idp.login.transaction import LIFETIME_SECONDS, Application, Requirements, Transaction, Transactions
 from idp.methods.base import Answer, Challenge, Method, Outcome, Pending, Rejected, Subject, Verified
 from idp.models.methods import Proof
@@ -27,7 +27,7 @@ from idp.storage.database import Database
 _BUSY_SECONDS: Final = 5
 """How long to wait when the method itself had no room for this attempt."""
 
-Answered: TypeAlias = Transaction | Rejected | Pending | Wait
+Answered: TypeAlias = Look | Rejected | Pending | Wait
 
 
 class Login:
@@ -87,7 +87,7 @@ class Login:
             client_id=client_id,
             adopts_session=not requirements.fresh and not is_other,
         )
-        self._transactions.put(transaction)
+        self._transactions.begin(transaction)
         return transaction.id
 
     def find(self, transaction_id: str, *, browser: str) -> Transaction | None:
@@ -99,11 +99,11 @@ class Login:
     def look(self, transaction: Transaction, signed_in: SignedIn | None) -> Look:
         return look_at(transaction, signed_in, standings=self._standings, effects=self._effects)
 
-    # What the person answers ------------------------------------------------------------------------
+    # What the person answers: each gives the sign-in as it stands then ------------------------------
 
     def answer(
         self,
-        transaction: Transaction,
+        look: Look,
         method_id: str,
         answer: Answer,
         *,
@@ -114,16 +114,15 @@ class Login:
         method = self._methods.get(method_id)
         if method is None:
             return Rejected(Reason.METHOD_NOT_OFFERED)
-        look = self.look(transaction, signed_in)
         if method.facts.with_username:
-            return self._identify(look, method, answer, visitor)
+            return self._identify(look, method, answer, visitor=visitor, signed_in=signed_in)
         if look.person is None or not isinstance(look.step, Offer) or method_id not in look.step.methods:
             return Rejected(Reason.METHOD_NOT_OFFERED)
         username = look.person.user.username
         outcome = self._attempt(look.transaction, method, look.person.subject, username, answer, visitor)
         if not isinstance(outcome, Verified):
             return outcome
-        return self._with_proof(look.transaction, look.person, method)
+        return self._go_on(self._proven(look.transaction, look.person, method), signed_in, look.person)
 
     def begin(self, look: Look, method_id: str) -> Challenge:
         """What the page of an offered method shows; what the method must remember goes into the
@@ -143,38 +142,31 @@ class Login:
     def finish(self, look: Look, *, visitor: Visitor, signed_in: SignedIn | None) -> Finished | None:
         return self._completion.finish(look, visitor=visitor, signed_in=signed_in)
 
-    def choose_employment(self, look: Look, employment_id: str) -> Transaction:
+    def choose_employment(self, look: Look, employment_id: str, signed_in: SignedIn | None) -> Look:
         """A post that was not offered changes nothing."""
         if not isinstance(look.step, Choose) or all(
             post.id != employment_id for post in look.step.employments
         ):
-            return look.transaction
-        return self._save(replace(look.transaction, employment_id=employment_id))
+            return look
+        return self._go_on(replace(look.transaction, employment_id=employment_id), signed_in, look.person)
 
-    def confirm_account(self, look: Look, *, go_on: bool) -> Transaction:
-        if go_on:
-            return self._save(replace(look.transaction, account_confirmed=True))
-        return self.start_over(look.transaction)
+    def confirm_account(self, look: Look, signed_in: SignedIn | None, *, go_on: bool) -> Look:
+        if not go_on:
+            return self.start_over(look.transaction, signed_in)
+        return self._go_on(replace(look.transaction, account_confirmed=True), signed_in, look.person)
 
-    def start_over(self, transaction: Transaction) -> Transaction:
+    def start_over(self, transaction: Transaction, signed_in: SignedIn | None) -> Look:
         """Somebody else, or the same person anew: forgets who it was."""
-        return self._save(
-            replace(
-                transaction,
-                user_id=None,
-                proofs=(),
-                employment_id=None,
-                challenges={},
-                account_confirmed=True,
-                adopts_session=False,
-            )
-        )
+        anew = replace(_about_nobody(transaction), account_confirmed=True)
+        return self._go_on(anew, signed_in, None)
 
-    def enrolled(self, look: Look, method_id: str) -> Transaction:
+    def enrolled(self, look: Look, method_id: str) -> None:
         """A method set up in the middle of a sign-in was proved by doing so."""
         if look.person is None:
             raise LookupError("nobody is known in this sign-in yet")
-        return self._with_proof(look.transaction, look.person, self._methods[method_id])
+        self._transactions.put(self._proven(look.transaction, look.person, self._methods[method_id]))
+
+    # Other ways in and out --------------------------------------------------------------------------
 
     def switch_employment(self, signed_in: SignedIn, employment_id: str, visitor: Visitor) -> str | None:
         """The session's new token, or None when it may not be."""
@@ -188,7 +180,9 @@ class Login:
 
     # Inside -----------------------------------------------------------------------------------------
 
-    def _identify(self, look: Look, method: Method, answer: Answer, visitor: Visitor) -> Answered:
+    def _identify(
+        self, look: Look, method: Method, answer: Answer, *, visitor: Visitor, signed_in: SignedIn | None
+    ) -> Answered:
         """Who and a first proof in one act; nobody, somebody wrong and somebody blocked cost and say the
         same.
         """
@@ -199,9 +193,7 @@ class Login:
         subject = Subject(user, credentials) if user else None
         transaction = look.transaction
         if user is None or user.id != transaction.user_id:
-            transaction = replace(
-                transaction, user_id=None, proofs=(), employment_id=None, challenges={}, adopts_session=False
-            )
+            transaction = _about_nobody(transaction)
         outcome = self._attempt(transaction, method, subject, username, answer, visitor)
         if not isinstance(outcome, Verified):
             return outcome
@@ -213,7 +205,8 @@ class Login:
         if method.facts.id not in decision.offered:
             self._completion.refuse(replace(look, person=person), Reason.METHOD_NOT_OFFERED, visitor)
             return Rejected(Reason.METHOD_NOT_OFFERED)
-        return self._with_proof(replace(transaction, account_confirmed=True), person, method)
+        proven = self._proven(replace(transaction, account_confirmed=True), person, method)
+        return self._go_on(proven, signed_in, person)
 
     def _attempt(
         self,
@@ -243,14 +236,25 @@ class Login:
                 self._limits.passed(attempt)
                 return outcome
 
-    def _with_proof(self, transaction: Transaction, person: Person, method: Method) -> Transaction:
+    def _proven(self, transaction: Transaction, person: Person, method: Method) -> Transaction:
         proof = Proof(method.facts.id, self._effects.now())
         others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
-        return self._save(replace(transaction, user_id=person.user.id, proofs=(*others, proof)))
+        return replace(transaction, user_id=person.user.id, proofs=(*others, proof))
 
-    def _save(self, transaction: Transaction) -> Transaction:
-        self._transactions.put(transaction)
-        return transaction
+    def _go_on(self, transaction: Transaction, signed_in: SignedIn | None, person: Person | None) -> Look:
+        """Kept for the next page, unless there is none: what is done is finished in this very request."""
+        look = look_at(
+            transaction, signed_in, standings=self._standings, effects=self._effects, person=person
+        )
+        if not isinstance(look.step, Done):
+            self._transactions.put(look.transaction)
+        return look
+
+
+def _about_nobody(transaction: Transaction) -> Transaction:
+    return replace(
+        transaction, user_id=None, proofs=(), employment_id=None, challenges={}, adopts_session=False
+    )
 
 
 def _typed_username(answer: Answer, person: Person | None) -> str:

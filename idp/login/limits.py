@@ -60,7 +60,7 @@ class Limits:
 
     def passed(self, attempt: Attempt) -> None:
         """Gives the charge back, and forgets earlier failures of this way alone: no way clears another's."""
-        self.give_back(attempt)
+        self._refund([charge for charge in attempt.charges if charge != attempt.own])
         self._throttle.clear(*attempt.own)
 
     def give_back(self, attempt: Attempt) -> None:

@@ -37,11 +37,18 @@ def _at_least_from(requirements: Requirements, moment: Instant) -> Requirements:
 
 
 def look_at(
-    transaction: Transaction, signed_in: SignedIn | None, *, standings: Standings, effects: Effects
+    transaction: Transaction,
+    signed_in: SignedIn | None,
+    *,
+    standings: Standings,
+    effects: Effects,
+    person: Person | None = None,
 ) -> Look:
+    """`person`: who it is about, if that was read in this request."""
     session = signed_in if is_about(transaction, signed_in) else None
     user_id = transaction.user_id or (session.user_id if session else None)
-    person = standings.find_person(user_id) if user_id else None
+    if person is None or person.user.id != user_id:
+        person = standings.find_person(user_id) if user_id else None
     if person is None:
         return Look(transaction=transaction, step=next_step(transaction, None, effects.now()))
     transaction = replace(transaction, user_id=person.user.id)

@@ -4,7 +4,7 @@ The decision about methods is `policy.decide`; here it gets its facts, and the p
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -31,11 +31,23 @@ class Missing(StrEnum):
     OTHER_USER = "other_user"
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user with all that decisions about them need, read at one moment."""
+
+    user: User
+    subject: Subject
+    employments: tuple[Employment, ...]
+    rules: tuple[Rule, ...]
+    enrolled: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Satisfied:
     """`auth_time` is that of the oldest proof counted: everything told was proved then or later."""
 
     signed_in: SignedIn
+    person: Person = field(repr=False)
     level: Level
     acr: str
     amr: tuple[str, ...]
@@ -55,17 +67,6 @@ class NotAllowed:
 
 
 Standing: TypeAlias = Satisfied | NeedsSignIn | NotAllowed
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A user with all that decisions about them need, read at one moment."""
-
-    user: User
-    subject: Subject
-    employments: tuple[Employment, ...]
-    rules: tuple[Rule, ...]
-    enrolled: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,7 @@ class Standings:
             return NeedsSignIn(self._why_not(person, requirements, signed_in, posts.acting))
         return Satisfied(
             signed_in=signed_in,
+            person=person,
             level=decision.reached,
             acr=decision.reached.acr,
             amr=amr_of(decision.counted, self._facts),

@@ -91,10 +91,13 @@ class Transactions:
     def new_id(self) -> str:
         return self._effects.new_id()
 
-    def put(self, transaction: Transaction) -> None:
+    def begin(self, transaction: Transaction) -> None:
         text = json.dumps(asdict(transaction))
         sealed = self._vault.seal(text.encode(), _place(transaction.id))
         self._shelf.put(_KIND, transaction.id, {"sealed": sealed}, expires_at=transaction.expires_at)
+
+    def put(self, transaction: Transaction) -> None:
+        self.begin(transaction)
         if self._shelf.find(_FINISHED_KIND, transaction.id) is not None:
             # Finished by a parallel request in the meantime: what is finished does not come back.
             self._shelf.take(_KIND, transaction.id)

@@ -5,16 +5,17 @@ refused. Not here: which keys there are (`keys.py`), what the claims must say (`
 `client_auth.py`).
 """
 
-import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
-from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
 from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 CHARACTERS_AT_MOST = 8192
 _HEADER: Final = frozenset({"alg", "kid", "typ", "cty", "x5t", "x5t#S256"})
@@ -25,42 +26,29 @@ class TokenError(Exception):
     """The token is not one of those asked for; the message is for the log."""
 
 
-class _Registry(JWSRegistry):
-    """Takes the algorithms it is given and no others; `EdDSA` is an old name of Ed25519 (RFC 9864), not a
-    danger.
-    """
-
-    def get_alg(self, name: str) -> Any:
-        if not self.allowed or name not in self.allowed:
-            raise TokenError("the algorithm is not in the list")
-        return self.algorithms[name]
-
-
-_REGISTRIES: Final[dict[frozenset[str], _Registry]] = {}
-
-
-def _registry(algorithms: frozenset[str]) -> _Registry:
-    if algorithms not in _REGISTRIES:
-        _REGISTRIES[algorithms] = _Registry(algorithms=algorithms)
-    return _REGISTRIES[algorithms]
-
-
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A token whose signature holds."""
+
+    claims: dict[str, Any] = field(repr=False)
+    kid: str | None
+
+
 def sign(claims: Mapping[str, Any], *, key: Key, alg: str, kid: str, typ: str) -> str:
-    header = {"alg": alg, "kid": kid, "typ": typ}
-    return jws.serialize_compact(header, _encode(claims), key, registry=_registry(frozenset({alg})))
+    signed = _header_part(alg, kid, typ) + b"." + urlsafe_b64encode(_encode(claims).encode())
+    algorithm = JWSRegistry.algorithms[alg]
+    algorithm.check_key(key)
+    signature = algorithm.sign(signed, key)
+    return (signed + b"." + urlsafe_b64encode(signature)).decode()
 
 
 def peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims, unverified: good for finding out whom to verify with, and for nothing else."""
-    if len(token) > CHARACTERS_AT_MOST:
-        raise TokenError("the token is too long")
-    parts = token.split(".")
-    if len(parts) != 3:
-        raise TokenError("not a compact JWS")
-    return _json_object(parts[0]), _json_object(parts[1])
+    header, claims, _ = _parts(token)
+    return _json_object(header), _json_object(claims)
 
 
 def verify(
@@ -71,31 +59,66 @@ def verify(
     types: frozenset[str],
 ) -> dict[str, Any]:
     """The claims. `find_key` gets `kid` and `alg`; `types` are lower case, "" for none. Raises TokenError."""
-    header, claims = peek(token)
+    return read(token, find_key=find_key, algorithms=algorithms, types=types).claims
+
+
+def read(
+    token: str,
+    *,
+    find_key: Callable[[str | None, str], Key | None],
+    algorithms: frozenset[str],
+    types: frozenset[str],
+) -> Verified:
+    """As `verify`, for who also needs to know the key."""
+    header_part, claims_part, signature = _parts(token)
+    header, claims = _json_object(header_part), _json_object(claims_part)
     if not set(header) <= _HEADER:
         raise TokenError("the header has members that are not allowed")
-    alg, kid, typ = header.get("alg"), header.get("kid"), header.get("typ", "")
-    if not isinstance(alg, str) or alg not in algorithms:
+    if not all(isinstance(value, str) for value in header.values()):
+        raise TokenError("a member of the header is not text")
+    alg, kid = header.get("alg", ""), header.get("kid")
+    if alg not in algorithms:
         raise TokenError("the algorithm is not in the list")
-    if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in types:
+    if header.get("typ", "").lower().removeprefix("application/") not in types:
         raise TokenError("the type is another one")
-    if kid is not None and not isinstance(kid, str):
-        raise TokenError("the key name is not text")
     key = find_key(kid, alg)
     if key is None:
         raise TokenError("no such key")
+    _hold_signature(header_part + b"." + claims_part, signature, key=key, alg=alg)
+    return Verified(claims, kid)
+
+
+def _hold_signature(signed: bytes, signature: bytes, *, key: Key, alg: str) -> None:
+    """`EdDSA`, which the library warns of, is an old name of Ed25519 (RFC 9864) and not a danger."""
+    algorithm = JWSRegistry.algorithms[alg]
     try:
-        jws.deserialize_compact(token, key, registry=_registry(algorithms))
+        algorithm.check_key(key)
+        holds = algorithm.verify(signed, urlsafe_b64decode(signature), key)
     except (JoseError, ValueError, TypeError) as error:
         raise TokenError(f"the signature does not verify ({type(error).__name__})") from None
-    return claims
+    if not holds:
+        raise TokenError("the signature does not verify")
 
 
-def _json_object(part: str) -> dict[str, Any]:
+@lru_cache(maxsize=64)
+def _header_part(alg: str, kid: str, typ: str) -> bytes:
+    return urlsafe_b64encode(_encode({"alg": alg, "kid": kid, "typ": typ}).encode())
+
+
+def _parts(token: str) -> tuple[bytes, bytes, bytes]:
+    if len(token) > CHARACTERS_AT_MOST:
+        raise TokenError("the token is too long")
     try:
-        value = json.loads(
-            base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)), object_pairs_hook=_once_each
-        )
+        header, claims, signature = token.encode("ascii").split(b".")
+    except ValueError:
+        raise TokenError("not a compact JWS") from None
+    return header, claims, signature
+
+
+def _json_object(part: bytes) -> dict[str, Any]:
+    """RFC 7515 section 2: base64url without padding, and no second way to write the same."""
+    try:
+        value = json.loads(urlsafe_b64decode(part), object_pairs_hook=_once_each)
     except (ValueError, RecursionError, binascii.Error):
         raise TokenError("a part is not base64url of JSON") from None
     if not isinstance(value, dict):
@@ -118,7 +141,10 @@ def numeric_date(claims: Mapping[str, Any], name: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TokenError(f"{name} is not a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise TokenError(f"{name} is no date") from None
 
 
 def audiences(claims: Mapping[str, Any]) -> tuple[str, ...]:

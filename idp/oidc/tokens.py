@@ -159,8 +159,7 @@ class AccessTokens:
         return jose.sign({**claims, **times}, key=signer.key, alg=_ALG, kid=signer.kid, typ="at+jwt")
 
     def _read(self, token: str) -> AccessToken:
-        claims = jose.verify(token, find_key=self._keys.find_verifier, algorithms=_ALGORITHMS, types=_TYPES)
-        if claims.get("iss") != self.issuer:
+        verified = jose.read(token, find_key=self._keys.find_verifier, algorithms=_ALGORITHMS, types=_TYPES)
+        if verified.kid is None or verified.claims.get("iss") != self.issuer:
             raise TokenError("of another issuer")
-        header, _ = jose.peek(token)
-        return AccessToken(claims, str(header["kid"]))
+        return AccessToken(verified.claims, verified.kid)

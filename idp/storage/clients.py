@@ -18,6 +18,13 @@ _KEPT_AT_MOST = 1000
 
 clients = table_of(Client)
 _CLIENT = Prepared(select(clients).where(clients.c.client_id == bindparam("client")))
+_TILES_AT_MOST = 1000
+_TILES = Prepared(
+    select(clients)
+    .where(clients.c.tile_group.is_not(None), clients.c.disabled.is_(False))
+    .order_by(clients.c.client_id)
+    .limit(_TILES_AT_MOST)
+)
 
 
 class ClientCache:
@@ -78,6 +85,10 @@ class ClientStore:
         if after is not None:
             statement = statement.where(clients.c.client_id > after)
         return records(Client, self._unit.rows(Prepared(statement)))
+
+    def list_tiles(self) -> list[Client]:
+        """Those that stand on the portal."""
+        return records(Client, self._unit.rows(_TILES))
 
     def replace_secrets(self, client_id: str, secrets: list[dict[str, Any]]) -> bool:
         return self._change(client_id, {"secrets": secrets})

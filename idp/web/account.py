@@ -108,10 +108,7 @@ def withdraw_permission(client_id: str) -> AnyResponse:
 
 
 def _person() -> Person:
-    person = site().standings.find_person(satisfied().signed_in.user_id)
-    if person is None:
-        abort(403)
-    return person
+    return satisfied().person
 
 
 def _may_set_up(method_id: str) -> Person:
@@ -135,6 +132,7 @@ def _show_enrolment(person: Person, method_id: str, problem: Problem = NO_PROBLE
         action=f"{_HOME}/methods/{method_id}",
         method=as_shown(site().methods[method_id]),
         challenge=challenge.page,
+        who=person.user.username,
         cancel_url=_HOME,
         application_name=None,
     )

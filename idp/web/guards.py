@@ -46,6 +46,8 @@ def install(app: Flask) -> None:
     app.config["REMEMBER_COOKIE_NAME"] = ""
     logins = LoginManager()
     logins.session_protection = None
+    # It would hash address and browser anew in every request, for the protection just switched off.
+    logins._session_identifier_generator = str  # noqa: SLF001
     logins.request_loader(_load)
     # What `init_app` does, but without its hook on cookies.
     app.login_manager = logins  # type: ignore[attr-defined]

@@ -47,11 +47,12 @@ def answer(transaction_id: str) -> AnyResponse:
     look = _login().look(transaction, current_session())
     method_id = request.form.get("method") or request.args.get("method")
     if isinstance(look.step, Choose) and "municipality" in request.form:
-        return _go_on(_login().choose_employment(look, request.form["municipality"]))
+        return _go_on(_login().choose_employment(look, request.form["municipality"], current_session()))
     if isinstance(look.step, SelectAccount) and "choice" in request.form:
-        return _go_on(_login().confirm_account(look, go_on=request.form["choice"] == "continue"))
+        go_on = request.form["choice"] == "continue"
+        return _go_on(_login().confirm_account(look, current_session(), go_on=go_on))
     if method_id is None:
-        return _go_on(look.transaction)
+        return _go_on(look)
     if isinstance(look.step, Enrol):
         return _enrol(look, method_id)
     return _check(look, method_id)
@@ -63,15 +64,13 @@ def start_anew(transaction_id: str) -> AnyResponse:
     transaction = _login().find(transaction_id, browser=browser_id())
     if transaction is None:
         return _gone(transaction_id)
-    return see_other(_url(_login().start_over(transaction)))
+    return see_other(_url(_login().start_over(transaction, current_session()).transaction))
 
 
 def _check(look: Look, method_id: str) -> AnyResponse:
-    outcome = _login().answer(
-        look.transaction, method_id, answers(), visitor=visitor(), signed_in=current_session()
-    )
+    outcome = _login().answer(look, method_id, answers(), visitor=visitor(), signed_in=current_session())
     match outcome:
-        case Transaction():
+        case Look():
             return _go_on(outcome)
         case Pending():
             return _show(look)
@@ -84,31 +83,30 @@ def _check(look: Look, method_id: str) -> AnyResponse:
 def _enrol(look: Look, method_id: str) -> AnyResponse:
     """Sets up a method that the step offers; its recovery codes are shown now or never."""
     if not isinstance(look.step, Enrol) or method_id not in look.step.methods or look.person is None:
-        return _go_on(look.transaction)
+        return _go_on(look)
     outcome = site().enrolments.answer(
         look.transaction.id, look.person, method_id, answers(), visitor=visitor(), signed_in=None
     )
     if isinstance(outcome, Rejected | Wait):
         return _show(look, problem_of(outcome))
-    transaction = _login().enrolled(look, method_id)
+    _login().enrolled(look, method_id)
     if not outcome.show_once:
-        return _go_on(transaction)
+        return see_other(_url(look.transaction))
     _dress(look)
     return Response(
         render_template(
-            "login/recovery_codes.html", codes=outcome.show_once, continue_action=_url(transaction)
+            "login/recovery_codes.html", codes=outcome.show_once, continue_action=_url(look.transaction)
         )
     )
 
 
-def _go_on(transaction: Transaction) -> AnyResponse:
+def _go_on(look: Look) -> AnyResponse:
     """After an answer that was accepted: to the end, or to the next page."""
-    look = _login().look(transaction, current_session())
     if isinstance(look.step, Done):
         return _finish(look)
     if isinstance(look.step, Refuse):
         _login().refuse(look, look.step.reason, visitor())
-    return see_other(_url(transaction))
+    return see_other(_url(look.transaction))
 
 
 def _finish(look: Look) -> AnyResponse:

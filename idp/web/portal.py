@@ -1,19 +1,17 @@
 """The first page: the applications this person may open, and for which municipality they work now."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.login.standing import Person, match_posts
 from idp.login.transaction import Requirements
 from idp.models.clients import Client, ClientKind
 from idp.models.latvian import sort_key
-from idp.models.people import Employment
-from idp.storage.work import Work
 from idp.web.guards import satisfied, sign_in_required
 from idp.web.http import see_other, visitor, write_session
 from idp.web.i18n import ngettext
@@ -22,7 +20,6 @@ from idp.web.site import site
 
 blueprint = Blueprint("portal", __name__)
 
-_AT_ONCE: Final = 200
 _QUERY_LENGTH: Final = 100
 _FEW_CODES: Final = 3
 
@@ -48,11 +45,9 @@ def index() -> Response:
     standing = satisfied()
     act_for(standing.municipality)
     query = request.args.get("q", "")[:_QUERY_LENGTH].strip()
+    person = standing.person
     with site().storage.database.read() as work:
-        person = site().standings.read_person(work, standing.signed_in.user_id)
-        clients = list(_all_clients(work))
-    if person is None:
-        abort(403)
+        clients = work.clients.list_tiles()
     page = render_template(
         "portal/index.html",
         groups=groups_of(clients, person, query),
@@ -66,7 +61,7 @@ def index() -> Response:
 @blueprint.get("/employment")
 @sign_in_required
 def choose_employment() -> Response:
-    posts = _posts()
+    posts = satisfied().person.employments
     names = municipality_names({post.municipality for post in posts})
     page = render_template(
         "login/employment.html",
@@ -131,18 +126,6 @@ def _tile(client: Client) -> Tile:
         kind="installed" if is_installed else "web",
         initials="".join(word[0] for word in client.name.split()[:2] if word[0].isalnum()).upper(),
     )
-
-
-def _all_clients(work: Work) -> Iterator[Client]:
-    after = None
-    while batch := work.clients.list_clients(after=after, limit=_AT_ONCE):
-        yield from batch
-        after = batch[-1].client_id
-
-
-def _posts() -> tuple[Employment, ...]:
-    person = site().standings.find_person(satisfied().signed_in.user_id)
-    return person.employments if person else ()
 
 
 def _notices(person: Person) -> list[str]:

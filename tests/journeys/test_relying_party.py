@@ -287,10 +287,6 @@ def test_the_next_person_at_the_same_browser_sees_only_their_own_municipality(se
     assert server.http.get(f"{server.issuer}/account", headers=kept).headers["Location"].startswith("/login/")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="signing out at the provider is not told to connectors: theirs lasts up to CONNECTOR_SESSION_SECONDS",
-)
 def test_who_signs_out_at_the_portal_leaves_nothing_for_the_next_person_in_the_connector(
     server: RunningServer,
 ):

@@ -29,7 +29,10 @@ RS_KEY = RSAKey.generate_key(2048, {"kid": "rs-1", "use": "sig", "alg": "RS256"}
 
 @dataclass
 class StandIn:
-    """`answers` replaces what an endpoint says; `in_response`, `in_id_token` change single values, None removes."""
+    """`answers` replaces what an endpoint says; `in_response`, `in_id_token` change single values, None removes.
+
+    `people` are those whose access token is good: taking one out signs them out here.
+    """
 
     issuer: str
     now: Callable[[], float]
@@ -37,12 +40,14 @@ class StandIn:
     published: list[Key] = field(default_factory=lambda: [ES_KEY, RS_KEY])
     in_metadata: dict[str, Any] = field(default_factory=dict)
     in_response: dict[str, Any] = field(default_factory=dict)
+    in_tokens: dict[str, Any] = field(default_factory=dict)
     in_id_token: dict[str, Any] = field(default_factory=dict)
     in_user_info: dict[str, Any] = field(default_factory=dict)
     id_token_header: dict[str, Any] = field(default_factory=dict)
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
     logouts: list[dict[str, str]] = field(default_factory=list)
 
     def access_token(
@@ -137,11 +142,17 @@ def _app(provider: StandIn) -> Flask:
             return jsonify(error="invalid_grant"), 400
         access_token = secrets.token_urlsafe(32)
         id_token = provider.id_token(nonce=granted["nonce"], access_token=access_token)
-        return jsonify(access_token=access_token, token_type="Bearer", expires_in=300, id_token=id_token), 200
+        provider.people[access_token] = dict(provider.person)
+        answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": 300, "id_token": id_token}
+        return jsonify(_without_none(answer | provider.in_tokens)), 200
 
     @app.get("/userinfo")
-    def userinfo() -> Response:
-        return jsonify(_without_none(provider.person | provider.in_user_info))
+    def userinfo() -> tuple[Response, int]:
+        bearer = request.authorization
+        person = provider.people.get(bearer.token or "") if bearer and bearer.type == "bearer" else None
+        if person is None:
+            return jsonify(error="invalid_token"), 401
+        return jsonify(_without_none(person | provider.in_user_info)), 200
 
     @app.get("/logout")
     def logout() -> BaseResponse:

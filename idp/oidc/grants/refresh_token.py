@@ -20,6 +20,7 @@ from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grants.authorization_code import acts_in_a_post
 from idp.oidc.grants.base import TokenRequest, choose_audience, narrow_scopes, token_answer
 from idp.oidc.people import find_current_employment
+from idp.oidc.scopes import may_have
 from idp.oidc.tokens import AccessTokens, PersonGrant
 from idp.storage.database import Database
 from idp.storage.grants import RefreshRow
@@ -53,7 +54,7 @@ class RefreshTokens:
         hold_family(row, employment, client=request.client, now=now)
         if row.used_at is not None:
             return self._again(row, token, request)
-        scopes = narrow_scopes(request.form, tuple(row.scopes))
+        scopes = narrow_scopes(request.form, still_granted(row, request.client))
         audience = choose_audience(request.form, allowed=tuple(row.audiences), default=self._issuer)
         successor = self._effects.new_token()
         grant = _grant(row, employment, request.client)
@@ -135,11 +136,35 @@ def _problem(row: RefreshRow, employment: Employment | None, *, client: Client, 
         return "expired"
     if row.user_status != UserStatus.ACTIVE.value:
         return "the user is not active"
-    if row.employment_id is not None and employment is None and acts_in_a_post(row.scopes, client):
-        return "the post has ended"
+    if row.employment_id is not None and _needs_its_post(row, client):
+        if employment is None:
+            return "the post has ended"
+        if not _is_open_to(client, employment, row):
+            return "the client is no longer for this post"
     if not set(row.audiences) <= set(client.resources):
         return "the client may no longer use a resource"
     return None
+
+
+def still_granted(row: RefreshRow, client: Client) -> tuple[str, ...]:
+    """What was granted, less what has been taken from the client's registration since."""
+    scopes = tuple(scope for scope in row.scopes if may_have(scope, client))
+    if not scopes:
+        raise ProtocolError(
+            ErrorCode.INVALID_GRANT, _REFUSED, detail="the client may have none of the scopes"
+        )
+    return scopes
+
+
+def _needs_its_post(row: RefreshRow, client: Client) -> bool:
+    return bool(client.municipalities or client.roles) or acts_in_a_post(row.scopes, client)
+
+
+def _is_open_to(client: Client, post: Employment, row: RefreshRow) -> bool:
+    """What the sign-in was held against (`login/standing.py`), held against the post as it is now."""
+    if client.municipalities and post.municipality not in client.municipalities:
+        return False
+    return not client.roles or not {*post.roles, *row.user_roles}.isdisjoint(client.roles)
 
 
 def _grant(row: RefreshRow, employment: Employment | None, client: Client) -> PersonGrant:

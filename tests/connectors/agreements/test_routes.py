@@ -55,7 +55,7 @@ def test_the_page_shows_where_the_own_municipality_stands(anna: Person) -> None:
         "Fines: exchange with CSDD": "By hand",
         "Municipal police event log (ENŽ)": "In use",
         "Preschool queue (PII)": "Moves to the state",
-        "Orphans&#39; court register (BARIS)": "Stage 3 is in place",
+        "Orphans&#39; court register (BARIS)": "Exchange is possible",
     }
 
 

@@ -45,7 +45,10 @@ def test_a_post_that_has_ended_is_no_choice() -> None:
 
 
 def test_whoever_has_no_post_is_refused_where_one_is_needed() -> None:
-    assert match_posts(person(), Requirements(needs_employment=True), chosen=None).refused is Reason.NO_EMPLOYMENT
+    assert (
+        match_posts(person(), Requirements(needs_employment=True), chosen=None).refused
+        is Reason.NO_EMPLOYMENT
+    )
     assert match_posts(person(), Requirements(), chosen=None).refused is None
 
 
@@ -69,4 +72,7 @@ def test_a_role_in_one_municipality_is_none_in_another() -> None:
 def test_a_role_in_the_system_needs_no_post() -> None:
     operator = person(roles=("operator",))
     assert match_posts(operator, Requirements(roles=("operator",)), chosen=None).refused is None
-    assert match_posts(person(), Requirements(roles=("operator",)), chosen=None).refused is Reason.CLIENT_NOT_ALLOWED
+    assert (
+        match_posts(person(), Requirements(roles=("operator",)), chosen=None).refused
+        is Reason.CLIENT_NOT_ALLOWED
+    )

@@ -3,11 +3,13 @@
 import threading
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from idp.events import EventType
+from idp.models.clients import Client
 from idp.models.people import User, UserStatus
 from idp.oidc.authorize import Browser
+from idp.storage.unit import table_of
 from tests.idp.oidc.house import House
 from tests.support.relying_party import ProviderError, RelyingParty, Tokens
 
@@ -140,6 +142,32 @@ def test_a_resource_taken_from_the_client_ends_it(house: House, browser: Browser
     tokens = house.tokens_for(app, browser, scope=OFFLINE, resource=FINES)
     with house.world.database.begin() as work:
         work.connection().execute(text("UPDATE clients SET resources = '[]'"))
+    house.world.clock.move(2)
+    assert refusal(app, tokens.refresh_token) == "invalid_grant"
+
+
+def test_a_scope_taken_from_the_client_is_in_no_token_after(
+    house: House, app: RelyingParty, tokens: Tokens
+) -> None:
+    """attack 14: what was granted once is not granted for good"""
+    with house.world.database.begin() as work:
+        client = work.clients.find(app.client_id)
+        assert client is not None
+        fewer = {**client.registered, "scope": "openid offline_access"}
+        work.connection().execute(update(table_of(Client)).values(registered=fewer))
+    house.world.clock.move(2)
+    fresh = app.refresh(tokens.refresh_token or "")
+    assert fresh.scope == {"openid", "offline_access"}
+    assert refusal(app, fresh.refresh_token, scope="openid profile") == "invalid_scope"
+
+
+@pytest.mark.parametrize("closed", [{"municipalities": ["0004000"]}, {"roles": ["finansists"]}])
+def test_a_client_that_is_closed_to_the_post_gets_nothing_more(
+    house: House, app: RelyingParty, tokens: Tokens, closed: dict[str, list[str]]
+) -> None:
+    """attack 14: who could not sign in there any more does not stay in there either"""
+    with house.world.database.begin() as work:
+        work.connection().execute(update(table_of(Client)).values(**closed))
     house.world.clock.move(2)
     assert refusal(app, tokens.refresh_token) == "invalid_grant"
 

@@ -46,7 +46,9 @@ def test_an_authenticator_is_set_up_with_recovery_codes_and_raises_the_session(
     assert "10" in browser.page.content.ids["account-method-recovery_code"]
 
 
-def test_a_change_asks_for_a_proof_of_the_last_ten_minutes(hall: Hall, browser: Browser, anna: Employee) -> None:
+def test_a_change_asks_for_a_proof_of_the_last_ten_minutes(
+    hall: Hall, browser: Browser, anna: Employee
+) -> None:
     """Enrolment behind an old session (attack 33)."""
     browser.signs_in(anna)
     hall.clock.move(11 * 60)
@@ -57,7 +59,9 @@ def test_a_change_asks_for_a_proof_of_the_last_ten_minutes(hall: Hall, browser: 
     assert browser.page.path == "/account/methods/totp"
 
 
-def test_a_change_asks_for_all_that_the_person_can_prove(hall: Hall, browser: Browser, anna: Employee) -> None:
+def test_a_change_asks_for_all_that_the_person_can_prove(
+    hall: Hall, browser: Browser, anna: Employee
+) -> None:
     """Enrolment with one factor only (attack 33)."""
     hall.rule(RIGA, methods=["password"])
     browser.signs_in(anna)
@@ -206,7 +210,9 @@ def test_what_one_may_not_set_up_does_not_exist(hall: Hall, browser: Browser, pa
 
 def test_a_name_full_of_markup_is_shown_as_text(hall: Hall, browser: Browser) -> None:
     """Stored script in a display name (attack 42)."""
-    browser.signs_in(hall.employee("viens", given_name="<script>alert(1)</script>", family_name='"><img src=x>'))
+    browser.signs_in(
+        hall.employee("viens", given_name="<script>alert(1)</script>", family_name='"><img src=x>')
+    )
     markup = browser.opens("/account").content.markup
     assert "<script>alert" not in markup
     assert "<img" not in markup

@@ -17,7 +17,10 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("2001:db8:1::/48"))
         ({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}, "198.51.100.1"),
         ({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "1.1.1.1, 198.51.100.1"}, "198.51.100.1"),
         ({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.1, 10.0.0.2"}, "198.51.100.1"),
-        ({"REMOTE_ADDR": "10.0.0.1", "HTTP_FORWARDED": 'for="[2001:db8::7]:4711";proto=https'}, "2001:db8::7"),
+        (
+            {"REMOTE_ADDR": "10.0.0.1", "HTTP_FORWARDED": 'for="[2001:db8::7]:4711";proto=https'},
+            "2001:db8::7",
+        ),
         ({"REMOTE_ADDR": "10.0.0.1", "HTTP_FORWARDED": "for=198.51.100.1:80"}, "198.51.100.1"),
         ({"REMOTE_ADDR": "2001:db8:1::1", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}, "198.51.100.1"),
         ({"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "<script>"}, "unknown"),
