@@ -27,7 +27,10 @@ class Reason(Enum):
     CODE_ALREADY_USED = ("code_already_used", N_("The code is not valid or has expired."))
     METHOD_NOT_OFFERED = ("method_not_offered", _ACCESS)
     THROTTLED = ("throttled", _WAIT)
-    NOT_REACHABLE = ("level_not_reachable", N_("You cannot open this application with the ways to sign in that you have."))
+    NOT_REACHABLE = (
+        "level_not_reachable",
+        N_("You cannot open this application with the ways to sign in that you have."),
+    )
     NO_EMPLOYMENT = ("no_employment", N_("Your account has no current post in a municipality."))
     OTHER_USER = ("other_user", N_("The application expects another person to log in."))
     CLIENT_NOT_ALLOWED = ("client_not_allowed", N_("You do not have access to this application."))

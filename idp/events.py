@@ -17,6 +17,7 @@ class EventType(Enum):
     RECOVERY_CODES_MADE = "recovery_codes.made"
     SIGNED_IN = "sign_in.completed"
     SIGN_IN_REFUSED = "sign_in.refused"
+    EMPLOYMENT_SWITCHED = "session.employment_switched"
     SIGNED_OUT = "session.signed_out"
     SESSION_ENDED = "session.ended"
     CONSENT_GIVEN = "consent.given"

@@ -31,8 +31,12 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
     )
 
-    issuer: str = Field("http://localhost:8000", description="Exact issuer URL; https is required except on localhost.")
-    database_url: str = Field("sqlite:///var/visvaris.sqlite3", repr=False, description="SQLAlchemy URL of the database.")
+    issuer: str = Field(
+        "http://localhost:8000", description="Exact issuer URL; https is required except on localhost."
+    )
+    database_url: str = Field(
+        "sqlite:///var/visvaris.sqlite3", repr=False, description="SQLAlchemy URL of the database."
+    )
     redis_url: SecretStr | None = Field(
         None, description="Redis or Valkey for short-lived state, counters and the job queue."
     )
@@ -48,27 +52,46 @@ class Settings(BaseSettings):
     outbound_allow: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="Private networks that outgoing calls may reach; all others are refused."
     )
-    registration: Literal["off", "token", "open"] = Field("token", description="Who may register clients dynamically.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level that is logged.")
+    registration: Literal["off", "token", "open"] = Field(
+        "token", description="Who may register clients dynamically."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level that is logged."
+    )
     argon2_time_cost: int = Field(2, ge=1, le=20, description="Passes of argon2id over its memory.")
     argon2_memory_kib: int = Field(19456, ge=8, le=1048576, description="Memory of one argon2id hash in KiB.")
     argon2_parallelism: int = Field(1, ge=1, le=8, description="Lanes of argon2id.")
-    argon2_concurrency: int = Field(2, ge=1, le=64, description="Password hashes computed at once in one process.")
+    argon2_concurrency: int = Field(
+        2, ge=1, le=64, description="Password hashes computed at once in one process."
+    )
     session_idle_minutes: int = Field(60, ge=1, le=1440, description="A session unused for this long ends.")
-    session_absolute_hours: int = Field(12, ge=1, le=168, description="A session ends after this long in any case.")
+    session_absolute_hours: int = Field(
+        12, ge=1, le=168, description="A session ends after this long in any case."
+    )
     refresh_days: int = Field(30, ge=1, le=365, description="How long a family of refresh tokens lives.")
     metrics_token: SecretStr | None = Field(
-        None, description="Bearer token that opens /metrics; without it /metrics answers only on its own listener."
+        None,
+        description="Bearer token that opens /metrics; without it /metrics answers only on its own listener.",
     )
     metrics_listen: str | None = Field(None, description="host:port of a separate listener for /metrics.")
-    support_contact: str = Field("atbalsts@visvaris.lv", description="Where people and researchers can write to us.")
-    secrets_dir: Path | None = Field(None, description="Directory of files named like these settings, one value each.")
+    support_contact: str = Field(
+        "atbalsts@visvaris.lv", description="Where people and researchers can write to us."
+    )
+    secrets_dir: Path | None = Field(
+        None, description="Directory of files named like these settings, one value each."
+    )
 
     @field_validator("issuer")
     @classmethod
     def _issuer_is_an_origin(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        if (
+            parts.scheme not in {"https", "http"}
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or parts.username
+        ):
             raise ValueError("must be an http(s) URL without query, fragment or user")
         if parts.path not in {"", "/"} or value.endswith("/"):
             raise ValueError("must be an origin without a path or a trailing slash")
@@ -123,7 +146,9 @@ def load() -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = PREFIX + str(first["loc"][0]).upper()
-        why = "is required." if first["type"] == "missing" else first["msg"].removeprefix("Value error, ") + "."
+        why = (
+            "is required." if first["type"] == "missing" else first["msg"].removeprefix("Value error, ") + "."
+        )
         raise SettingsError(f"{name} {why}") from None
 
 

@@ -1,8 +1,8 @@
 """Signing a person in at the provider (OpenID Connect Core 1.0 section 3.1) and out again.
 
 Authorization code with S256 (RFC 7636) and the issuer named in every response (RFC 9207), by Authlib's
-client. Whether the person has signed out at the provider since, the access token tells at its userinfo endpoint
-(Core 5.3). Knows no HTTP server: who holds the browser and where things wait is `browser.py`.
+client. Whether somebody has signed out at the provider since is asked of its userinfo endpoint (Core 5.3).
+Knows no HTTP server: who holds the browser and where things wait is `browser.py`.
 """
 
 import base64
@@ -142,7 +142,7 @@ class RelyingParty:
             raise SignInError(SignInFailure.TOO_WEAK)
         user_info = self._find_user_info(tokens.access_token, subject=claims["sub"])
         if user_info is None:
-            raise SignInError(SignInFailure.WRONG_CLAIMS, "userinfo refuses the token or is of another subject")
+            raise SignInError(SignInFailure.WRONG_CLAIMS, "userinfo is refused or of another subject")
         return _signed_in({**user_info, **claims}, level, tokens)
 
     def is_signed_in(self, person: SignedIn) -> bool:
@@ -204,7 +204,7 @@ class RelyingParty:
         return claims
 
     def _find_user_info(self, access_token: str, *, subject: str) -> Claims | None:
-        """None when the token is good no more, or for another person (Core 5.3.2: their claims are not to be used)."""
+        """None when the token is good no more. Core 5.3.2: claims of another subject are not to be used."""
         url = self._provider.metadata().userinfo_endpoint
         bearer = {"Authorization": f"Bearer {access_token}"}
         try:
@@ -225,9 +225,7 @@ def _read_tokens(answer: Mapping[str, Any], asked_at: float) -> _Tokens:
         lifetime = jose.number(answer, "expires_in")
         if lifetime <= 0:
             raise BadTokenError(Fault.EXPIRED)
-        return _Tokens(
-            jose.text(answer, "id_token"), jose.text(answer, "access_token"), asked_at + lifetime
-        )
+        return _Tokens(jose.text(answer, "id_token"), jose.text(answer, "access_token"), asked_at + lifetime)
     except BadTokenError as error:
         raise SignInError(SignInFailure.WRONG_CLAIMS, str(error)) from None
 

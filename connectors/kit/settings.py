@@ -77,8 +77,7 @@ class ConnectorSettings(BaseSettings):
         default=900,
         ge=60,
         le=86_400,
-        description="Longest time between two sign-ins at the provider, the second unseen; "
-        "a shorter-lived access token ends a session sooner.",
+        description="A session here ends after so long, or with the access token of its sign-in if that is sooner.",
     )
 
     @model_validator(mode="after")

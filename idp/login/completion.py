@@ -84,6 +84,19 @@ class Completion:
                 proofs=signed_in.proofs,
                 employment_id=employment_id,
             )
+            if begun is not None:
+                work.audit.append(
+                    Event(
+                        type=EventType.EMPLOYMENT_SWITCHED,
+                        user_id=person.user.id,
+                        actor_id=person.user.id,
+                        municipality=next(
+                            post.municipality for post in person.employments if post.id == employment_id
+                        ),
+                        session_id=signed_in.session_id,
+                        address=visitor.address,
+                    )
+                )
         return begun.token if begun else None
 
     def _begin_or_rotate(

@@ -103,17 +103,17 @@ class Enrolments:
         signed_in: SignedIn | None,
     ) -> Changed | Rejected | Wait:
         """Whoever asks has checked that it may be. A challenge serves one success, also of parallel ones."""
-        attempt = self._limits.charge(username=person.user.username, method=method_id, visitor=visitor)
+        method = self._methods[method_id]
+        attempt = self._limits.charge(username=person.user.username, method=method.facts, visitor=visitor)
         if isinstance(attempt, Wait):
             return attempt
         challenge = self._opened(holder, method_id, self._shelf.take(_KIND, _key(holder, method_id)))
         if challenge is None:
             return Rejected(Reason.TRANSACTION_EXPIRED)
-        method = self._methods[method_id]
         with self._database.begin() as work:
             outcome = self._enrol(work, person, method, challenge, answer, visitor=visitor)
             if isinstance(outcome, Changed) and signed_in is not None and not method.facts.backup:
-                outcome = replace(outcome, token=self._prove(work, signed_in, method, visitor))
+                outcome = replace(outcome, token=self._prove(work, signed_in, person, method, visitor))
         if isinstance(outcome, Rejected):
             self._keep(holder, method_id, challenge)
         if not isinstance(outcome, Rejected) or outcome.reason not in _GUESSES:
@@ -150,6 +150,9 @@ class Enrolments:
     ) -> Changed | Rejected:
         enrolled = method.enrol(work, person.subject, challenge, answer)
         if isinstance(enrolled, Rejected):
+            if enrolled.reason in _GUESSES:
+                event = _event(EventType.METHOD_FAILED, person, method.facts.id, visitor)
+                work.audit.append(replace(event, reason=enrolled.reason.code))
             return enrolled
         shown = [*enrolled.show_once]
         if method.facts.backup:
@@ -164,10 +167,12 @@ class Enrolments:
                     work.audit.append(_event(EventType.RECOVERY_CODES_MADE, person, backup.facts.id, visitor))
         return Changed(tuple(shown))
 
-    def _prove(self, work: Work, signed_in: SignedIn, method: Method, visitor: Visitor) -> str | None:
+    def _prove(
+        self, work: Work, signed_in: SignedIn, person: Person, method: Method, visitor: Visitor
+    ) -> str | None:
         """Setting it up proved it, so the session knows it too, under a new token."""
-        if method.facts.factor is Factor.KNOWLEDGE:
-            # A changed secret that somebody may have learnt: what was signed in with it elsewhere ends.
+        if method.facts.factor is Factor.KNOWLEDGE or method.facts.id in person.enrolled:
+            # What it replaces may be in other hands: what was signed in with it elsewhere ends.
             self._sessions.end_others(work, signed_in, visitor)
         proof = Proof(method.facts.id, self._effects.now())
         begun = self._sessions.rotate(

@@ -217,7 +217,7 @@ class Login:
         answer: Answer,
         visitor: Visitor,
     ) -> Outcome | Wait:
-        attempt = self._limits.charge(username=username, method=method.facts.id, visitor=visitor)
+        attempt = self._limits.charge(username=username, method=method.facts, visitor=visitor)
         if isinstance(attempt, Wait):
             return attempt
         challenge = Challenge(state=transaction.challenges.get(method.facts.id, {}))

@@ -1,8 +1,8 @@
 """How often one may try: one charge per attempt, taken before anything is verified and given back on success.
 
-Counted per user, per address and per way of signing in; unknown names count like known ones. No wait is
-longer than a minute, and a browser this person has signed in with before is counted apart, so that a
-stranger cannot lock them out.
+Counted per user, per address and per way of signing in; unknown names count like known ones. What a stranger
+can fill makes nobody wait longer than a minute, and a browser this person has signed in with before is counted
+apart. Guessing at what comes after a first factor waits longer: only one who holds that factor gets so far.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,15 @@ from typing import Final
 from idp.crypto import token_hash
 from idp.effects import Effects
 from idp.login.sessions import Visitor
+from idp.models.methods import MethodFacts
 from idp.storage.ephemeral import Shelf
 from idp.storage.throttle import Bucket, Throttle
 
 USER: Final = Bucket("user", free=10, base_seconds=1, cap_seconds=10, forget_seconds=900)
 USER_AND_METHOD: Final = Bucket("user-method", free=5, base_seconds=2, cap_seconds=60, forget_seconds=900)
+LATER_FACTOR: Final = Bucket(
+    "later-factor", free=5, base_seconds=5, cap_seconds=900, forget_seconds=24 * 3600
+)
 ADDRESS: Final = Bucket("address", free=100, base_seconds=1, cap_seconds=60, forget_seconds=600)
 
 _KNOWN_BROWSER = "known-browser"
@@ -42,12 +46,13 @@ class Limits:
         self._shelf = shelf
         self._effects = effects
 
-    def charge(self, *, username: str, method: str, visitor: Visitor) -> Attempt | Wait:
+    def charge(self, *, username: str, method: MethodFacts, visitor: Visitor) -> Attempt | Wait:
         """`username` is canonical, so that every way to write one name shares its counters."""
         who = username
         if self._shelf.find(_KNOWN_BROWSER, _known_key(username, visitor)) is not None:
             who = f"{username}\x1f{token_hash(visitor.browser)}"
-        own = (USER_AND_METHOD, f"{who}\x1f{method}")
+        bucket_of_method = USER_AND_METHOD if method.with_username else LATER_FACTOR
+        own = (bucket_of_method, f"{who}\x1f{method.id}")
         wanted = ((ADDRESS, network_of(visitor.address)), (USER, who), own)
         paid: list[tuple[Bucket, str]] = []
         for bucket, key in wanted:

@@ -25,6 +25,7 @@ _TOLD: Final = {
     EventType.METHOD_ENROLLED.value: N_("A way to log in was set up"),
     EventType.METHOD_REMOVED.value: N_("A way to log in was removed"),
     EventType.RECOVERY_CODES_MADE.value: N_("New recovery codes were created"),
+    EventType.EMPLOYMENT_SWITCHED.value: N_("Another municipality was chosen"),
     EventType.SIGNED_OUT.value: N_("Logged out"),
     EventType.SESSION_ENDED.value: N_("A session was ended"),
     EventType.CONSENT_GIVEN.value: N_("Permission was given to an application"),

@@ -143,7 +143,12 @@ def _app(provider: StandIn) -> Flask:
         access_token = secrets.token_urlsafe(32)
         id_token = provider.id_token(nonce=granted["nonce"], access_token=access_token)
         provider.people[access_token] = dict(provider.person)
-        answer = {"access_token": access_token, "token_type": "Bearer", "expires_in": 300, "id_token": id_token}
+        answer = {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": 300,
+            "id_token": id_token,
+        }
         return jsonify(_without_none(answer | provider.in_tokens)), 200
 
     @app.get("/userinfo")

@@ -4,12 +4,13 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from flask import Flask
 
 from connectors.agreements.app import create_app
 from connectors.agreements.settings import AgreementsSettings
 from connectors.kit.effects import Effects
-from tests.connectors.conftest import BASE_URL, Clock, Person
-from tests.support.demo_provider import StandIn
+from tests.connectors.conftest import ANNA, BASE_URL, Clock, Person
+from tests.support.demo_provider import StandIn, stand_in
 
 SESSION = "visvaris-agreements-session"
 
@@ -71,13 +72,112 @@ def test_an_invented_session_name_opens_nothing(anna: Person, value: str) -> Non
     assert anna.opens().status_code == 303
 
 
-def test_a_session_ends_after_a_while_and_is_renewed_at_the_provider(anna: Person, clock: Clock) -> None:
-    """attack 30: so long, at most, a page outlives the sign-in at the provider."""
+@pytest.mark.parametrize(("session", "token", "ends"), [(900, 300, 300), (900, 3600, 900), (60, 300, 60)])
+def test_a_session_ends_with_its_access_token_and_after_a_while_at_most(
+    settings: AgreementsSettings,
+    effects: Effects,
+    issuer: StandIn,
+    clock: Clock,
+    session: int,
+    token: int,
+    ends: int,
+) -> None:
+    """attack 30: it is then renewed at the provider."""
+    issuer.in_tokens = {"expires_in": token}
+    anna = Person(create_app(settings.model_copy(update={"session_seconds": session}), effects=effects))
     anna.signs_in()
-    clock.at += 899
+    clock.at += ends - 1
     assert anna.opens().status_code == 200
-    clock.at += 2
+    clock.at += 1
+    asked = issuer.asked["/userinfo"]
     assert anna.opens().status_code == 303
+    assert issuer.asked["/userinfo"] == asked, "a token known to have ended is not shown to anybody"
+
+
+def test_every_page_asks_the_provider_whether_somebody_is_signed_in(anna: Person, issuer: StandIn) -> None:
+    """attack 22"""
+    anna.signs_in()
+    asked = issuer.asked["/userinfo"]
+    assert [anna.opens().status_code for _ in range(3)] == [200, 200, 200]
+    assert issuer.asked["/userinfo"] == asked + 3
+
+
+def test_who_signed_out_at_the_provider_is_signed_out_here_for_good(anna: Person, issuer: StandIn) -> None:
+    """attack 22: the session is destroyed, not only passed over."""
+    anna.signs_in()
+    people = dict(issuer.people)
+    issuer.people.clear()
+    sent = anna.opens()
+    assert sent.status_code == 303
+    assert sent.location.startswith(f"{issuer.issuer}/authorize?")
+    issuer.people |= people
+    assert anna.opens().status_code == 303
+
+
+def test_the_next_person_at_the_browser_sees_themselves_after_one_who_signed_out_at_the_provider(
+    anna: Person, issuer: StandIn
+) -> None:
+    """attack 22: the sign-in in between is unseen."""
+    anna.signs_in()
+    issuer.people.clear()
+    issuer.person |= {"sub": "boris-1", "name": "Boris Liepa", "municipality": "0001000"}
+    anna.opens(anna.authorizes(anna.begins()))
+    page = anna.opens().text
+    assert "Boris Liepa" in page
+    assert "Anna" not in page
+
+
+def test_a_token_that_speaks_for_somebody_else_opens_nothing(anna: Person, issuer: StandIn) -> None:
+    """attack 22: the subject at the userinfo endpoint is the session's, or there is no session."""
+    anna.signs_in()
+    issuer.in_user_info = {"sub": "boris-1"}
+    assert anna.opens().status_code == 303
+    issuer.in_user_info = {}
+    assert anna.opens().status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(500, ""), (503, "{}"), (403, "{}"), (302, ""), (200, "<html>"), (200, "[]")]
+)
+def test_nobody_is_signed_in_while_the_provider_does_not_say_so(
+    anna: Person, issuer: StandIn, status: int, body: str
+) -> None:
+    """attack 22: fails closed, and names nobody; the session is there again when the provider is."""
+    anna.signs_in()
+    issuer.answers["/userinfo"] = (status, body)
+    response = anna.opens()
+    assert response.status_code == 503
+    assert 'id="error-code">provider_unavailable<' in response.text
+    assert "Anna" not in response.text
+    issuer.answers.clear()
+    assert anna.opens().status_code == 200
+
+
+def test_nobody_is_signed_in_while_the_provider_is_down(
+    settings: AgreementsSettings, effects: Effects, clock: Clock
+) -> None:
+    """attack 22: fails closed."""
+    with stand_in(clock) as issuer:
+        issuer.person = dict(ANNA)
+        anna = Person(create_app(settings.model_copy(update={"issuer": issuer.issuer}), effects=effects))
+        anna.signs_in()
+        assert anna.opens().status_code == 200
+    response = anna.opens()
+    assert response.status_code == 503
+    assert "Anna" not in response.text
+
+
+def test_a_program_is_told_in_its_own_form_that_the_provider_is_away(
+    app: Flask, anna: Person, issuer: StandIn
+) -> None:
+    browsers = app.view_functions["agreements.index"]
+    app.add_url_rule("/api/v1/page", view_func=browsers)
+    anna.signs_in()
+    issuer.answers["/userinfo"] = (500, "")
+    response = anna.opens("/api/v1/page")
+    assert (response.status_code, response.content_type) == (503, "application/problem+json")
+    assert response.json
+    assert response.json["code"] == "provider_unavailable"
 
 
 def test_another_process_knows_who_signed_in_here(
@@ -148,6 +248,15 @@ def test_a_forged_sign_out_signs_nobody_out(anna: Person, given: str) -> None:
     assert response.status_code == 400
     assert 'id="error-code">form_expired<' in response.text
     assert anna.opens().status_code == 200
+
+
+def test_a_refused_sign_out_does_not_name_who_signed_out_at_the_provider(
+    anna: Person, issuer: StandIn
+) -> None:
+    """attack 22: an error page shows nobody the provider was not asked about."""
+    anna.signs_in()
+    issuer.people.clear()
+    assert "Anna" not in anna.sends("/logout", {"csrf_token": "x"}).text
 
 
 def test_the_token_of_another_session_does_not_sign_out_this_one(anna: Person, stranger: Person) -> None:

@@ -110,6 +110,18 @@ def test_a_changed_password_ends_the_other_sessions(hall: Hall, browser: Browser
     assert other.presses(username="viens", password=NEW_PASSWORD).path == "/"
 
 
+def test_a_replaced_authenticator_ends_the_other_sessions(hall: Hall, browser: Browser) -> None:
+    """attack 36: whoever holds the lost phone is signed out with it."""
+    employee = hall.employee("viens", totp=True)
+    finder = hall.browser("198.51.100.7")
+    finder.signs_in(employee)
+    hall.clock.move(31)
+    browser.signs_in(employee)
+    _set_up_authenticator(browser, employee)
+    assert browser.is_signed_in
+    assert not finder.is_signed_in
+
+
 def test_a_new_password_that_will_not_do_says_why_by_its_field(hall: Hall, browser: Browser) -> None:
     browser.signs_in(hall.employee("viens"))
     _change_password(browser, PASSWORD, "short")
