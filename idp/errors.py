@@ -47,7 +47,7 @@ class Reason(Enum):
         self.public = public
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault
     """Something the caller asked for may not be; `reason.public` is all a person sees."""
 
     def __init__(self, reason: Reason) -> None:

@@ -32,7 +32,7 @@ class EventType(Enum):
     USER_UNBLOCKED = "user.unblocked"
     METHODS_RESET = "user.methods_reset"
     CLIENT_ADDED = "client.added"
-    CLIENT_SECRET_ROTATED = "client.secret_rotated"
+    CLIENT_SECRET_ROTATED = "client.secret_rotated"  # noqa: S105  the name of an event
     SIGNING_KEY_ADDED = "signing_key.added"
     SIGNING_KEY_ROTATED = "signing_key.rotated"
     MASTER_KEY_ROTATED = "master_key.rotated"

@@ -1,8 +1,9 @@
 """How often one may try: one charge per attempt, taken before anything is verified and given back on success.
 
 Counted per user, per address and per way of signing in; unknown names count like known ones. What a stranger
-can fill makes nobody wait longer than a minute, and a browser this person has signed in with before is counted
-apart. Guessing at what comes after a first factor waits longer: only one who holds that factor gets so far.
+can fill makes nobody wait longer than a minute, and a browser this person has signed in with before is
+counted apart. Guessing at what comes after a first factor waits longer: only one who holds that factor gets
+so far.
 """
 
 from dataclasses import dataclass

