@@ -1,5 +1,6 @@
 """Where a WSGI server finds the provider: `wsgi:application`, or one of the functions below as a factory."""
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from idp.app import create_app
@@ -8,7 +9,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
+@cache
 def provider() -> "WSGIApplication":
+    """One for the process and those it forks; it connects to nothing until it is asked something."""
     return create_app()
 
 

@@ -16,6 +16,7 @@ from idp.models.person_code import PersonCode
 from idp.storage import migrate
 from idp.storage.connections import parse_url, writing_engine
 from idp.storage.municipalities import load
+from idp.storage.revision import current_revision
 from idp.storage.schema import MODEL_MODULES, VERSION_TABLE, metadata
 from tests.support.at_once import in_processes
 from tests.support.builders import (
@@ -73,10 +74,10 @@ def test_up_down_and_up_again(database_url: str, engine: Engine):
     migrate.upgrade(database_url)
     migrate.downgrade(database_url, "base")
     assert tables(engine) == set()
-    assert migrate.current_revision(engine) is None
+    assert current_revision(engine) is None
     migrate.upgrade(database_url)
     assert differences(engine) == []
-    assert migrate.current_revision(engine) == migrate.head_revision()
+    assert current_revision(engine) == migrate.head_revision()
 
 
 @pytest.mark.parametrize("revision", REVISIONS[1:])
@@ -86,13 +87,13 @@ def test_each_step_can_be_taken_back_and_again(database_url: str, engine: Engine
     migrate.downgrade(database_url, "-1")
     migrate.upgrade(database_url, revision)
     assert tables(engine) == there
-    assert migrate.current_revision(engine) == revision
+    assert current_revision(engine) == revision
 
 
 def test_upgrading_again_changes_nothing(database_url: str, engine: Engine):
     for _ in range(2):
         migrate.upgrade(database_url)
-    assert migrate.current_revision(engine) == migrate.head_revision()
+    assert current_revision(engine) == migrate.head_revision()
 
 
 def upgrade_once(database_url: str) -> int:

@@ -1,10 +1,10 @@
 """A browser that signs in to a connector's pages: its cookies, its session, its way out.
 
-The cookie holds a random name and nothing else; who is signed in stands on the shelf, with the access token of
-that sign-in. Before each page the provider is asked with it: who signed out there, or left, is not signed in
-here, and while it does not answer nobody is. A sign-in in progress
-opens only for the browser that began it, and once: its key is made of the state in the URL and of a token in
-that browser's cookie (login CSRF; RFC 9700 section 4.7). Several tabs may sign in at once.
+The cookie holds a random name and nothing else; who is signed in stands on the shelf, with the access token.
+Before each page the provider is asked with it: who signed out there is not signed in here, and while it does
+not answer nobody is. A sign-in in progress opens only for the browser that began it, and once: its key is
+made of the state in the URL and of a token in that browser's cookie (login CSRF; RFC 9700 section 4.7).
+Several tabs may sign in at once.
 """
 
 import re

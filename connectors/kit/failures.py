@@ -49,10 +49,11 @@ def answer_failures(app: Flask, *, landing: str) -> None:
         told = problem.of_http(error)
         if request.path.startswith("/api/"):
             return problem.answer(told)
-        title = _("Page not found") if told.status is HTTPStatus.NOT_FOUND else _("This cannot be done")
-        shown = show_error(
-            ErrorPage(told.status, told.code, title, ""), way_on=(url_for(landing), _("Continue"))
-        )
+        title, message = _("This cannot be done"), ""
+        if told.status is HTTPStatus.NOT_FOUND:
+            title, message = _("Page not found"), _("Check the address, or start from the first page.")
+        page = ErrorPage(told.status, told.code, title, message)
+        shown = show_error(page, way_on=(url_for(landing), _("Go to the first page")))
         shown.headers.extend(told.headers)
         return shown
 

@@ -77,7 +77,7 @@ class ConnectorSettings(BaseSettings):
         default=900,
         ge=60,
         le=86_400,
-        description="A session here ends after so long, or with the access token of its sign-in if that is sooner.",
+        description="A session here ends after so long, or with its access token if that is sooner.",
     )
 
     @model_validator(mode="after")

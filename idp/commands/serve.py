@@ -21,6 +21,7 @@ from pathlib import Path
 import click
 
 from idp.commands.context import note, open_context
+from idp.commands.memory import give_back_large_blocks
 from idp.seed.clients import AGREEMENTS, AGREEMENTS_SECRET, agreements_url
 from idp.settings import Settings
 from idp.storage.connections import parse_url, sqlite_file
@@ -69,6 +70,7 @@ def _serve(*, host: str, port: int, workers: int, with_connectors: bool) -> None
 
     if str(_CHECKOUT) not in sys.path:
         sys.path.insert(0, str(_CHECKOUT))
+    give_back_large_blocks()
     _load_before_forking()
     Granian(
         "wsgi:with_connectors" if with_connectors else "wsgi:provider",
@@ -106,8 +108,8 @@ def _tell_connectors(loaded: Settings) -> None:
 
 
 def _load_before_forking() -> None:
-    """What every worker needs is loaded once; frozen, the collector does not touch it and it stays shared."""
-    importlib.import_module("wsgi")
+    """What every worker needs is made once; frozen, the collector does not touch it and it stays shared."""
+    importlib.import_module("wsgi").provider()
     gc.collect()
     gc.freeze()
 

@@ -203,8 +203,9 @@ class Login:
         posts = match_posts(person, transaction.requirements, chosen=transaction.employment_id)
         decision = self._standings.decide(person, Requirements(), proofs=(), acting=posts.acting)
         if method.facts.id not in decision.offered:
-            self._completion.refuse(replace(look, person=person), Reason.METHOD_NOT_OFFERED, visitor)
-            return Rejected(Reason.METHOD_NOT_OFFERED)
+            reason = Reason.METHOD_NOT_OFFERED if person.tenants else Reason.NO_EMPLOYMENT
+            self._completion.refuse(replace(look, person=person), reason, visitor)
+            return Rejected(reason)
         proven = self._proven(replace(transaction, account_confirmed=True), person, method)
         return self._go_on(proven, signed_in, person)
 

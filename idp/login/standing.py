@@ -41,6 +41,12 @@ class Person:
     rules: tuple[Rule, ...]
     enrolled: frozenset[str]
 
+    @property
+    def tenants(self) -> frozenset[str]:
+        """Every municipality the person works for; the system as a whole for an operator with no post."""
+        posts = frozenset(post.municipality for post in self.employments)
+        return posts or frozenset(_operator(self.user))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Satisfied:
@@ -202,9 +208,7 @@ def _refusal(person: Person, requirements: Requirements) -> Reason | None:
 
 
 def _tenants(person: Person, acting: Employment | None) -> frozenset[str]:
-    if acting is not None:
-        return frozenset({acting.municipality})
-    return frozenset(post.municipality for post in person.employments) or frozenset(_operator(person.user))
+    return person.tenants if acting is None else frozenset({acting.municipality})
 
 
 def _rule(row: PolicyRule) -> Rule:

@@ -10,6 +10,7 @@ from idp.effects import Effects
 from idp.errors import NotMigratedError
 from idp.storage.clients import ClientCache
 from idp.storage.connections import Connections, parse_url, reading_engine, writing_engine
+from idp.storage.revision import EXPECTED_REVISION, current_revision
 from idp.storage.vault import Vault
 from idp.storage.work import Work
 
@@ -54,11 +55,11 @@ class Database:
 
     def check_migrated(self) -> None:
         """Raises NotMigratedError, StorageUnavailableError."""
-        from idp.storage import migrate  # Alembic takes its time to load, and only the start needs it
-
-        current, head = migrate.current_revision(self.engine), migrate.head_revision()
-        if current != head:
-            state = "is not migrated" if current is None else f"is at revision {current}, not {head}"
+        current = current_revision(self.engine)
+        if current != EXPECTED_REVISION:
+            state = (
+                "is not migrated" if current is None else f"is at revision {current}, not {EXPECTED_REVISION}"
+            )
             raise NotMigratedError(f"The database {state}; run: visvaris db upgrade")
 
     def dispose(self) -> None:

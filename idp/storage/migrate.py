@@ -1,4 +1,4 @@
-"""Runs the Alembic history in `migrations/idp`. Not here: the history, and whether to run it."""
+"""Runs the Alembic history in `migrations/idp`. Not here: the history, and whether it was run (`revision.py`)."""
 
 import os
 from collections.abc import Iterator
@@ -7,14 +7,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from idp.errors import StorageUnavailableError
 from idp.storage.connections import parse_url, sqlite_file, writing_engine
-from idp.storage.schema import VERSION_TABLE
 
 HISTORY = Path(__file__).parents[2] / "migrations" / "idp"
 
@@ -34,21 +31,8 @@ def downgrade(database_url: str, revision: str) -> None:
         command.downgrade(config, revision)
 
 
-def current_revision(engine: Engine) -> str | None:
-    """None when no migration ever ran. Raises StorageUnavailableError."""
-    if (path := sqlite_file(engine.url)) and not path.exists():
-        return None  # and none is made by asking
-    try:
-        with engine.connect() as connection:
-            return MigrationContext.configure(
-                connection, opts={"version_table": VERSION_TABLE}
-            ).get_current_revision()
-    except OperationalError as error:
-        raise StorageUnavailableError(type(error.orig).__name__) from None
-
-
 def head_revision() -> str | None:
-    """The revision this code was written for."""
+    """The latest revision there is."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 

@@ -16,6 +16,7 @@ from idp.web.errors import Message, show_error
 from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form
 from idp.web.guards import ask_for, satisfied, sign_in_required
 from idp.web.http import clear_session, see_other, visitor, write_session
+from idp.web.i18n import translate
 from idp.web.pages import act_for
 from idp.web.site import site
 
@@ -62,6 +63,22 @@ def set_up(method_id: str) -> AnyResponse:
     if outcome.token is not None:
         write_session(response, outcome.token)
     return response
+
+
+@blueprint.get("/account/methods/<method_id>/remove")
+@sign_in_required
+def ask_before_removing(method_id: str) -> AnyResponse:
+    person = _person()
+    if not site().enrolments.may_remove(person, method_id):
+        abort(404)
+    if asked := ask_for(site().enrolments.requirements(person)):
+        return asked
+    return show_form(
+        "account/remove.html",
+        method_label=translate(site().methods[method_id].label),
+        action=f"{_HOME}/methods/{method_id}/remove",
+        cancel_url=_HOME,
+    )
 
 
 @blueprint.post("/account/methods/<method_id>/remove")

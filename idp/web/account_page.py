@@ -43,7 +43,7 @@ _TOLD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`kind`: `link` asks first on a page of its own, `danger` acts at once."""
+    """Leads to a page of its own; `kind` says how it looks: `quiet` or `danger`."""
 
     label: str
     url: str
@@ -105,7 +105,7 @@ def _actions(person: Person, method: Method) -> Iterator[Action]:
             label = N_("Create new ones")
         else:
             label = N_("Change")
-        yield Action(translate(label), url, "link")
+        yield Action(translate(label), url, "quiet")
     if site().enrolments.may_remove(person, method_id):
         yield Action(translate(N_("Remove")), f"{url}/remove", "danger")
 

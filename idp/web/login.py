@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from idp.errors import Reason
 from idp.login.flow import Login
 from idp.login.limits import Wait
 from idp.login.look import Look
@@ -124,9 +125,14 @@ def _gone(transaction_id: str) -> AnyResponse:
     return_to = _login().find_finished(transaction_id, browser=browser_id())
     if return_to is not None and current_session() is not None:
         return see_other(return_to)
-    return Response(
-        render_template("login/expired.html", restart_url="/", application_name=None), status=_EXPIRED_STATUS
+    page = render_template(
+        "login/expired.html",
+        restart_url="/",
+        application_name=None,
+        code=Reason.TRANSACTION_EXPIRED.code,
+        reference=reference(),
     )
+    return Response(page, status=_EXPIRED_STATUS)
 
 
 # What each step looks like ----------------------------------------------------------------------------

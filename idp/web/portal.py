@@ -60,8 +60,10 @@ def index() -> Response:
 
 @blueprint.get("/employment")
 @sign_in_required
-def choose_employment() -> Response:
+def choose_employment() -> AnyResponse:
     posts = satisfied().person.employments
+    if len(posts) < 2:
+        return see_other("/")
     names = municipality_names({post.municipality for post in posts})
     page = render_template(
         "login/employment.html",

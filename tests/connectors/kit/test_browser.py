@@ -170,8 +170,7 @@ def test_nobody_is_signed_in_while_the_provider_is_down(
 def test_a_program_is_told_in_its_own_form_that_the_provider_is_away(
     app: Flask, anna: Person, issuer: StandIn
 ) -> None:
-    browsers = app.view_functions["agreements.index"]
-    app.add_url_rule("/api/v1/page", view_func=browsers)
+    app.add_url_rule("/api/v1/page", view_func=app.view_functions["agreements.index"])
     anna.signs_in()
     issuer.answers["/userinfo"] = (500, "")
     response = anna.opens("/api/v1/page")

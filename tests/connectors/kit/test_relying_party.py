@@ -4,6 +4,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from flask import Flask
 
@@ -11,8 +12,11 @@ from connectors.agreements.app import create_app
 from connectors.agreements.settings import AgreementsSettings
 from connectors.kit.effects import Effects
 from connectors.kit.levels import Level
+from connectors.kit.outbound import open_outbound
+from connectors.kit.provider import Provider
+from connectors.kit.relying_party import Registration, RelyingParty
 from tests.connectors.conftest import BASE_URL, Clock, Person
-from tests.support.demo_provider import RS_KEY, StandIn
+from tests.support.demo_provider import CLIENT_ID, CLIENT_SECRET, RS_KEY, StandIn
 
 
 def error_code(html: str) -> str:
@@ -235,7 +239,27 @@ def test_an_answer_without_an_id_token_signs_nobody_in(anna: Person, issuer: Sta
     assert is_refused(anna, "wrong_claims")
 
 
-@pytest.mark.parametrize(("status", "body"), [(500, ""), (200, "<html>"), (200, "[]"), (302, "")])
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        {"access_token": None},
+        {"access_token": 7},
+        *({"expires_in": value} for value in (None, 0, -1, True, "9")),
+    ],
+    ids=str,
+)
+def test_an_access_token_that_is_missing_or_does_not_say_how_long_it_lives_signs_nobody_in(
+    anna: Person, issuer: StandIn, tokens: dict[str, Any]
+) -> None:
+    """attack 30: a session lasts no longer than its access token."""
+    issuer.in_tokens = tokens
+    assert is_refused(anna, "wrong_claims")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(500, ""), (200, "<html>"), (200, "[]"), (302, ""), (200, '{"access_token": "x", "expires_in": [1]}')],
+)
 def test_a_token_endpoint_that_does_not_answer_is_told_as_such(
     anna: Person, issuer: StandIn, status: int, body: str
 ) -> None:
@@ -258,11 +282,35 @@ def test_claims_may_come_from_the_userinfo_endpoint(anna: Person, issuer: StandI
     assert "Anna Ķirse" in anna.opens().text
 
 
-def test_userinfo_of_somebody_else_signs_nobody_in(anna: Person, issuer: StandIn) -> None:
+@pytest.mark.parametrize("in_id_token", [{}, {"municipality": None}], ids=str)
+def test_userinfo_of_somebody_else_signs_nobody_in(
+    anna: Person, issuer: StandIn, in_id_token: dict[str, Any]
+) -> None:
     """attack 22: claims of two people are never mixed."""
-    issuer.in_id_token = {"municipality": None}
+    issuer.in_id_token = in_id_token
     issuer.in_user_info = {"sub": "boris-1"}
     assert is_refused(anna, "wrong_claims")
+
+
+def test_a_token_that_the_userinfo_endpoint_refuses_at_once_signs_nobody_in(
+    anna: Person, issuer: StandIn
+) -> None:
+    """It would be refused at the page again: without an end, the browser would go back and forth."""
+    issuer.answers["/userinfo"] = (401, "{}")
+    assert is_refused(anna, "wrong_claims")
+
+
+def test_tokens_do_not_show(provider: Provider, effects: Effects, issuer: StandIn) -> None:
+    """attack 44: what is kept of a sign-in can be printed."""
+    known = Registration(CLIENT_ID, CLIENT_SECRET, f"{BASE_URL}/callback", f"{BASE_URL}/start")
+    with open_outbound(None) as http:
+        relying_party = RelyingParty(known, provider=provider, http=http, effects=effects)
+        beginning = relying_party.begin(return_to="/", lang="lv")
+        answer = parse_qs(urlsplit(httpx.get(beginning.url, trust_env=False).headers["Location"]).query)
+        person = relying_party.finish({name: values[0] for name, values in answer.items()}, beginning.pending)
+    assert person.access_token in issuer.people
+    assert person.access_token not in repr(person)
+    assert person.id_token not in repr(person)
 
 
 @pytest.fixture

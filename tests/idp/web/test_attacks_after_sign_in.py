@@ -76,7 +76,7 @@ def test_ending_the_other_sessions_ends_their_tokens_for_good(
     tokens = _tokens(other, app)
     hall.clock.move(31)
     browser.signs_in(anna)
-    token = browser.opens("/account").content.forms[0].fields["csrf_token"]
+    token = browser.opens("/account/methods/password").form().fields["csrf_token"]
     browser.posts("/account/sessions/end-others", {"csrf_token": token})
     with pytest.raises(ProviderError, match="invalid_grant"):
         app.refresh(tokens.refresh_token or "")

@@ -182,6 +182,32 @@ def test_a_form_sent_twice_signs_in_once(hall: Hall, browser: Browser) -> None:
     assert hall.events(anna).count("sign_in.completed") == 1
 
 
+def test_another_person_than_the_application_expects_gets_no_session(
+    hall: Hall, browser: Browser, anna: Employee
+) -> None:
+    other = hall.employee("otra")
+    browser.opens(_asks(hall, browser, Requirements(expected_user=anna.user.id)))
+    page = browser.identifies(other)
+    assert page.status == 403
+    assert page.error_code == "other_user"
+    assert not browser.is_signed_in
+    browser.follows("login-restart")
+    assert browser.enters(anna).path == "/account"
+
+
+def test_whoever_works_nowhere_is_told_so(hall: Hall, browser: Browser) -> None:
+    browser.opens("/")
+    page = browser.identifies(hall.employee("bijusi", municipalities=[]))
+    assert page.status == 422
+    assert "nav amata" in page.words
+
+
+def test_an_operator_needs_no_post(hall: Hall, browser: Browser) -> None:
+    hall.rule("operator", Level.MULTI_FACTOR)
+    operator = hall.employee("operators", municipalities=[], roles=["operator"], totp=True)
+    assert browser.signs_in(operator).path == "/"
+
+
 def test_what_the_application_hints_is_filled_in(hall: Hall, browser: Browser) -> None:
     page = browser.opens(_asks(hall, browser, Requirements(login_hint='anna"><b>')))
     assert page.content.ids["username"] == 'anna"><b>'
