@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 @cache
 def provider() -> "WSGIApplication":
     """One for the process and those it forks; it connects to nothing until it is asked something."""
-    return create_app()
+    return create_app(compile_templates=True)
 
 
 def with_connectors() -> "WSGIApplication":

@@ -117,24 +117,30 @@ def create_app(
     *,
     effects: Effects | None = None,
     mounts: Mapping[str, "WSGIApplication"] | None = None,
+    compile_templates: bool = False,
 ) -> "WSGIApplication":
     """From the environment, unless the caller has settings of its own. Raises SettingsError.
 
     `mounts`: other applications by the path they answer under, for development on one origin.
+    `compile_templates`: now rather than one by one, so that processes forked from this one share them.
     """
     if chosen is None:
         chosen = settings.load()
         logs.configure(chosen.log_level)
     provider = assemble(chosen, effects or Effects())
-    return Observed(Edge(provider, mounts or {}), provider.effects)
+    pages = make_pages(provider)
+    if compile_templates:
+        for name in pages.jinja_env.list_templates():
+            pages.jinja_env.get_template(name)
+    return Observed(Edge(provider, pages, mounts or {}), provider.effects)
 
 
 class Edge:
     """Hands a request to whoever serves its path: the protocol core, a mounted application, or the pages."""
 
-    def __init__(self, provider: Provider, mounts: Mapping[str, "WSGIApplication"]) -> None:
+    def __init__(self, provider: Provider, pages: Flask, mounts: Mapping[str, "WSGIApplication"]) -> None:
         self._protocol = ProtocolEndpoints(provider.openid, trusted_proxies=provider.settings.trusted_proxies)
-        self._pages = make_pages(provider)
+        self._pages = pages
         self._mounts = mounts
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -10,7 +10,7 @@ def N_(message: str) -> str:  # noqa: N802  the field's name for "mark for trans
     return message
 
 
-_WRONG = N_("Wrong username, password or code.")
+_WRONG = N_("Wrong username or password.")
 _WAIT = N_("Too many attempts. Wait a little and try again.")
 _ACCESS = N_("Access denied.")
 
@@ -20,6 +20,7 @@ class Reason(Enum):
 
     UNKNOWN_USER = ("unknown_user", _WRONG)
     WRONG_PASSWORD = ("wrong_password", _WRONG)
+    WRONG_CURRENT_PASSWORD = ("wrong_current_password", N_("The current password is not right."))
     NO_PASSWORD = ("no_password", _WRONG)
     BLOCKED_USER = ("blocked_user", _WRONG)
     TOO_LONG = ("too_long", _WRONG)

@@ -26,7 +26,7 @@ from idp.storage.work import Work
 
 _KIND: Final = "enrolment"
 _LIFETIME_SECONDS: Final = 30 * 60
-_GUESSES: Final = {Reason.WRONG_PASSWORD, Reason.WRONG_CODE, Reason.CODE_ALREADY_USED}
+_GUESSES: Final = {Reason.WRONG_CURRENT_PASSWORD, Reason.WRONG_CODE, Reason.CODE_ALREADY_USED}
 """Refusals that count against whoever tries; a new password that is too short does not."""
 _FORBIDDEN: Final = {Why.NOT_ALLOWED_NATIONALLY, Why.NOT_ALLOWED_BY_MUNICIPALITY}
 

@@ -1,4 +1,4 @@
-"""Runs the Alembic history in `migrations/idp`. Not here: the history, and whether it was run (`revision.py`)."""
+"""Runs the Alembic history in `migrations/idp`. Not here: the history, and where a database stands in it."""
 
 import os
 from collections.abc import Iterator

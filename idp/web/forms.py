@@ -19,6 +19,7 @@ FieldError = tuple[str | None, str]
 _FIELDS: Final = {
     Reason.WRONG_CODE: "code",
     Reason.CODE_ALREADY_USED: "code",
+    Reason.WRONG_CURRENT_PASSWORD: "current_password",
     Reason.PASSWORD_TOO_SHORT: "new_password",
     Reason.PASSWORD_TOO_LONG: "new_password",
     Reason.PASSWORD_COMMON: "new_password",

@@ -99,7 +99,7 @@ def test_a_wrong_password_keeps_the_name_and_asks_again(server: RunningServer, d
     who = server.hire(RIGA)
     desk.goto(server.issuer)
     identify(desk, who, "nepareiza-parole-1")
-    expect(desk.get_by_role("alert")).to_contain_text("Nepareizs lietotājvārds, parole vai kods.")
+    expect(desk.get_by_role("alert")).to_contain_text("Nepareizs lietotājvārds vai parole.")
     expect(desk.locator("#username")).to_have_value(who.username)
     expect(desk.locator("#password")).to_have_value("")
     identify(desk, who)

@@ -120,7 +120,7 @@ class Password:
             return None
         current = answer.get("current_password", "")
         if len(current) > strength.LONGEST or not self._matches(stored[0].secret, current):
-            return Rejected(Reason.WRONG_PASSWORD)
+            return Rejected(Reason.WRONG_CURRENT_PASSWORD)
         return None
 
     def credential(self, user: User, password: str) -> Credential | Reason:

@@ -255,7 +255,7 @@ def test_nobody_learns_who_exists(hall: Hall, browser: Browser, anna: Employee, 
     page = browser.presses(username=username, password=password)
     assert page.status == 422
     words = page.words.replace(username, "…")
-    assert "Nepareizs lietotājvārds, parole vai kods." in words
+    assert "Nepareizs lietotājvārds vai parole." in words
     assert not browser.is_signed_in
     browser.opens("/")
     assert (

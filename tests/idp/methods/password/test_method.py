@@ -189,7 +189,7 @@ def test_a_change_needs_the_current_password_and_leaves_one(world: World, passwo
         {"current_password": "wrong"},
         {"current_password": "x" * 9999},
     ):
-        assert world.enrol(password, challenge, new | current) == Rejected(Reason.WRONG_PASSWORD)
+        assert world.enrol(password, challenge, new | current) == Rejected(Reason.WRONG_CURRENT_PASSWORD)
     assert isinstance(world.enrol(password, challenge, new | {"current_password": RIGHT}), Enrolled)
     assert len(world.subject().of("password")) == 1
     assert world.verify(password, {"password": RIGHT}) == Rejected(Reason.WRONG_PASSWORD)
