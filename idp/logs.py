@@ -6,6 +6,7 @@ module pass it too. Not here: the audit trail (`storage/audit.py`), which is evi
 database.
 """
 
+import json
 import logging
 import re
 import sys
@@ -19,6 +20,7 @@ from structlog.typing import Processor
 
 HIDDEN: Final = "[hidden]"
 _DEEPEST: Final = 6
+_PLAIN: Final = (bool, int, float, type(None))
 
 _SECRET_NAMES: Final = re.compile(
     r"pass(word|phrase|wd)?|secret|token|code(?!_challenge_method)|otp|pin\b|answer|verifier|assertion|challenge"
@@ -62,7 +64,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
             structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=30)
         ),
         redact,
-        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+        structlog.processors.JSONRenderer(_as_json),
     ]
     structlog.configure(
         processors=[*shared, *final],
@@ -98,11 +100,20 @@ def begin_request(request_id: str) -> None:
     bind_contextvars(request_id=request_id)
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
+def _as_json(event: MutableMapping[str, Any], **_options: object) -> str:
+    return _encode(event)
+
+
 def _safe(name: str, value: object, depth: int) -> object:
-    if isinstance(value, bool | int | float) or value is None:
+    if isinstance(value, _PLAIN):
         return value
     if _names_a_secret(name):
         return HIDDEN
+    if isinstance(value, str):
+        return _SECRET_LOOKS.sub(HIDDEN, value)
     if isinstance(value, Mapping) and depth < _DEEPEST:
         return {str(inner): _safe(str(inner), content, depth + 1) for inner, content in value.items()}
     if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:

@@ -10,7 +10,7 @@ from typing import Final
 _MMAP_THRESHOLD: Final = -3  # M_MMAP_THRESHOLD and M_ARENA_MAX of malloc.h
 _ARENA_MAX: Final = -8
 _LARGE_BYTES: Final = 1 << 20
-_ARENAS: Final = 1
+_ARENAS: Final = 2
 """Threads take turns in Python anyway; a pool for each of them would only spread what is in use."""
 
 

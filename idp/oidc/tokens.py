@@ -6,6 +6,7 @@ would have expired. Not here: refresh tokens (`grants/refresh_token.py`), ID tok
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -94,7 +95,7 @@ class AccessTokens:
         self._database = storage.database
         self._shelf = storage.shelf
         self._effects = effects
-        self._remembered: dict[bytes, AccessToken] = {}
+        self._remembered: OrderedDict[bytes, AccessToken] = OrderedDict()
 
     def for_person(self, grant: PersonGrant, *, audience: str, scopes: Iterable[str]) -> str:
         claims: dict[str, Any] = {
@@ -110,7 +111,7 @@ class AccessTokens:
         if grant.municipality is not None:
             claims["municipality"] = grant.municipality
             claims["roles"] = grant.roles
-        return self._sign(claims, audience)
+        return self._sign(claims, audience, remember=True)
 
     def for_client(
         self, client_id: str, *, audience: str, scopes: Iterable[str], municipality: str | None
@@ -131,9 +132,7 @@ class AccessTokens:
         found = self._remembered.get(digest)
         if found is None or not self._keys.publishes(found.kid):
             found = self._read(token)
-            if len(self._remembered) >= _REMEMBERED_AT_MOST:
-                self._remembered.clear()
-            self._remembered[digest] = found
+            self._remember(digest, found)
         if self._effects.now() >= found.expires_at:
             raise TokenError("expired")
         return found
@@ -152,11 +151,21 @@ class AccessTokens:
         """For a token without a family."""
         self._shelf.put(_REVOKED, token.id, {}, expires_at=token.expires_at)
 
-    def _sign(self, claims: dict[str, Any], audience: str) -> str:
+    def _sign(self, claims: dict[str, Any], audience: str, *, remember: bool = False) -> str:
+        """`remember`: the token will be asked about here, so what was just signed need not be verified."""
         now = int(self._effects.now())
         times = {"iss": self.issuer, "aud": audience, "iat": now, "exp": now + ACCESS_TOKEN_SECONDS}
         signer = self._keys.signer(_ALG)
-        return jose.sign({**claims, **times}, key=signer.key, alg=_ALG, kid=signer.kid, typ="at+jwt")
+        whole = {**claims, **times}
+        token = jose.sign(whole, key=signer.key, alg=_ALG, kid=signer.kid, typ="at+jwt")
+        if remember:
+            self._remember(hashlib.sha256(token.encode()).digest(), AccessToken(whole, signer.kid))
+        return token
+
+    def _remember(self, digest: bytes, token: AccessToken) -> None:
+        self._remembered[digest] = token
+        if len(self._remembered) > _REMEMBERED_AT_MOST:
+            self._remembered.popitem(last=False)
 
     def _read(self, token: str) -> AccessToken:
         verified = jose.read(token, find_key=self._keys.find_verifier, algorithms=_ALGORITHMS, types=_TYPES)

@@ -5,6 +5,7 @@ The `Host` header is never read. Forwarding headers count only from proxies that
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
@@ -90,7 +91,7 @@ def visitor() -> Visitor:
 def client_address(environ: Mapping[str, object], trusted: Sequence[Network]) -> str:
     """The nearest address that is not a trusted proxy; what stands further left in the header is hearsay."""
     address = _parsed(str(environ.get("REMOTE_ADDR") or ""))
-    hops = _forwarded_for(environ)
+    hops = _forwarded_for(environ) if trusted else []
     while hops and _is_trusted(address, trusted):
         address = _parsed(hops.pop())
     return str(address or "unknown")
@@ -135,6 +136,7 @@ def _bare(node: str) -> str:
     return node.partition(":")[0] if node.count(":") == 1 else node
 
 
+@lru_cache(maxsize=1024)
 def _parsed(text: str) -> Address | None:
     try:
         return ip_address(text)

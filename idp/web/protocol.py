@@ -5,6 +5,7 @@ becomes JSON with a code and a reference, never a trace. Not here: the pages of 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -113,6 +114,7 @@ def _text(body: bytes) -> str:
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "The body is not a form.") from None
 
 
+@lru_cache(maxsize=64)
 def _environ_name(name: str) -> str:
     return "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
 

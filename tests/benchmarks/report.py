@@ -19,6 +19,8 @@ class Cost:
 
     name: str
     in_process: float
+    signatures: float | None = None
+    """How many raw ones take as long, where they were measured in turns with it."""
     served: float | None = None
     target: str = ""
     is_met: bool | None = None
@@ -66,7 +68,7 @@ def _cost_row(cost: Cost, baselines: Baselines) -> tuple[str, ...]:
     return (
         cost.name,
         _microseconds(cost.in_process),
-        _times(cost.in_process, baselines.signature),
+        _number(cost.signatures or cost.in_process / baselines.signature),
         _times(cost.in_process, baselines.flask_in_process),
         _microseconds(cost.served),
         _times(cost.served, baselines.flask_served),
@@ -80,7 +82,11 @@ def _microseconds(seconds: float | None) -> str:
 
 
 def _times(seconds: float | None, base: float) -> str:
-    return "–" if seconds is None else f"{seconds / base:.1f}"
+    return "–" if seconds is None else _number(seconds / base)
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}"
 
 
 def _verdict(is_met: bool | None) -> str:
