@@ -119,15 +119,23 @@ def create_app(
     mounts: Mapping[str, "WSGIApplication"] | None = None,
     compile_templates: bool = False,
 ) -> "WSGIApplication":
-    """From the environment, unless the caller has settings of its own. Raises SettingsError.
-
-    `mounts`: other applications by the path they answer under, for development on one origin.
-    `compile_templates`: now rather than one by one, so that processes forked from this one share them.
-    """
+    """From the environment, unless the caller has settings of its own. Raises SettingsError."""
     if chosen is None:
         chosen = settings.load()
         logs.configure(chosen.log_level)
     provider = assemble(chosen, effects or Effects())
+    return make_application(provider, mounts=mounts, compile_templates=compile_templates)
+
+
+def make_application(
+    provider: Provider,
+    *,
+    mounts: Mapping[str, "WSGIApplication"] | None = None,
+    compile_templates: bool = False,
+) -> "WSGIApplication":
+    """`mounts`: other applications by the path they answer under, for development on one origin.
+    `compile_templates`: now rather than one by one, so that processes forked from this one share them.
+    """
     pages = make_pages(provider)
     if compile_templates:
         for name in pages.jinja_env.list_templates():

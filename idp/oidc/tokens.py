@@ -22,7 +22,7 @@ ACCESS_TOKEN_SECONDS: Final = 300
 _ALG: Final = "ES256"
 _ALGORITHMS: Final = frozenset({_ALG})
 _TYPES: Final = frozenset({"at+jwt"})
-_REMEMBERED_AT_MOST: Final = 4096
+_REMEMBERED_AT_MOST: Final = 2048
 _REVOKED: Final = "revoked-access-token"
 
 

@@ -13,7 +13,7 @@ import httpx
 import pyotp
 from pydantic import SecretStr
 
-from idp.app import Provider, assemble, create_app
+from idp.app import Provider, assemble, make_application
 from idp.methods.registry import given_password, given_totp
 from idp.models.clients import Client
 from idp.models.people import Credential, Employment, PolicyRule, User, UserStatus
@@ -69,7 +69,7 @@ class Hall:
             **{"argon2_time_cost": 1, "argon2_memory_kib": 64, **self.options},
         )
         self.provider = assemble(settings, self.world.effects)
-        self.app = create_app(settings, effects=self.world.effects)
+        self.app = make_application(self.provider)
         self.rule(NATIONAL)
         self.rule(RIGA)
 
