@@ -33,9 +33,13 @@ class Server:
     def worker_cpu(self) -> float:
         return sum(_cpu_seconds(pid) for pid in self.workers())
 
-    def megabytes(self) -> float:
+    def worker_megabytes(self) -> float:
         """Proportional: what processes share is counted once."""
-        return sum(_pss_bytes(pid) for pid in (self.pid, *self.workers())) / 1e6
+        return sum(_pss_bytes(pid) for pid in self.workers()) / 1e6
+
+    def megabytes(self) -> float:
+        """With the process that started the workers."""
+        return self.worker_megabytes() + _pss_bytes(self.pid) / 1e6
 
 
 @contextmanager
