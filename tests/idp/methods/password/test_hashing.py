@@ -31,11 +31,11 @@ def test_a_hash_made_with_other_parameters_is_outdated_and_still_fits() -> None:
 @pytest.mark.parametrize("parameters", ["m=4194304,t=1,p=1", "m=64,t=400,p=1", "m=640,t=1,p=64"])
 def test_a_stored_hash_that_asks_for_too_much_is_not_checked(parameters: str) -> None:
     """attack 43"""
-    started = time.perf_counter()
+    started = time.process_time()
     assert not Argon2(CHEAP, Effects()).verify(
         f"$argon2id$v=19${parameters}$c2FsdHNhbHQ$" + "A" * 43, "password"
     )
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 @pytest.mark.parametrize("stored", ["", "$argon2id$", "$argon2id$v=19$m=64,t=1,p=1$c2FsdA", "$2b$04$x"])
@@ -106,6 +106,6 @@ def test_calibration_stays_within_its_target_and_above_the_floor() -> None:
 
 
 def test_calibration_uses_what_the_machine_can_do() -> None:
-    parameters, took = calibrate(0.05, memory_kib=1024)
+    parameters, took = calibrate(0.05, memory_kib=1024, clock=time.process_time)
     assert parameters.memory_kib * parameters.time_cost > 2048
-    assert took < 0.2
+    assert took < 0.5

@@ -101,6 +101,6 @@ def test_what_is_no_known_hash_fits_no_password(stored: str) -> None:
 )
 def test_a_hash_that_would_take_minutes_is_not_checked(stored: str) -> None:
     """attack 43"""
-    started = time.perf_counter()
+    started = time.process_time()
     assert not legacy_hashes.verify(stored, PASSWORD)
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1

@@ -57,10 +57,10 @@ def test_it_may_be_typed_in_any_normal_form(world: World, password: Password) ->
 def test_a_huge_password_is_refused_before_it_is_hashed(world: World, password: Password) -> None:
     """attack 43"""
     given(world, password)
-    started = time.perf_counter()
+    started = time.process_time()
     assert world.verify(password, {"password": "x" * 10_000_000}) == Rejected(Reason.TOO_LONG)
     assert world.verify(password, {"password": "x" * 10_000_000}, nobody=True) == Rejected(Reason.TOO_LONG)
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 def test_nobody_and_somebody_without_a_password_are_refused_in_the_same_public_words(

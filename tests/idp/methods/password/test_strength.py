@@ -116,6 +116,6 @@ def test_half_a_surrogate_pair_does_no_harm() -> None:
 def test_the_longest_password_is_judged_at_once(password: str) -> None:
     """attack 43"""
     strength.fault("x7Gq!pL2vR9z", ())  # reads the list
-    started = time.perf_counter()
+    started = time.process_time()
     strength.fault(password, ("anne.berzina", "Annemarija", "Bērziņa"))
-    assert time.perf_counter() - started < 0.2
+    assert time.process_time() - started < 0.2
