@@ -15,7 +15,7 @@ from idp.login.transaction import Requirements
 from idp.methods.base import Method, Subject
 from idp.models.methods import MethodFacts, Proof
 from idp.models.people import Employment, PolicyRule, User
-from idp.policy import NATIONAL, OPERATOR, Decision, Level, Rule, Situation, amr_of, decide
+from idp.policy import NATIONAL, OPERATOR, Decision, Level, Rule, Situation, amr_of, decide, level_of
 from idp.storage.database import Database
 from idp.storage.work import Work
 
@@ -92,6 +92,11 @@ class Standings:
         self._methods = methods
         self._facts: tuple[MethodFacts, ...] = tuple(method.facts for method in methods.values())
         self._effects = effects
+
+    @property
+    def highest(self) -> Level:
+        """What a person who has set up every method there is could reach."""
+        return level_of((Proof(facts.id, 0.0) for facts in self._facts), self._facts)
 
     def find_person(self, user_id: str) -> Person | None:
         with self._database.read() as work:

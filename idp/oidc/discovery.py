@@ -25,7 +25,7 @@ _PUBLIC: Final = (
 )
 
 
-def metadata(issuer: str) -> dict[str, Any]:
+def metadata(issuer: str, *, highest: Level) -> dict[str, Any]:
     confidential = [method.value for method in AuthMethod if method is not AuthMethod.NONE]
     return {
         "issuer": issuer,
@@ -40,7 +40,7 @@ def metadata(issuer: str) -> dict[str, Any]:
         "response_types_supported": ["code"],
         "response_modes_supported": [mode.value for mode in ResponseMode],
         "grant_types_supported": list(GRANT_TYPES),
-        "acr_values_supported": [level.acr for level in Level if level],
+        "acr_values_supported": [level.acr for level in Level if Level.NONE < level <= highest],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": [method.value for method in AuthMethod],
@@ -66,9 +66,10 @@ def metadata(issuer: str) -> dict[str, Any]:
 
 
 class Discovery:
-    def __init__(self, *, issuer: str, keys: KeyRing) -> None:
+    def __init__(self, issuer: str, *, keys: KeyRing, highest: Level) -> None:
+        """`highest`: the level that every method together reaches."""
         self._keys = keys
-        self._document = json.dumps(metadata(issuer), separators=(",", ":")).encode()
+        self._document = json.dumps(metadata(issuer, highest=highest), separators=(",", ":")).encode()
         self._etag = f'"{hashlib.sha256(self._document).hexdigest()[:32]}"'
 
     def configuration(self, request: Request) -> Response:

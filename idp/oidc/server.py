@@ -140,7 +140,8 @@ class OpenIDProvider:
         userinfo = UserInfo(
             database=database, clients=self.clients, access_tokens=access_tokens, effects=effects
         )
-        self._endpoints = self._table(userinfo, Discovery(issuer=issuer, keys=self.keys))
+        documents = Discovery(issuer, keys=self.keys, highest=standings.highest)
+        self._endpoints = self._table(userinfo, documents)
 
     def _table(self, userinfo: UserInfo, documents: Discovery) -> Mapping[str, Endpoint]:
         """Which methods each endpoint takes, and which rules hold before its handler runs."""
