@@ -10,6 +10,7 @@ from flask import Flask
 from idp import logs, settings
 from idp.crypto import Sealer
 from idp.effects import Effects
+from idp.gateways.outbound import Outbound
 from idp.login.completion import Completion
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
@@ -18,6 +19,7 @@ from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.transaction import Transactions
 from idp.methods.registry import Argon2Parameters, Methods, methods
+from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.settings import Settings
 from idp.storage.open import Storage, open_storage
@@ -101,13 +103,13 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             effects=effects,
         ),
         openid=OpenIDProvider(
-            issuer=chosen.issuer,
+            options=options_of(chosen),
             storage=storage,
             vault=vault,
             login=flow,
             standings=standings,
+            outbound=open_outbound(chosen),
             effects=effects,
-            refresh_seconds=chosen.refresh_days * 86400,
         ),
     )
 
@@ -201,6 +203,21 @@ def _site(provider: Provider) -> site.Site:
         enrolments=provider.enrolments,
         openid=provider.openid,
     )
+
+
+def options_of(chosen: Settings) -> Options:
+    return Options(
+        issuer=chosen.issuer,
+        refresh_seconds=chosen.refresh_days * 86400,
+        registration=RegistrationMode(chosen.registration),
+        client_certificates=bool(chosen.trusted_proxies),
+        mtls_origin=chosen.mtls_origin,
+    )
+
+
+def open_outbound(chosen: Settings) -> Outbound:
+    """Connects to nothing yet."""
+    return Outbound(ca_file=chosen.outbound_ca_file, allowed=chosen.outbound_allow)
 
 
 def _methods(chosen: Settings, vault: Vault, effects: Effects) -> Methods:

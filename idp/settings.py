@@ -44,7 +44,14 @@ class Settings(BaseSettings):
         description="Key-encryption keys, newest first, separated by commas; 32 bytes each in base64url."
     )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
-        (), description="Networks whose Forwarded and X-Forwarded-* headers count, separated by commas."
+        (),
+        description=(
+            "Networks whose Forwarded, X-Forwarded-* and Client-Cert headers count, separated by commas."
+        ),
+    )
+    mtls_origin: str | None = Field(
+        None,
+        description="Origin where the proxy asks for client certificates, when it is not that of the issuer.",
     )
     outbound_ca_file: Path | None = Field(
         None, description="CA bundle for what the provider fetches or calls; the system's store otherwise."
@@ -98,6 +105,11 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and parts.hostname not in _LOCAL_HOSTS:
             raise ValueError("must use https except on localhost")
         return value
+
+    @field_validator("mtls_origin")
+    @classmethod
+    def _mtls_origin_is_an_origin(cls, value: str | None) -> str | None:
+        return None if value is None else cls._issuer_is_an_origin(value)
 
     @field_validator("trusted_proxies", "outbound_allow", mode="before")
     @classmethod

@@ -2,13 +2,17 @@
 
 import os
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 from redis import Redis
 
+from idp.gateways.outbound import Outbound
 from tests.support.browser import DESK, PHONE, OpenPage, chromium, open_pages
+from tests.support.certificates import Authority
+from tests.support.remote import Remote, remote_server
 from tests.support.services import PostgresServer, postgres_server, redis_server
 
 
@@ -95,3 +99,21 @@ def desk(open_page: OpenPage) -> Page:
 @pytest.fixture
 def phone(open_page: OpenPage) -> Page:
     return open_page(viewport=PHONE, is_mobile=True, has_touch=True)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whom `outbound` trusts."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def remote(authority: Authority) -> Iterator[Remote]:
+    """An application's web server on loopback, over TLS, that `outbound` can reach."""
+    with remote_server(authority.server()) as server:
+        yield server
+
+
+@pytest.fixture
+def outbound(authority: Authority) -> Outbound:
+    return Outbound(ca_file=authority.ca_file, allowed=[ip_network("127.0.0.0/8"), ip_network("::1/128")])

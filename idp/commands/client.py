@@ -120,6 +120,7 @@ def told(client: Client) -> dict[str, Any]:
     return {
         "client_id": client.client_id,
         "kind": client.kind,
+        "profile": client.profile,
         "first_party": client.first_party,
         "disabled": client.disabled,
         "pkce_required": client.pkce_required,

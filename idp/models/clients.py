@@ -14,6 +14,14 @@ class ClientKind(StrEnum):
     SERVICE = "service"
 
 
+class Profile(StrEnum):
+    """Which rules hold for an application, beside those that hold for all."""
+
+    OIDC = "oidc"
+    FAPI2 = "fapi2"
+    """FAPI 2.0 Security Profile: whatever it asks is enforced, whatever it forbids refused."""
+
+
 class Client(Base):
     """`registered` holds the RFC 7591 metadata members exactly as accepted; secrets are never among them."""
 
@@ -48,3 +56,24 @@ class Client(Base):
     tile_group: Mapped[str | None] = mapped_column(default=None)
     tile_text: Mapped[str] = mapped_column(default="")
     demonstration: Mapped[bool] = mapped_column(default=False)
+    profile: Mapped[str] = mapped_column(default=Profile.OIDC.value)
+    sector: Mapped[str | None] = mapped_column(default=None)
+    """The host whose applications share pairwise subjects (Core 8.1); None: public subjects."""
+    registration_token_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
+    """RFC 7592: hash of the token with which it reads and changes its own registration."""
+    mac_secret_sealed: Mapped[str | None] = mapped_column(default=None, repr=False)
+    """The secrets of a client that signs with them (`client_secret_jwt`), since verifying takes the secret
+    itself: JSON of the same list as `secrets`, with `secret` in place of `hash`, sealed.
+    """
+
+
+class InitialAccessToken(Base):
+    """Leave to register clients (RFC 7591 section 3), by hash; `uses_left` falls with each."""
+
+    __tablename__ = "initial_access_tokens"
+
+    token_hash: Mapped[Id] = mapped_column(primary_key=True)
+    note: Mapped[str]
+    created_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    uses_left: Mapped[int]

@@ -48,6 +48,10 @@ class TokenFamily(Base):
     requested: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
     """What else the request asked for and the tokens must honour (the `claims` parameter)."""
     revoked_at: Mapped[Moment | None] = mapped_column(default=None)
+    confirmation: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
+    """The key its refresh tokens are bound to (RFC 7800 `cnf`): `jkt` or `x5t#S256`; empty when to none."""
+    authorization_details: Mapped[list[dict[str, Any]]] = mapped_column(default_factory=list)
+    """RFC 9396, as granted."""
 
 
 class RefreshToken(Base):

@@ -14,12 +14,10 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
-
 from idp.effects import Effects, Instant
 from idp.models.clients import Client
 from idp.oidc import jose
+from idp.oidc.client_keys import ClientKeys, KeysUnavailableError
 from idp.oidc.clients import Clients
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.jose import TokenError
@@ -38,15 +36,8 @@ ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_ALGORITHMS: Final = ("ES256", "PS256", "RS256", "EdDSA")
 ASSERTION_SECONDS: Final = 300.0
 SKEW_SECONDS: Final = 10.0
-RSA_BITS_AT_LEAST: Final = 2048
 
 _TYPES: Final = frozenset({"", "jwt", "client-authentication+jwt"})
-_KEY_TYPES: Final[Mapping[str, type[Key]]] = {
-    "ES256": ECKey,
-    "PS256": RSAKey,
-    "RS256": RSAKey,
-    "EdDSA": OKPKey,
-}
 _SPENT: Final = "client-assertion"
 _NOBODYS: Final[Mapping[str, Any]] = {
     "hash": hashlib.sha256(b"nobody has this secret").hexdigest(),
@@ -65,12 +56,14 @@ class Presented:
 
 
 class ClientAuthenticator:
-    def __init__(self, *, issuer: str, clients: Clients, shelf: Shelf, effects: Effects) -> None:
+    def __init__(
+        self, *, issuer: str, clients: Clients, keys: ClientKeys, shelf: Shelf, effects: Effects
+    ) -> None:
         self._audiences = frozenset({issuer, f"{issuer}/token"})
         self._clients = clients
         self._shelf = shelf
         self._effects = effects
-        self._keys: dict[str, tuple[Any, list[Key]]] = {}
+        self._keys = keys
 
     def authenticate(self, request: Request) -> Client:
         """Raises ProtocolError."""
@@ -106,13 +99,18 @@ class ClientAuthenticator:
         try:
             claims = jose.verify(
                 assertion,
-                find_key=lambda kid, alg: self._find_key(client, kid, alg),
+                find_key=lambda kid, alg: self._keys.find_verifier(client, kid, alg),
                 algorithms=_algorithms_of(client),
                 types=_TYPES,
             )
             expires_at = self._require_claims(claims, client)
         except TokenError:
             return False
+        except KeysUnavailableError as error:
+            # RFC 6749 section 5.2 leaves room to say why: whoever registered the address can mend it.
+            raise ProtocolError(
+                ErrorCode.INVALID_CLIENT, f"Client authentication failed: {error}.", status=401
+            ) from None
         key = f"{client.client_id}\x1f{claims['jti']}"
         return self._shelf.add(_SPENT, key, {}, expires_at=expires_at + SKEW_SECONDS)
 
@@ -135,24 +133,6 @@ class ClientAuthenticator:
         if not isinstance(jti, str) or not 0 < len(jti) <= 255:
             raise TokenError("no usable jti")
         return expires_at
-
-    def _find_key(self, client: Client, kid: str | None, alg: str) -> Key | None:
-        """By name; without a name only when there is no choice."""
-        fitting = [
-            key for key in self._keys_of(client) if isinstance(key, _KEY_TYPES[alg]) and _may(key, alg)
-        ]
-        if kid is not None:
-            fitting = [key for key in fitting if key.kid == kid]
-        return fitting[0] if len(fitting) == 1 else None
-
-    def _keys_of(self, client: Client) -> list[Key]:
-        """Imported once for as long as the registration stays the same."""
-        jwks = client.registered.get("jwks")
-        kept = self._keys.get(client.client_id)
-        if kept is None or kept[0] != jwks:
-            kept = (jwks, import_keys(jwks))
-            self._keys[client.client_id] = kept
-        return kept[1]
 
 
 def read_presented(request: Request) -> Presented:
@@ -226,40 +206,3 @@ def _algorithms_of(client: Client) -> frozenset[str]:
 
 def _is_current(secret: Mapping[str, Any], now: Instant) -> bool:
     return secret.get("expires_at") is None or now < secret["expires_at"]
-
-
-def _may(key: Key, alg: str) -> bool:
-    return key.get("alg") in {None, alg} and key.get("use") in {None, "sig"}
-
-
-def import_keys(jwks: object) -> list[Key]:
-    """The public signing keys in a JWK set. Raises ValueError for one that is not fit for any algorithm we
-    accept.
-    """
-    if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list):
-        raise ValueError("jwks must be an object with a list of keys")  # noqa: TRY004  a wrong document
-    return [
-        _import_key(jwk)
-        for jwk in jwks["keys"]
-        if not isinstance(jwk, dict) or jwk.get("use", "sig") == "sig"
-    ]
-
-
-def _import_key(jwk: object) -> Key:
-    if not isinstance(jwk, dict):
-        raise ValueError("a key in jwks is not an object")  # noqa: TRY004  a wrong document
-    try:
-        key = import_key(jwk)
-    except (JoseError, ValueError, TypeError, KeyError):
-        raise ValueError("a key in jwks cannot be read") from None
-    if key.is_private:
-        raise ValueError("a key in jwks is private; send only public keys")
-    match key:
-        case RSAKey() if key.public_key.key_size >= RSA_BITS_AT_LEAST:
-            return key
-        case ECKey() if key.curve_name == "P-256":
-            return key
-        case OKPKey() if key.curve_name == "Ed25519":
-            return key
-        case _:
-            raise ValueError("a key in jwks must be RSA of 2048 bits or more, P-256 or Ed25519")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from idp.effects import Effects, Instant
-from idp.models.clients import Client, ClientKind
+from idp.models.clients import Client, ClientKind, Profile
 from idp.oidc import metadata_values as values
 from idp.oidc import scopes
 from idp.oidc.client_auth import ASSERTION_ALGORITHMS, AuthMethod
@@ -173,6 +173,7 @@ _MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
 }
 
 _OWN_MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
+    "profile": values.one_of(*(profile.value for profile in Profile)),
     "first_party": values.flag,
     "pkce_required": values.flag,
     "minimum_level": values.level,

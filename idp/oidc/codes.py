@@ -32,6 +32,9 @@ class CodeContents:
     employment_id: str | None
     municipality: str | None
     claims: Mapping[str, list[str]] = field(default_factory=dict)
+    authorization_details: tuple[Mapping[str, Any], ...] = ()
+    dpop_jkt: str | None = None
+    """RFC 9449 section 10: the key that must be shown when the code is redeemed."""
 
 
 class Codes:

@@ -24,8 +24,22 @@ class ErrorCode(StrEnum):
     # RFC 7591
     INVALID_REDIRECT_URI = "invalid_redirect_uri"
     INVALID_CLIENT_METADATA = "invalid_client_metadata"
+    INVALID_SOFTWARE_STATEMENT = "invalid_software_statement"
+    UNAPPROVED_SOFTWARE_STATEMENT = "unapproved_software_statement"
+    # RFC 8628
+    AUTHORIZATION_PENDING = "authorization_pending"
+    SLOW_DOWN = "slow_down"
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105  the name of an error
     # RFC 8707
     INVALID_TARGET = "invalid_target"
+    # RFC 9101
+    INVALID_REQUEST_URI = "invalid_request_uri"
+    INVALID_REQUEST_OBJECT = "invalid_request_object"
+    # RFC 9396
+    INVALID_AUTHORIZATION_DETAILS = "invalid_authorization_details"
+    # RFC 9449
+    INVALID_DPOP_PROOF = "invalid_dpop_proof"
+    USE_DPOP_NONCE = "use_dpop_nonce"
     # OpenID Connect Core 3.1.2.6
     INTERACTION_REQUIRED = "interaction_required"
     LOGIN_REQUIRED = "login_required"

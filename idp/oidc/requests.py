@@ -93,6 +93,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     remote: str = ""
+    certificate: bytes | None = field(default=None, repr=False)
+    """The client's TLS certificate in DER, as a trusted proxy told it (RFC 9440)."""
     reference: str = ""
     """By which support finds this request in the log."""
 

@@ -11,29 +11,26 @@ from typing import Final
 import structlog
 
 from idp.effects import Effects
+from idp.gateways.outbound import Outbound
 from idp.login.flow import Login
 from idp.login.standing import Standings
 from idp.oidc import discovery
 from idp.oidc.authorize import Authorization
 from idp.oidc.authorize_reading import RequestReader
 from idp.oidc.client_auth import ClientAuthenticator
-from idp.oidc.clients import Clients
-from idp.oidc.codes import Codes
-from idp.oidc.consent import Consents
+from idp.oidc.core import Core, make_core
 from idp.oidc.discovery import Discovery
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grants.authorization_code import AuthorizationCode
 from idp.oidc.grants.base import Grant, TokenRequest
 from idp.oidc.grants.client_credentials import ClientCredentials
 from idp.oidc.grants.refresh_token import RefreshTokens
-from idp.oidc.id_tokens import IdTokens
 from idp.oidc.introspection import Introspection
-from idp.oidc.keys import KeyRing
 from idp.oidc.logout import Logout
+from idp.oidc.options import Options
 from idp.oidc.pending import PendingRequests
 from idp.oidc.requests import Request, Response, error_response, json_response, refuse_duplicates
 from idp.oidc.revocation import Revocation
-from idp.oidc.tokens import AccessTokens
 from idp.oidc.userinfo import UserInfo
 from idp.storage.open import Storage
 from idp.storage.vault import Vault
@@ -85,62 +82,47 @@ class OpenIDProvider:
     def __init__(
         self,
         *,
-        issuer: str,
+        options: Options,
         storage: Storage,
         vault: Vault,
         login: Login,
         standings: Standings,
+        outbound: Outbound,
         effects: Effects,
-        refresh_seconds: float,
     ) -> None:
-        database, shelf = storage.database, storage.shelf
-        self.issuer = issuer
-        self.keys = KeyRing(database, vault, effects)
-        self.clients = Clients(database)
-        self.consents = Consents(database, effects)
-        codes = Codes(shelf, effects)
-        id_tokens = IdTokens(issuer=issuer, keys=self.keys, effects=effects)
-        access_tokens = AccessTokens(
-            issuer=issuer, keys=self.keys, clients=self.clients, storage=storage, effects=effects
+        core = make_core(options, storage=storage, vault=vault, outbound=outbound, effects=effects)
+        self.issuer = options.issuer
+        self.keys = core.keys
+        self.clients = core.clients
+        self.consents = core.consents
+        self.logout = Logout(
+            clients=core.clients, id_tokens=core.id_tokens, shelf=core.shelf, effects=effects
         )
-        self.logout = Logout(clients=self.clients, id_tokens=id_tokens, shelf=shelf, effects=effects)
-        self.authorization = Authorization(
-            issuer=issuer,
-            clients=self.clients,
-            codes=codes,
-            consents=self.consents,
-            reader=RequestReader(id_tokens, effects),
-            login=login,
-            standings=standings,
-            pending=PendingRequests(shelf, effects),
-            effects=effects,
-        )
+        self.authorization = _authorization(core, login=login, standings=standings)
         self._authenticator = ClientAuthenticator(
-            issuer=issuer, clients=self.clients, shelf=shelf, effects=effects
+            issuer=options.issuer,
+            clients=core.clients,
+            keys=core.client_keys,
+            shelf=core.shelf,
+            effects=effects,
         )
         self._introspection = Introspection(
-            issuer=issuer, database=database, access_tokens=access_tokens, effects=effects
-        )
-        self._revocation = Revocation(database=database, access_tokens=access_tokens, effects=effects)
-        codes_grant = AuthorizationCode(
-            issuer=issuer,
-            database=database,
-            codes=codes,
-            access_tokens=access_tokens,
-            id_tokens=id_tokens,
+            issuer=options.issuer,
+            database=core.database,
+            access_tokens=core.access_tokens,
             effects=effects,
-            refresh_seconds=refresh_seconds,
         )
-        refresh_grant = RefreshTokens(
-            issuer=issuer, database=database, access_tokens=access_tokens, effects=effects
+        self._revocation = Revocation(
+            database=core.database, access_tokens=core.access_tokens, effects=effects
         )
-        self._grants = by_type(
-            codes_grant, refresh_grant, ClientCredentials(issuer=issuer, access_tokens=access_tokens)
-        )
+        self._grants = _grants(core)
         userinfo = UserInfo(
-            database=database, clients=self.clients, access_tokens=access_tokens, effects=effects
+            database=core.database,
+            clients=core.clients,
+            access_tokens=core.access_tokens,
+            effects=effects,
         )
-        documents = Discovery(issuer, keys=self.keys, highest=standings.highest)
+        documents = Discovery(options.issuer, keys=core.keys, highest=standings.highest)
         self._endpoints = self._table(userinfo, documents)
 
     def _table(self, userinfo: UserInfo, documents: Discovery) -> Mapping[str, Endpoint]:
@@ -196,6 +178,39 @@ class OpenIDProvider:
 
     def _revoke(self, request: Request) -> Response:
         return self._revocation.respond(request, self._authenticator.authenticate(request))
+
+
+def _authorization(core: Core, *, login: Login, standings: Standings) -> Authorization:
+    return Authorization(
+        issuer=core.options.issuer,
+        clients=core.clients,
+        codes=core.codes,
+        consents=core.consents,
+        reader=RequestReader(core.id_tokens, core.effects),
+        login=login,
+        standings=standings,
+        pending=PendingRequests(core.shelf, core.effects),
+        effects=core.effects,
+    )
+
+
+def _grants(core: Core) -> Mapping[str, Grant]:
+    issuer, access_tokens = core.options.issuer, core.access_tokens
+    return by_type(
+        AuthorizationCode(
+            issuer=issuer,
+            database=core.database,
+            codes=core.codes,
+            access_tokens=access_tokens,
+            id_tokens=core.id_tokens,
+            effects=core.effects,
+            refresh_seconds=core.options.refresh_seconds,
+        ),
+        RefreshTokens(
+            issuer=issuer, database=core.database, access_tokens=access_tokens, effects=core.effects
+        ),
+        ClientCredentials(issuer=issuer, access_tokens=access_tokens),
+    )
 
 
 def by_type(*grants: Grant) -> Mapping[str, Grant]:

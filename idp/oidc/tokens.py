@@ -7,9 +7,10 @@ would have expired. Not here: refresh tokens (`grants/refresh_token.py`), ID tok
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 from idp.effects import Effects, Instant
 from idp.oidc import jose
@@ -19,6 +20,12 @@ from idp.oidc.keys import KeyRing
 from idp.storage.open import Storage
 
 ACCESS_TOKEN_SECONDS: Final = 300
+
+Confirmation: TypeAlias = Mapping[str, str]
+"""RFC 7800 `cnf`: `jkt` (RFC 9449 section 6) or `x5t#S256` (RFC 8705 section 3.1), or neither."""
+BEARER: Final[Confirmation] = MappingProxyType({})
+"""Bound to no key: whoever holds such a token may use it."""
+
 _ALG: Final = "ES256"
 _ALGORITHMS: Final = frozenset({_ALG})
 _TYPES: Final = frozenset({"at+jwt"})
@@ -40,6 +47,8 @@ class PersonGrant:
     auth_time: Instant
     municipality: str | None = None
     roles: tuple[str, ...] = ()
+    authorization_details: tuple[Mapping[str, Any], ...] = ()
+    """RFC 9396, as granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,12 @@ class AccessToken:
         return tuple(str(self.claims.get("scope", "")).split())
 
     @property
+    def bound_to(self) -> Confirmation:
+        """RFC 7800 `cnf`."""
+        bound_to: Confirmation = self.claims.get("cnf", BEARER)
+        return bound_to
+
+    @property
     def family_id(self) -> str | None:
         family, dot, _ = self.id.partition(".")
         return family if dot else None
@@ -97,7 +112,14 @@ class AccessTokens:
         self._effects = effects
         self._remembered: OrderedDict[bytes, AccessToken] = OrderedDict()
 
-    def for_person(self, grant: PersonGrant, *, audience: str, scopes: Iterable[str]) -> str:
+    def for_person(
+        self,
+        grant: PersonGrant,
+        *,
+        audience: str,
+        scopes: Iterable[str],
+        bound_to: Confirmation = BEARER,
+    ) -> str:
         claims: dict[str, Any] = {
             "sub": grant.user_id,
             "client_id": grant.client_id,
@@ -111,12 +133,23 @@ class AccessTokens:
         if grant.municipality is not None:
             claims["municipality"] = grant.municipality
             claims["roles"] = grant.roles
+        if grant.authorization_details:
+            claims["authorization_details"] = grant.authorization_details
+        if bound_to:
+            claims["cnf"] = bound_to
         return self._sign(claims, audience, remember=True)
 
     def for_client(
-        self, client_id: str, *, audience: str, scopes: Iterable[str], municipality: str | None
+        self,
+        client_id: str,
+        *,
+        audience: str,
+        scopes: Iterable[str],
+        municipality: str | None,
+        authorization_details: Sequence[Mapping[str, Any]] = (),
+        bound_to: Confirmation = BEARER,
     ) -> str:
-        claims = {
+        claims: dict[str, Any] = {
             "sub": client_id,
             "client_id": client_id,
             "jti": self._effects.new_id(),
@@ -124,6 +157,10 @@ class AccessTokens:
         }
         if municipality is not None:
             claims["municipality"] = municipality
+        if authorization_details:
+            claims["authorization_details"] = authorization_details
+        if bound_to:
+            claims["cnf"] = bound_to
         return self._sign(claims, audience)
 
     def verify(self, token: str) -> AccessToken:

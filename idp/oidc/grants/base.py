@@ -1,13 +1,13 @@
 """What the grants share: the request as it reaches them, and the answer's shape (RFC 6749 section 5.1)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from idp.models.clients import Client
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.requests import Parameters
-from idp.oidc.tokens import ACCESS_TOKEN_SECONDS
+from idp.oidc.tokens import ACCESS_TOKEN_SECONDS, BEARER, Confirmation
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class TokenRequest:
     client: Client
     form: Parameters
     remote: str
+    bound_to: Confirmation = field(default_factory=lambda: BEARER)
+    """The key whose possession this request proved, to which tokens are bound."""
 
 
 class Grant(Protocol):

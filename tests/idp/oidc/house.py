@@ -12,6 +12,7 @@ import httpx
 from sqlalchemy import text
 
 from idp.crypto import token_hash
+from idp.gateways.outbound import Outbound
 from idp.login.completion import Completion
 from idp.login.flow import Login
 from idp.login.limits import Limits
@@ -24,6 +25,7 @@ from idp.models.people import Employment, User
 from idp.oidc.authorization_request import Answer
 from idp.oidc.authorize import AskConsent, Browser, ConsentPage, Outcome, SignIn
 from idp.oidc.client_metadata import register
+from idp.oidc.options import Options
 from idp.oidc.requests import Parameters
 from idp.oidc.server import OpenIDProvider
 from idp.storage.schema import metadata
@@ -48,6 +50,8 @@ EVERYTHING = "openid profile email phone address employment offline_access"
 @dataclass
 class House:
     world: World
+    options: Options = field(default_factory=lambda: Options(issuer=ISSUER, refresh_seconds=30 * 86400))
+    outbound: Outbound = field(default_factory=Outbound)
     sessions: Sessions = field(init=False)
     openid: OpenIDProvider = field(init=False)
     http: httpx.Client = field(init=False)
@@ -84,13 +88,13 @@ class House:
             effects=effects,
         )
         self.openid = OpenIDProvider(
-            issuer=ISSUER,
+            options=self.options,
             storage=storage,
             vault=world.vault,
             login=self.login,
             standings=standings,
+            outbound=self.outbound,
             effects=effects,
-            refresh_seconds=30 * 86400,
         )
         self.wsgi = ProtocolEndpoints(self.openid, trusted_proxies=())
         self.http = httpx.Client(transport=httpx.WSGITransport(app=self.wsgi), base_url=ISSUER)

@@ -1,0 +1,231 @@
+"""The one door to addresses that applications gave us: `jwks_uri`, `request_uri`, logout notices.
+
+A name is resolved once, and the connection goes to the very address that was judged, so a second answer of
+the name server changes nothing (DNS rebinding). Private addresses are refused unless `IDP_OUTBOUND_ALLOW`
+lists them. No redirect is followed, no proxy of the environment used, nothing compressed accepted; size and
+time are bounded.
+"""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.parse import urlencode, urlsplit
+
+if TYPE_CHECKING:
+    import httpcore
+
+Network: TypeAlias = IPv4Network | IPv6Network
+Address: TypeAlias = IPv4Address | IPv6Address
+
+SECONDS_AT_MOST: Final = 5.0
+BYTES_AT_MOST: Final = 256 * 1024
+_CONNECT_SECONDS: Final = 2.0
+_CHARACTERS_AT_MOST: Final = 2000
+_PROTOCOL_ASSIGNMENTS: Final = IPv4Network("192.0.0.0/24")
+"""RFC 6890; some versions of Python take half of it for public."""
+_PORTS: Final = {"https": 443, "http": 80}
+
+
+class OutboundError(Exception):
+    """Nothing usable came back. `url` is without its query, `why` one clause; the client may be told both."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"{url}: {why}")
+        self.url = url
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """`content_type` in lower case, without parameters."""
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+class Outbound:
+    """Opens nothing until it is asked for something. One for each process; threads share it."""
+
+    def __init__(self, *, ca_file: Path | None = None, allowed: Sequence[Network] = ()) -> None:
+        """`ca_file`: in place of the system's authorities; `allowed`: private networks within reach."""
+        self._ca_file = ca_file
+        self._allowed = tuple(allowed)
+        self._lock = threading.Lock()
+        self._trust: ssl.SSLContext | None = None
+
+    def get(self, url: str, *, accept: str = "application/json", limit: int = BYTES_AT_MOST) -> Fetched:
+        """Whatever status came. Raises OutboundError."""
+        return self._ask("GET", url, {"Accept": accept}, b"", limit)
+
+    def fetch(self, url: str, *, accept: str = "application/json", limit: int = BYTES_AT_MOST) -> Fetched:
+        """As `get`, when nothing but 200 will do."""
+        fetched = self.get(url, accept=accept, limit=limit)
+        if fetched.status != 200:
+            raise OutboundError(shown(url), f"answered with status {fetched.status}")
+        return fetched
+
+    def post_form(self, url: str, form: Mapping[str, str], *, limit: int = 16 * 1024) -> Fetched:
+        """Raises OutboundError."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
+        return self._ask("POST", url, headers, urlencode(form).encode(), limit)
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes, limit: int) -> Fetched:
+        import httpcore  # heavy, and most processes never call anybody
+
+        require_fetchable(url)
+        deadline = time.monotonic() + SECONDS_AT_MOST
+        sent = {**headers, "Accept-Encoding": "identity", "User-Agent": "visvaris", "Connection": "close"}
+        if body:
+            sent["Content-Length"] = str(len(body))
+        timeout = dict.fromkeys(("connect", "read", "write", "pool"), _CONNECT_SECONDS)
+        try:
+            with (
+                httpcore.ConnectionPool(
+                    ssl_context=self._ssl(), network_backend=_guarded(self._allowed)
+                ) as pool,
+                pool.stream(
+                    method, url, headers=_host_first(url, sent), content=body, extensions={"timeout": timeout}
+                ) as answer,
+            ):
+                return _read(answer, url, limit=limit, deadline=deadline)
+        except RefusedAddressError as error:
+            raise OutboundError(shown(url), str(error)) from None
+        except (httpcore.TimeoutException, TimeoutError):
+            raise OutboundError(shown(url), "took too long") from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+            raise OutboundError(shown(url), _reason_of(error)) from None
+
+    def _ssl(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._trust is None:
+                self._trust = ssl.create_default_context(cafile=self._ca_file)
+                self._trust.minimum_version = ssl.TLSVersion.TLSv1_2
+            return self._trust
+
+
+class RefusedAddressError(Exception):
+    """The name stands for an address that outgoing calls may not reach, or for none."""
+
+
+def require_fetchable(url: str) -> None:
+    """https, or http to this machine alone (which `allowed` must list too). Raises OutboundError."""
+    if not url.isascii() or not url.isprintable() or " " in url or len(url) > _CHARACTERS_AT_MOST:
+        raise OutboundError(shown(url), "is not a URL that can be fetched")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise OutboundError("", "is not a URL that can be fetched") from None
+    if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc or "\\" in url or port == 0:
+        raise OutboundError(shown(url), "must be an https URL without a user name")
+    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+        raise OutboundError(shown(url), "must be an https URL")
+
+
+def shown(url: str) -> str:
+    """Fit for logs and error descriptions: without query and fragment, which may hold secrets."""
+    return "".join(mark for mark in url.partition("?")[0].partition("#")[0][:200] if mark.isprintable())
+
+
+def judge(addresses: Iterable[Address], allowed: Sequence[Network]) -> Address:
+    """The first address, when every one of them may be reached. Raises RefusedAddressError."""
+    found = list(addresses)
+    if not found:
+        raise RefusedAddressError("the host has no address")
+    for address in found:
+        if not any(address in network for network in allowed) and not _is_public(address):
+            raise RefusedAddressError("the host has an address that may not be reached")
+    return found[0]
+
+
+def _is_public(address: Address) -> bool:
+    """Also of what an IPv6 address carries inside: mapped, 6to4, Teredo, NAT64."""
+    if address.is_multicast or not address.is_global or address in _PROTOCOL_ASSIGNMENTS:
+        return False
+    if isinstance(address, IPv4Address):
+        return True
+    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if address in IPv6Network("64:ff9b::/96"):
+        inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
+    return all(_is_public(each) for each in inner if each is not None)
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def resolve(host: str, *, seconds: float) -> list[Address]:
+    """Raises RefusedAddressError. The system's resolver has no time limit of its own, so it gets a thread."""
+    found: list[Address] = []
+
+    def look_up() -> None:
+        try:
+            for *_, place in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM):
+                found.append(ip_address(str(place[0]).partition("%")[0]))
+        except (OSError, ValueError, UnicodeError):
+            found.clear()
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise RefusedAddressError("the name of the host could not be looked up in time")
+    return list(found)
+
+
+def _guarded(allowed: Sequence[Network]) -> Any:
+    """A network backend that connects only to an address it has judged."""
+    import httpcore
+
+    class Guarded(httpcore.SyncBackend):
+        def connect_tcp(
+            self,
+            host: str,
+            port: int,
+            timeout: float | None = None,
+            local_address: str | None = None,
+            socket_options: Any = None,
+        ) -> "httpcore.NetworkStream":
+            address = judge(resolve(host, seconds=_CONNECT_SECONDS), allowed)
+            return super().connect_tcp(str(address), port, timeout, local_address, socket_options)
+
+    return Guarded()
+
+
+def _host_first(url: str, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    pairs = [("Host", urlsplit(url).netloc), *headers.items()]
+    return [(name.encode(), value.encode()) for name, value in pairs]
+
+
+def _read(answer: "httpcore.Response", url: str, *, limit: int, deadline: float) -> Fetched:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+    if headers.get("content-encoding", "identity") != "identity":
+        raise OutboundError(shown(url), "answered in an encoding that was not asked for")
+    body = bytearray()
+    for chunk in answer.iter_stream():
+        body += chunk
+        if len(body) > limit:
+            raise OutboundError(shown(url), f"answered with more than {limit} bytes")
+        if time.monotonic() > deadline:
+            raise OutboundError(shown(url), "took too long")
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return Fetched(answer.status, kind, bytes(body))
+
+
+def _reason_of(error: Exception) -> str:
+    text = str(error).lower()
+    if "certificate" in text or "ssl" in text or "tls" in text:
+        return "its TLS certificate or handshake was not accepted"
+    return "could not be reached"

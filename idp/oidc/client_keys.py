@@ -1,0 +1,186 @@
+"""The public keys of applications: as registered (`jwks`), or as published by them (`jwks_uri`).
+
+A published set is fetched when first needed, kept for ten minutes, and fetched again for a key it lacks, so
+that an application may change its keys at any time. However many requests name unknown keys, one fetch in ten
+seconds is all they get. Not here: how a token is verified (`jose.py`).
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
+
+from idp.effects import Effects, Instant
+from idp.gateways.outbound import Outbound, OutboundError
+from idp.models.clients import Client
+
+RSA_BITS_AT_LEAST: Final = 2048
+KEPT_SECONDS: Final = 600.0
+ASK_AGAIN_SECONDS: Final = 10.0
+KEYS_AT_MOST: Final = 50
+_SETS_AT_MOST: Final = 1000
+
+SIGNING_KEY_TYPES: Final[Mapping[str, type[Key]]] = {
+    "ES256": ECKey,
+    "PS256": RSAKey,
+    "RS256": RSAKey,
+    "EdDSA": OKPKey,
+}
+_ENCRYPTION_CURVES: Final = frozenset({"P-256", "P-384", "P-521"})
+_CURVES: Final = {"ES256": "P-256", "EdDSA": "Ed25519"}
+
+_log = structlog.get_logger("visvaris.oidc")
+
+
+class KeysUnavailableError(Exception):
+    """The application's `jwks_uri` gave no usable set; the message names it and says why."""
+
+
+@dataclass(slots=True)
+class _Published:
+    """What one `jwks_uri` gave; `tried_at` also counts what failed."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    tried_at: Instant | None = None
+    fetched_at: Instant | None = None
+    keys: list[Key] = field(default_factory=list)
+    problem: str = ""
+
+
+class ClientKeys:
+    def __init__(self, outbound: Outbound, effects: Effects) -> None:
+        self._outbound = outbound
+        self._effects = effects
+        self._registered: dict[str, tuple[Any, list[Key]]] = {}
+        self._published: dict[str, _Published] = {}
+        self._lock = threading.Lock()
+
+    def find_verifier(self, client: Client, kid: str | None, alg: str) -> Key | None:
+        """By name; without a name only when there is no choice. Raises KeysUnavailableError."""
+        found = _choose(self._keys_of(client), kid, alg)
+        if found is None and client.registered.get("jwks_uri") is not None:
+            found = _choose(self._keys_of(client, anew=True), kid, alg)
+        return found
+
+    def encryption_keys(self, client: Client) -> list[Key]:
+        """Those not marked as signing keys. Raises KeysUnavailableError."""
+        return [key for key in self._keys_of(client) if key.get("use") in {None, "enc"}]
+
+    def _keys_of(self, client: Client, *, anew: bool = False) -> list[Key]:
+        uri = client.registered.get("jwks_uri")
+        if uri is not None:
+            return self._fetched(str(uri), anew=anew)
+        jwks = client.registered.get("jwks")
+        kept = self._registered.get(client.client_id)
+        if kept is None or kept[0] != jwks:
+            if len(self._registered) >= _SETS_AT_MOST:
+                self._registered.clear()
+            kept = (jwks, import_keys(jwks) if jwks is not None else [])
+            self._registered[client.client_id] = kept
+        return kept[1]
+
+    def _fetched(self, uri: str, *, anew: bool) -> list[Key]:
+        with self._lock:
+            if len(self._published) >= _SETS_AT_MOST and uri not in self._published:
+                self._published.clear()
+            published = self._published.setdefault(uri, _Published())
+        with published.lock:
+            now = self._effects.now()
+            rested = published.tried_at is None or now - published.tried_at >= ASK_AGAIN_SECONDS
+            fresh = published.fetched_at is not None and now - published.fetched_at < KEPT_SECONDS
+            if rested and (anew or not fresh):
+                self._fetch(uri, published, now)
+            if published.fetched_at is None:
+                raise KeysUnavailableError(published.problem)
+            return list(published.keys)
+
+    def _fetch(self, uri: str, published: _Published, now: Instant) -> None:
+        """What was fetched before stays good when the application does not answer."""
+        published.tried_at = now
+        try:
+            document = json.loads(self._outbound.fetch(uri, accept="application/jwk-set+json").body)
+            published.keys = import_usable_keys(document)
+        except OutboundError as error:
+            published.problem = f"jwks_uri {error.url} {error.why}"
+        except (ValueError, RecursionError):
+            published.problem = f"jwks_uri {uri} does not hold a JWK set"
+        else:
+            published.fetched_at, published.problem = now, ""
+            return
+        _log.warning("keys not fetched", why=published.problem)
+
+
+def _choose(keys: list[Key], kid: str | None, alg: str) -> Key | None:
+    fitting = [key for key in keys if _fits(key, alg)]
+    if kid is not None:
+        fitting = [key for key in fitting if key.kid == kid]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _fits(key: Key, alg: str) -> bool:
+    if not isinstance(key, SIGNING_KEY_TYPES[alg]):
+        return False
+    if isinstance(key, ECKey | OKPKey) and key.curve_name != _CURVES[alg]:
+        return False
+    return key.get("alg") in {None, alg} and key.get("use") in {None, "sig"}
+
+
+def import_keys(jwks: object) -> list[Key]:
+    """Every public key of a JWK set. Raises ValueError for one that is not fit for anything we do."""
+    return [_import_key(jwk) for jwk in _members(jwks)]
+
+
+def import_usable_keys(jwks: object) -> list[Key]:
+    """Of a set that is not ours to judge: those keys we can use. RFC 7517 section 5: others are ignored.
+
+    Raises ValueError for what is no set, and for one that gives away a private key.
+    """
+    usable = []
+    for jwk in _members(jwks):
+        try:
+            usable.append(_import_key(jwk))
+        except PrivateKeyError:
+            raise
+        except ValueError:
+            continue
+    return usable
+
+
+class PrivateKeyError(ValueError):
+    """The set holds a private or a shared key, which is no secret any more."""
+
+
+def _members(jwks: object) -> list[object]:
+    if not isinstance(jwks, dict) or not isinstance(jwks.get("keys"), list):
+        raise ValueError("jwks must be an object with a list of keys")  # noqa: TRY004  a wrong document
+    if len(jwks["keys"]) > KEYS_AT_MOST:
+        raise ValueError(f"jwks must hold at most {KEYS_AT_MOST} keys")
+    return list(jwks["keys"])
+
+
+def _import_key(jwk: object) -> Key:
+    if not isinstance(jwk, dict):
+        raise ValueError("a key in jwks is not an object")  # noqa: TRY004  a wrong document
+    if jwk.get("kty") == "oct":
+        raise PrivateKeyError("a key in jwks is a private one that both share; send only public keys")
+    try:
+        key = import_key(jwk)
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise ValueError("a key in jwks cannot be read") from None
+    if key.is_private:
+        raise PrivateKeyError("a key in jwks is private; send only public keys")
+    for_encryption = key.get("use") == "enc"
+    match key:
+        case RSAKey() if key.public_key.key_size >= RSA_BITS_AT_LEAST:
+            return key
+        case ECKey() if key.curve_name in (_ENCRYPTION_CURVES if for_encryption else {"P-256"}):
+            return key
+        case OKPKey() if key.curve_name == ("X25519" if for_encryption else "Ed25519"):
+            return key
+        case _:
+            raise ValueError("a key in jwks must be RSA of 2048 bits or more, P-256 or Ed25519")
