@@ -13,7 +13,7 @@ from tests.idp.oidc.house import House
 from tests.support.builders import RIGA, World, add_municipality
 from tests.support.relying_party import ProviderError, RelyingParty, Tokens
 
-AT_ONCE = 8
+AT_ONCE = 100
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "redis"])

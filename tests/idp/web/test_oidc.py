@@ -1,6 +1,7 @@
 """The pages of OpenID Connect as a browser meets them, with an application that checks every answer."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -133,6 +134,18 @@ def test_an_answer_can_come_in_a_form(browser: Browser, anna: Employee, app: Rel
     assert (form.action, form.method) == (CALLBACK, "post")
     assert "https://app.example.lv" in form_targets(browser)
     assert app.redeem(question, app.check_answer(question, list(form.fields.items()))["code"]).claims["sub"]
+
+
+def test_the_form_sends_itself_also_in_a_browser_that_knows_no_modules(
+    browser: Browser, anna: Employee, app: RelyingParty
+) -> None:
+    browser.signs_in(anna)
+    markup = browser.opens(path_of(app.ask(response_mode="form_post").url)).content.markup
+    address = re.search(r'<script defer src="(/static/[^"]*form_post[^"]*)"></script>', markup)
+    assert address, markup
+    script = re.sub(r"//.*", "", browser.http.get(address[1]).text)
+    assert not re.search(r"\bimport\b|\bexport\b|\basync\b|\bconst\b|\blet\b|=>|`", script)
+    assert "submit.call" in script
 
 
 def test_nothing_of_the_answer_is_kept_or_told_on(
