@@ -38,6 +38,8 @@ BY_SCOPE: Final[Mapping[str, tuple[str, ...]]] = {
     Scope.PERSON_CODE: ("person_code",),
 }
 
+_EMPTY: Final[tuple[Any, ...]] = ("", {})
+
 SCOPE_OF: Final = {name: scope for scope, names in BY_SCOPE.items() for name in names}
 
 
@@ -147,15 +149,13 @@ def names_for(scopes: Iterable[str], asked_for: Iterable[str] = ()) -> list[str]
 def values_of(person: Person, names: Iterable[str]) -> dict[str, Any]:
     """Core 5.3.2: a claim without a value is left out, never null or empty."""
     found: dict[str, Any] = {}
+    extras = person.user.profile
     for name in names:
-        value = _VALUES[name](person) if name in _VALUES else None
-        if value is not None and value not in ("", {}):
+        read = _VALUES.get(name)
+        value = read(person) if read is not None else extras.get(name) if name in PROFILE_EXTRAS else None
+        if value is not None and value not in _EMPTY:
             found[name] = value
     return found
-
-
-def _extra(name: str) -> Callable[[Person], Any]:
-    return lambda person: person.user.profile.get(name)
 
 
 def _of_employment(read: Callable[[Employment], Any]) -> Callable[[Person], Any]:
@@ -181,5 +181,5 @@ _VALUES: Final[Mapping[str, Callable[[Person], Any]]] = {
     "position": _of_employment(lambda employment: employment.position),
     "roles": _of_employment(lambda employment: list(employment.roles)),
     "person_code": lambda person: person.person_code,
-    **{name: _extra(name) for name in PROFILE_EXTRAS},
 }
+"""All but `PROFILE_EXTRAS`, which a user's profile holds by name."""

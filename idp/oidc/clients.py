@@ -10,6 +10,9 @@ class Clients:
         self._database = database
 
     def find(self, client_id: str) -> Client | None:
+        kept = self._database.kept_client(client_id)
+        if kept is not None:
+            return kept
         with self._database.read() as work:
             return work.clients.find(client_id)
 

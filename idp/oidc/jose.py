@@ -5,21 +5,30 @@ refused. Not here: which keys there are (`keys.py`), what the claims must say (`
 `client_auth.py`).
 """
 
+import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.errors import JoseError
-from joserfc.jwk import Key
+from joserfc.jwk import ECKey, Key
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 CHARACTERS_AT_MOST = 8192
 _HEADER: Final = frozenset({"alg", "kid", "typ", "cty", "x5t", "x5t#S256"})
 """Members that cannot change how a token is verified. `jwk`, `jku`, `x5u`, `x5c`, `crit` and `b64` can."""
+_ES256: Final = ECDSA(SHA256())
+_ES256_SPELLING: Final = re.compile(r"[A-Za-z0-9_-]{85}[AQgw]").fullmatch
+"""Two numbers of 32 bytes (RFC 7518 section 3.4) in base64url, the four bits too many of it zero."""
 
 
 class TokenError(Exception):
@@ -27,6 +36,7 @@ class TokenError(Exception):
 
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +47,28 @@ class Verified:
     kid: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnKey:
+    """An ES256 key of ours, as one header that we write names it."""
+
+    kid: str
+    public: EllipticCurvePublicKey
+
+
 def sign(claims: Mapping[str, Any], *, key: Key, alg: str, kid: str, typ: str) -> str:
     signed = _header_part(alg, kid, typ) + b"." + urlsafe_b64encode(_encode(claims).encode())
     algorithm = JWSRegistry.algorithms[alg]
     algorithm.check_key(key)
-    signature = algorithm.sign(signed, key)
+    signature = (
+        _es256(signed, key) if isinstance(key, ECKey) and alg == "ES256" else algorithm.sign(signed, key)
+    )
     return (signed + b"." + urlsafe_b64encode(signature)).decode()
+
+
+def _es256(signed: bytes, key: ECKey) -> bytes:
+    """As the library does it for P-256, at half of what it adds to the signature itself."""
+    r, s = decode_dss_signature(key.get_op_key("sign").sign(signed, _ES256))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 def peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -86,6 +112,39 @@ def read(
         raise TokenError("no such key")
     _hold_signature(header_part + b"." + claims_part, signature, key=key, alg=alg)
     return Verified(claims, kid)
+
+
+def own_header(*, kid: str, typ: str) -> str:
+    """What stands before the first dot of an ES256 token that `sign` makes."""
+    return _header_part("ES256", kid, typ).decode()
+
+
+def read_own(token: str, keys: Mapping[str, OwnKey]) -> Verified | None:
+    """As `read` for less, where the header is to the letter one of those in `keys`; None where it is not.
+
+    Such a header was looked at when it was made, and claims that our own key has signed name nothing twice,
+    so the claims are read only after the signature holds.
+    """
+    header, _, _ = token.partition(".")
+    own = keys.get(header)
+    if own is None:
+        return None
+    if len(token) > CHARACTERS_AT_MOST:
+        raise TokenError("the token is too long")
+    signed, _, signature = token.rpartition(".")
+    try:
+        own.public.verify(_as_der(signature), signed.encode("ascii"), _ES256)
+    except (InvalidSignature, ValueError):
+        raise TokenError("the signature does not verify") from None
+    return Verified(_decode(base64.urlsafe_b64decode(signed[len(header) + 1 :] + "==").decode()), own.kid)
+
+
+def _as_der(signature: str) -> bytes:
+    """Raises ValueError for all but the one spelling of 64 bytes."""
+    if _ES256_SPELLING(signature) is None:
+        raise ValueError("not 64 bytes in base64url")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    return encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
 
 
 def _hold_signature(signed: bytes, signature: bytes, *, key: Key, alg: str) -> None:

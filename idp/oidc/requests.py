@@ -40,7 +40,7 @@ class Parameters:
         if not text:
             return NO_PARAMETERS
         try:
-            pairs = parse_qsl(text, max_num_fields=PARAMETERS_AT_MOST, errors="strict")
+            pairs = _pairs(text)
         except ValueError:
             raise ProtocolError(ErrorCode.INVALID_REQUEST, "The parameters cannot be read.") from None
         if "\0" in text or "%00" in text:
@@ -78,6 +78,13 @@ class Parameters:
 
 
 NO_PARAMETERS = Parameters()
+
+
+def _pairs(text: str) -> Iterable[tuple[str, str]]:
+    """As the library reads it; where nothing is encoded, taking it apart is all there is to do."""
+    if "%" in text or "+" in text or text.count("&") >= PARAMETERS_AT_MOST:
+        return parse_qsl(text, max_num_fields=PARAMETERS_AT_MOST, errors="strict")
+    return [(name, value) for name, _, value in (part.partition("=") for part in text.split("&"))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

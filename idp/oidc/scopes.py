@@ -7,6 +7,7 @@ registration is what makes them exist.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from idp.errors import N_
@@ -56,7 +57,12 @@ DEFAULT: Final = ("openid", "profile", "email", "phone", "address")
 
 
 def registered_scopes(client: Client) -> frozenset[str]:
-    return frozenset(str(client.registered.get("scope", "")).split())
+    return _words(str(client.registered.get("scope", "")))
+
+
+@lru_cache(maxsize=1024)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 def grantable(requested: Iterable[str], client: Client) -> tuple[str, ...]:

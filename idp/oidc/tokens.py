@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from joserfc.jwk import ECKey
+
 from idp.effects import Effects, Instant
 from idp.oidc import jose
 from idp.oidc.clients import Clients
-from idp.oidc.jose import TokenError
-from idp.oidc.keys import KeyRing
+from idp.oidc.jose import OwnKey, TokenError
+from idp.oidc.keys import KeyRing, KeySet
 from idp.storage.open import Storage
 
 ACCESS_TOKEN_SECONDS: Final = 300
@@ -28,7 +30,8 @@ BEARER: Final[Confirmation] = MappingProxyType({})
 
 _ALG: Final = "ES256"
 _ALGORITHMS: Final = frozenset({_ALG})
-_TYPES: Final = frozenset({"at+jwt"})
+_TYPE: Final = "at+jwt"
+_TYPES: Final = frozenset({_TYPE})
 _REMEMBERED_AT_MOST: Final = 2048
 _REVOKED: Final = "revoked-access-token"
 
@@ -111,6 +114,7 @@ class AccessTokens:
         self._shelf = storage.shelf
         self._effects = effects
         self._remembered: OrderedDict[bytes, AccessToken] = OrderedDict()
+        self._own_keys: tuple[KeySet, Mapping[str, OwnKey]] | None = None
 
     def for_person(
         self,
@@ -176,13 +180,14 @@ class AccessTokens:
 
     def is_alive(self, token: AccessToken) -> bool:
         """Whether nothing it hangs on was taken away: the client, and the family or the token itself."""
+        family_id = token.family_id
+        if family_id is not None:  # whose client is looked at by the same statement
+            with self._database.read() as work:
+                return work.grants.family_is_alive(family_id, self._effects.now())
         client = self._clients.find(token.client_id)
         if client is None or client.disabled:
             return False
-        if token.family_id is None:
-            return self._shelf.find(_REVOKED, token.id) is None
-        with self._database.read() as work:
-            return work.grants.family_is_alive(token.family_id, self._effects.now())
+        return self._shelf.find(_REVOKED, token.id) is None
 
     def revoke_alone(self, token: AccessToken) -> None:
         """For a token without a family."""
@@ -194,7 +199,7 @@ class AccessTokens:
         times = {"iss": self.issuer, "aud": audience, "iat": now, "exp": now + ACCESS_TOKEN_SECONDS}
         signer = self._keys.signer(_ALG)
         whole = {**claims, **times}
-        token = jose.sign(whole, key=signer.key, alg=_ALG, kid=signer.kid, typ="at+jwt")
+        token = jose.sign(whole, key=signer.key, alg=_ALG, kid=signer.kid, typ=_TYPE)
         if remember:
             self._remember(hashlib.sha256(token.encode()).digest(), AccessToken(whole, signer.kid))
         return token
@@ -205,7 +210,24 @@ class AccessTokens:
             self._remembered.popitem(last=False)
 
     def _read(self, token: str) -> AccessToken:
-        verified = jose.read(token, find_key=self._keys.find_verifier, algorithms=_ALGORITHMS, types=_TYPES)
+        verified = jose.read_own(token, self._own_headers()) or jose.read(
+            token, find_key=self._keys.find_verifier, algorithms=_ALGORITHMS, types=_TYPES
+        )
         if verified.kid is None or verified.claims.get("iss") != self.issuer:
             raise TokenError("of another issuer")
         return AccessToken(verified.claims, verified.kid)
+
+    def _own_headers(self) -> Mapping[str, OwnKey]:
+        """Every header that an access token of ours can have, made anew whenever the keys were read anew."""
+        keys = self._keys.current()
+        known = self._own_keys
+        if known is None or known[0] is not keys:
+            known = self._own_keys = (
+                keys,
+                {
+                    jose.own_header(kid=kid, typ=_TYPE): OwnKey(kid, key.public_key)
+                    for kid, (_, key) in keys.verifiers.items()
+                    if isinstance(key, ECKey)
+                },
+            )
+        return known[1]

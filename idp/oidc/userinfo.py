@@ -64,10 +64,13 @@ class UserInfo:
 
     def _still_lawful(self, token: AccessToken) -> tuple[str, ...]:
         """The personal code goes out only while the client's legal basis is on record."""
+        scopes = token.scopes
+        if Scope.PERSON_CODE not in scopes:
+            return scopes
         client = self._clients.find(token.client_id)
         if client is not None and client.person_code_basis is not None:
-            return token.scopes
-        return tuple(scope for scope in token.scopes if scope != Scope.PERSON_CODE)
+            return scopes
+        return tuple(scope for scope in scopes if scope != Scope.PERSON_CODE)
 
 
 def read_bearer(request: Request) -> str:

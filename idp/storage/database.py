@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from idp.crypto import LookupKey
 from idp.effects import Effects
 from idp.errors import NotMigratedError
+from idp.models.clients import Client
 from idp.storage.clients import ClientCache
 from idp.storage.connections import Connections, parse_url, reading_engine, writing_engine
 from idp.storage.revision import EXPECTED_REVISION, current_revision
@@ -43,6 +44,10 @@ class Database:
 
     def read(self) -> AbstractContextManager[Work]:
         return self._work(self._readers, None)
+
+    def kept_client(self, client_id: str) -> Client | None:
+        """What `read()` would find without asking SQL; None says nothing."""
+        return self._client_cache.find(client_id, self._effects.now())
 
     def lookup_key(self, purpose: str) -> LookupKey:
         """The purpose's key, made on first use. Inside `begin()` it is `vault.lookup_key` instead."""

@@ -4,6 +4,7 @@ What SQLAlchemy does around each execution costs several times what SQLite needs
 JSON and booleans are converted both ways as SQLAlchemy would. Not for text that depends on values.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -20,6 +21,7 @@ Convert: TypeAlias = Callable[[Any], Any]
 
 CONVERTED_TYPES = (Boolean, JSON)
 """Of the types the models use, those that not both drivers read back as they were."""
+_decode = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,23 @@ def _inward(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
 def _outward(statement: ClauseElement, dialect: Dialect) -> tuple[tuple[int, Convert], ...]:
     if not isinstance(statement, ReturnsRows):
         return ()
-    kinds = [column.type for column in statement.exported_columns]
-    converts = [
-        kind.dialect_impl(dialect).result_processor(dialect, None)
-        if isinstance(kind, CONVERTED_TYPES)
-        else None
-        for kind in kinds
-    ]
+    converts = [_reader(column.type, dialect) for column in statement.exported_columns]
     return tuple((position, convert) for position, convert in enumerate(converts) if convert)
+
+
+def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    if not isinstance(kind, CONVERTED_TYPES):
+        return None
+    convert = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return _read_json if convert is not None and isinstance(kind, JSON) else convert
+
+
+def _read_json(text: str | None) -> Any:
+    """As SQLAlchemy reads it; but most columns of JSON are empty."""
+    if text is None:
+        return None
+    if text == "[]":
+        return []
+    if text == "{}":
+        return {}
+    return _decode(text)

@@ -159,7 +159,8 @@ def records(model: type[Model], rows: Iterable[Iterable[Any]]) -> list[Model]:
 
 def _values(record: Base) -> dict[str, Any]:
     """As the driver gets them; the instance's own dict has SQLAlchemy's state beside them."""
-    return {name: getattr(record, name) for name in _shape(type(record))[1]}
+    held = record.__dict__
+    return {name: held[name] if name in held else getattr(record, name) for name in _shape(type(record))[1]}
 
 
 @cache

@@ -90,8 +90,11 @@ def visitor() -> Visitor:
 
 def client_address(environ: Mapping[str, object], trusted: Sequence[Network]) -> str:
     """The nearest address that is not a trusted proxy; what stands further left in the header is hearsay."""
-    address = _parsed(str(environ.get("REMOTE_ADDR") or ""))
-    hops = _forwarded_for(environ) if trusted else []
+    remote = str(environ.get("REMOTE_ADDR") or "")
+    if not trusted:
+        return _canonical(remote)
+    address = _parsed(remote)
+    hops = _forwarded_for(environ)
     while hops and _is_trusted(address, trusted):
         address = _parsed(hops.pop())
     return str(address or "unknown")
@@ -142,6 +145,11 @@ def _parsed(text: str) -> Address | None:
         return ip_address(text)
     except ValueError:
         return None
+
+
+@lru_cache(maxsize=1024)
+def _canonical(text: str) -> str:
+    return str(_parsed(text) or "unknown")
 
 
 def _is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:

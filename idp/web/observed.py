@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from idp.effects import Effects
-from idp.logs import begin_request
-from idp.metrics import REQUEST_SECONDS, place_of
+from idp.logs import begin_request, tell_request
+from idp.metrics import place_of, request_seconds
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -50,10 +50,9 @@ class Observed:
 
     def _tell(self, environ: "WSGIEnvironment", path: str, status: str, seconds: float) -> None:
         place = place_of(path)
-        REQUEST_SECONDS.labels(place, f"{status[0]}xx").observe(seconds)
+        request_seconds(place, status[0]).observe(seconds)
         if place not in _QUIET or status[0] == "5":
-            _log.info(
-                "request",
+            tell_request(
                 method=environ["REQUEST_METHOD"],
                 path=path[:200],
                 status=int(status),

@@ -7,7 +7,7 @@ becomes JSON with a code and a reference, never a trace. Not here: the pages of 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -43,6 +43,10 @@ class EnvironHeaders(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         value: str = self._environ[_environ_name(name)]
         return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As inherited, without an exception for each header that is not there."""
+        return self._environ.get(_environ_name(name), default)
 
     def __iter__(self) -> Iterator[str]:
         return (key[5:].lower().replace("_", "-") for key in self._environ if key.startswith("HTTP_"))

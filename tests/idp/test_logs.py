@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -69,6 +70,33 @@ def test_the_next_request_forgets_the_one_before(written: io.StringIO) -> None:
     [line] = lines(written)
     assert line["request_id"] == "request-2"
     assert "user_id" not in line
+
+
+@pytest.mark.parametrize("path", ["/token", "/login/abcdefghijklmnopqrstuv", f"/x/{'V' * 43}", '/Rīga"1'])
+def test_the_line_of_a_request_is_as_any_other(written: io.StringIO, path: str) -> None:
+    """attack 44: without a logger it is the same, hiding included"""
+    logs.begin_request("request-1")
+    structlog.contextvars.bind_contextvars(user_id="u1", code="123456")
+    told = {"method": "POST", "path": path, "status": 200, "milliseconds": 0.25}
+    logs.tell_request(**told)
+    structlog.get_logger().info("request", **told)
+    one, other = lines(written)
+    assert datetime.fromisoformat(one.pop("timestamp")) <= datetime.fromisoformat(other.pop("timestamp"))
+    assert one == other
+    assert list(one) == list(other)
+    assert one["code"] == logs.HIDDEN
+
+
+def test_the_line_of_a_request_has_a_level(written: io.StringIO) -> None:
+    logs.configure("warning", written)
+    logs.tell_request(method="GET", path="/", status=200, milliseconds=0.1)
+    assert not lines(written)
+
+
+def test_a_second_has_all_its_microseconds(written: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs.time, "time_ns", lambda: 1_700_000_000_000_042_999)
+    structlog.get_logger().info("something happened")
+    assert lines(written)[0]["timestamp"] == "2023-11-14T22:13:20.000042Z"
 
 
 @pytest.mark.parametrize("name", SECRETS)

@@ -1,13 +1,13 @@
 """Parameters as RFC 6749 section 3.1 has them, whatever bytes come."""
 
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.oidc.errors import ErrorCode, ProtocolError
-from idp.oidc.requests import Parameters, error_response, refuse_duplicates
+from idp.oidc.requests import PARAMETERS_AT_MOST, Parameters, _pairs, error_response, refuse_duplicates
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 
@@ -26,6 +26,26 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         Parameters.parse(text)
     except ProtocolError as error:
         assert error.error is ErrorCode.INVALID_REQUEST  # noqa: PT017
+
+
+@given(st.text(st.sampled_from("ab=&;? \nā%2B+"), max_size=30))
+def test_what_is_not_encoded_is_read_as_the_library_does(text: str) -> None:
+    try:
+        expected = parse_qsl(text, errors="strict")
+    except UnicodeDecodeError:
+        return
+    assert [pair for pair in _pairs(text) if pair[1]] == expected
+
+
+@pytest.mark.parametrize(("fields", "allowed"), [(PARAMETERS_AT_MOST, True), (PARAMETERS_AT_MOST + 1, False)])
+@pytest.mark.parametrize("field", ["a=1", "a=%31"])
+def test_there_is_an_end_to_parameters(field: str, fields: int, allowed: bool) -> None:
+    text = "&".join([field] * fields)
+    if allowed:
+        assert len(Parameters.parse(text).all("a")) == fields
+    else:
+        with pytest.raises(ProtocolError):
+            Parameters.parse(text)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["", "1", "2"])), max_size=6))
