@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey
 from idp.effects import Effects, Instant
 from idp.oidc import jose
 from idp.oidc.clients import Clients
+from idp.oidc.issued_tokens import AMONG_WORKERS, IssuedTokens
 from idp.oidc.jose import OwnKey, TokenError
 from idp.oidc.keys import KeyRing, KeySet
 from idp.storage.open import Storage
@@ -106,8 +107,10 @@ class AccessTokens:
         clients: Clients,
         storage: Storage,
         effects: Effects,
+        issued: IssuedTokens = AMONG_WORKERS,
     ) -> None:
         self.issuer = issuer
+        self._issued = issued
         self._keys = keys
         self._clients = clients
         self._database = storage.database
@@ -172,7 +175,8 @@ class AccessTokens:
         digest = hashlib.sha256(token.encode()).digest()
         found = self._remembered.get(digest)
         if found is None or not self._keys.publishes(found.kid):
-            found = self._read(token)
+            found = self._read(token, is_known=digest in self._issued)
+            self._issued.add(digest)
             self._remember(digest, found)
         if self._effects.now() >= found.expires_at:
             raise TokenError("expired")
@@ -200,8 +204,10 @@ class AccessTokens:
         signer = self._keys.signer(_ALG)
         whole = {**claims, **times}
         token = jose.sign(whole, key=signer.key, alg=_ALG, kid=signer.kid, typ=_TYPE)
+        digest = hashlib.sha256(token.encode()).digest()
+        self._issued.add(digest)
         if remember:
-            self._remember(hashlib.sha256(token.encode()).digest(), AccessToken(whole, signer.kid))
+            self._remember(digest, AccessToken(whole, signer.kid))
         return token
 
     def _remember(self, digest: bytes, token: AccessToken) -> None:
@@ -209,8 +215,9 @@ class AccessTokens:
         if len(self._remembered) > _REMEMBERED_AT_MOST:
             self._remembered.popitem(last=False)
 
-    def _read(self, token: str) -> AccessToken:
-        verified = jose.read_own(token, self._own_headers()) or jose.read(
+    def _read(self, token: str, *, is_known: bool) -> AccessToken:
+        """`is_known` is about the signature alone."""
+        verified = jose.read_own(token, self._own_headers(), is_known=is_known) or jose.read(
             token, find_key=self._keys.find_verifier, algorithms=_ALGORITHMS, types=_TYPES
         )
         if verified.kid is None or verified.claims.get("iss") != self.issuer:

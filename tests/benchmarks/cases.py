@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from idp.app import create_app
+from idp.oidc.issued_tokens import AMONG_WORKERS
 from tests.benchmarks import journeys
 from tests.benchmarks.journeys import Application, Person
 from tests.benchmarks.messages import InProcess, Message
@@ -49,10 +50,17 @@ def cases(world: World, send: InProcess) -> list[Case]:
             target=quick,
         ),
         Case(
-            name="introspection, token of another process",
+            name="introspection, token of another worker",
             prepare=lambda count: [app.introspection(tokens) for tokens in elsewhere.newer_tokens(count)],
             count=200,
             target=quick,
+        ),
+        Case(
+            name="introspection, token of another server",
+            prepare=lambda count: _never_seen(
+                [app.introspection(each) for each in elsewhere.newer_tokens(count)]
+            ),
+            count=200,
         ),
         Case(
             name="userinfo, token known here",
@@ -60,10 +68,17 @@ def cases(world: World, send: InProcess) -> list[Case]:
             target=quick,
         ),
         Case(
-            name="userinfo, token of another process",
+            name="userinfo, token of another worker",
             prepare=lambda count: [journeys.userinfo(tokens) for tokens in elsewhere.newer_tokens(count)],
             count=200,
             target=quick,
+        ),
+        Case(
+            name="userinfo, token of another server",
+            prepare=lambda count: _never_seen(
+                [journeys.userinfo(each) for each in elsewhere.newer_tokens(count)]
+            ),
+            count=200,
         ),
         Case(
             name="refresh",
@@ -89,8 +104,14 @@ def cases(world: World, send: InProcess) -> list[Case]:
     ]
 
 
+def _never_seen(messages: list[Message]) -> list[Message]:
+    """As if the tokens in them were signed by a server that shares no memory with this one."""
+    AMONG_WORKERS.forget()
+    return messages
+
+
 def _application_elsewhere(world: World) -> Application:
-    """At a second provider on the same database, whose tokens this one has never seen."""
+    """At a second provider on the same database, as another worker is: only digests are shared with it."""
     send = InProcess(create_app(world.settings))
     person = Person(world, send)
     person.sign_in()

@@ -1,7 +1,9 @@
 """Access tokens of ours as another process sees them first: by a short way that believes no more than the long one."""
 
 import base64
+import hashlib
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ from joserfc.jwk import ECKey
 from idp.models.keys import KeyState
 from idp.oidc import jose
 from idp.oidc.authorize import Browser
+from idp.oidc.issued_tokens import AMONG_WORKERS, IssuedTokens
 from idp.oidc.jose import TokenError
 from idp.oidc.keys import LOOK_AGAIN_SECONDS, KeyRing, Signer
 from idp.oidc.tokens import AccessTokens
@@ -35,9 +38,19 @@ def keys(house: House) -> KeyRing:
 
 @pytest.fixture
 def elsewhere(house: House, keys: KeyRing) -> AccessTokens:
+    """A server that shares no memory with the one that issued."""
+    return tokens_of(house, keys, IssuedTokens())
+
+
+def tokens_of(house: House, keys: KeyRing, issued: IssuedTokens) -> AccessTokens:
     world = house.world
     return AccessTokens(
-        issuer=ISSUER, keys=keys, clients=house.openid.clients, storage=world.storage, effects=world.effects
+        issuer=ISSUER,
+        keys=keys,
+        clients=house.openid.clients,
+        storage=world.storage,
+        effects=world.effects,
+        issued=issued,
     )
 
 
@@ -262,3 +275,83 @@ def test_of_another_issuer_too_long_or_over(house: House, keys: KeyRing, elsewhe
     }.items():
         with pytest.raises(TokenError, match=why):
             elsewhere.verify(signed(signer, header, part(claims)))
+
+
+# Workers side by side ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def never_verifies(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_signature: str) -> bytes:
+        raise AssertionError("verified a signature")
+
+    monkeypatch.setattr(jose, "_as_der", refuse)
+
+
+def test_what_a_worker_issued_another_need_not_verify(
+    house: House, keys: KeyRing, token: str, never_verifies: None
+):
+    assert tokens_of(house, keys, AMONG_WORKERS).verify(token).claims["iss"] == ISSUER
+
+
+def test_what_a_worker_verified_another_need_not(
+    house: House, keys: KeyRing, elsewhere: AccessTokens, token: str
+):
+    digest = hashlib.sha256(token.encode()).digest()
+    assert digest not in elsewhere._issued
+    elsewhere.verify(token)
+    assert digest in elsewhere._issued
+
+
+@pytest.mark.parametrize("change", SIGNATURES.values(), ids=SIGNATURES)
+def test_a_known_token_with_another_signature_is_another_token(
+    house: House, keys: KeyRing, token: str, change: Callable[[str], str]
+):
+    """attack 16"""
+    signed_part, _, signature = token.rpartition(".")
+    with pytest.raises(TokenError):
+        tokens_of(house, keys, AMONG_WORKERS).verify(f"{signed_part}.{change(signature)}")
+
+
+def test_a_known_token_still_ends(house: House, keys: KeyRing, token: str):
+    """attack 30"""
+    house.world.clock.move(301)
+    with pytest.raises(TokenError, match="expired"):
+        tokens_of(house, keys, AMONG_WORKERS).verify(token)
+
+
+def test_a_known_token_whose_key_is_no_longer_published_is_refused(house: House, keys: KeyRing, token: str):
+    with house.world.database.begin() as work:
+        for key in work.keys.signing_keys():
+            work.keys.set_state(key.kid, KeyState.RETIRED, at=0.0)
+        work.keys.remove_retired_before(1.0)
+    keys.reload()
+    with pytest.raises(TokenError):
+        tokens_of(house, keys, AMONG_WORKERS).verify(token)
+
+
+def test_a_forked_process_shares_what_it_knows():
+    issued, digest = IssuedTokens(), hashlib.sha256(b"made in the child").digest()
+    child = os.fork()
+    if child == 0:
+        issued.add(digest)
+        os._exit(0)
+    assert os.waitpid(child, 0) == (child, 0)
+    assert digest in issued
+    issued.forget()
+    assert digest not in issued
+
+
+def test_newer_digests_take_the_place_of_older_ones():
+    issued = IssuedTokens(slots=1)
+    older, newer = (hashlib.sha256(text).digest() for text in (b"older", b"newer"))
+    issued.add(older)
+    issued.add(newer)
+    assert (older in issued, newer in issued) == (False, True)
+
+
+def test_half_a_digest_is_none():
+    issued = IssuedTokens(slots=1)
+    older, newer = (hashlib.sha256(text).digest() for text in (b"older", b"newer"))
+    issued.add(newer[:16] + older[16:])
+    assert (older in issued, newer in issued) == (False, False)
