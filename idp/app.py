@@ -212,6 +212,7 @@ def options_of(chosen: Settings) -> Options:
         registration=RegistrationMode(chosen.registration),
         client_certificates=bool(chosen.trusted_proxies),
         mtls_origin=chosen.mtls_origin,
+        client_authorities=chosen.client_authorities,
     )
 
 

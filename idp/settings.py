@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from cryptography.x509 import (
+    BasicConstraints,
+    Certificate,
+    ExtensionNotFound,
+    KeyUsage,
+    load_pem_x509_certificates,
+)
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -52,6 +59,12 @@ class Settings(BaseSettings):
     mtls_origin: str | None = Field(
         None,
         description="Origin where the proxy asks for client certificates, when it is not that of the issuer.",
+    )
+    mtls_ca_file: Path | None = Field(
+        None,
+        description=(
+            "PEM file of the authorities that issue certificates to clients; tls_client_auth needs it."
+        ),
     )
     outbound_ca_file: Path | None = Field(
         None, description="CA bundle for what the provider fetches or calls; the system's store otherwise."
@@ -111,6 +124,15 @@ class Settings(BaseSettings):
     def _mtls_origin_is_an_origin(cls, value: str | None) -> str | None:
         return None if value is None else cls._issuer_is_an_origin(value)
 
+    @field_validator("mtls_ca_file")
+    @classmethod
+    def _authorities_can_be_read(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            read = _read_authorities(value)
+            if not read or not all(_may_sign(certificate) for certificate in read):
+                raise ValueError("must name a PEM file of certificates that may sign others")
+        return value
+
     @field_validator("trusted_proxies", "outbound_allow", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
@@ -138,6 +160,10 @@ class Settings(BaseSettings):
     @property
     def master_key_bytes(self) -> tuple[bytes, ...]:
         return tuple(_decode_key(key) for key in self.master_keys)
+
+    @property
+    def client_authorities(self) -> tuple[Certificate, ...]:
+        return _read_authorities(self.mtls_ca_file) if self.mtls_ca_file is not None else ()
 
     @property
     def secure(self) -> bool:
@@ -169,6 +195,25 @@ def _refuse_unknown(names: Iterable[str]) -> None:
     for name in sorted(names):
         if name.startswith(PREFIX) and name not in known:
             raise SettingsError(f"{name} is not a setting; `visvaris settings` lists them all.")
+
+
+def _read_authorities(path: Path) -> tuple[Certificate, ...]:
+    """Empty when there are none to be read."""
+    try:
+        return tuple(load_pem_x509_certificates(path.read_bytes()))
+    except (OSError, ValueError):
+        return ()
+
+
+def _may_sign(certificate: Certificate) -> bool:
+    """RFC 5280 sections 4.2.1.3 and 4.2.1.9."""
+    try:
+        usage = certificate.extensions.get_extension_for_class(KeyUsage).value
+        return (
+            usage.key_cert_sign and certificate.extensions.get_extension_for_class(BasicConstraints).value.ca
+        )
+    except (ExtensionNotFound, ValueError):
+        return False
 
 
 def _decode_key(key: SecretStr) -> bytes:

@@ -4,9 +4,12 @@ import base64
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from idp import settings
 from idp.settings import Settings, SettingsError
+from tests.support.builders import START
+from tests.support.client_certificates import ClientAuthority
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 
@@ -52,6 +55,8 @@ def test_an_unknown_name_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
         ("IDP_MASTER_KEYS", "ā" * 43),
         ("IDP_TRUSTED_PROXIES", "10.0.0.0/33"),
         ("IDP_OUTBOUND_ALLOW", "intranet"),
+        ("IDP_MTLS_CA_FILE", "/nowhere/ca.pem"),
+        ("IDP_MTLS_CA_FILE", __file__),
         ("IDP_REGISTRATION", "everybody"),
         ("IDP_LOG_LEVEL", "loud"),
         ("IDP_ARGON2_MEMORY_KIB", "much"),
@@ -89,6 +94,21 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = settings.load()
     assert loaded.master_key_bytes == (b"n" * 32, b"k" * 32)
     assert [str(network) for network in loaded.trusted_proxies] == ["10.0.0.0/8", "2001:db8::/32"]
+
+
+def test_authorities_of_clients_are_those_that_may_sign_certificates(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Anything else in the file is a mistake that would keep every client out."""
+    authority = ClientAuthority(START)
+    first, second = tmp_path / "ca.pem", tmp_path / "mixed.pem"
+    first.write_bytes(authority.certificate.public_bytes(Encoding.PEM))
+    second.write_bytes(first.read_bytes() + authority.issue().certificate.public_bytes(Encoding.PEM))
+    assert settings.load().client_authorities == ()
+    monkeypatch.setenv("IDP_MTLS_CA_FILE", str(first))
+    assert settings.load().client_authorities == (authority.certificate,)
+    monkeypatch.setenv("IDP_MTLS_CA_FILE", str(second))
+    assert refusal().startswith("IDP_MTLS_CA_FILE ")
 
 
 def test_secrets_may_be_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

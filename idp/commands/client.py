@@ -11,7 +11,7 @@ from idp.commands import client_lint
 from idp.commands.context import AS_JSON, open_context, refuse, say, say_json, say_rows
 from idp.events import Event, EventType
 from idp.models.clients import Client
-from idp.oidc import client_metadata
+from idp.oidc import client_metadata, client_secrets
 from idp.oidc.errors import ProtocolError
 from idp.policy import Level
 from idp.storage.work import Work
@@ -34,7 +34,7 @@ def add() -> None:
     document = _read_document()
     context = open_context()
     try:
-        registration = client_metadata.register(document, context.effects)
+        registration = client_metadata.register(document, context.effects, vault=context.vault)
     except ProtocolError as error:
         refuse(f"{error.error.value}: {error.description}")
     with context.database.begin() as work:
@@ -79,15 +79,14 @@ def show(client_id: str, *, as_json: bool) -> None:
 def rotate_secret(client_id: str, *, overlap_days: int) -> None:
     context = open_context()
     now = context.effects.now()
-    secret = context.effects.new_token()
+    ends_at = now + overlap_days * _DAY_SECONDS if overlap_days else None
     with context.database.begin() as work:
         client = _client(work, client_id)
-        if not client_metadata.needs_secret(client.registered):
+        if not client_secrets.needs_secret(client.registered):
             refuse(f"{client_id} does not authenticate with a secret.")
-        newest = client_metadata.secret_record(secret, now)
-        ends_at = now + overlap_days * _DAY_SECONDS
-        kept = [{**before, "expires_at": ends_at} for before in client.secrets[:1]] if overlap_days else []
-        work.clients.replace_secrets(client_id, [newest, *kept])
+        secret = client_secrets.make_secret(client.registered, context.effects)
+        kept = client_secrets.replace(client, secret, now=now, old_ends_at=ends_at, vault=context.vault)
+        work.clients.replace_secrets(client_id, kept.secrets, mac_secret_sealed=kept.mac_secret_sealed)
         work.audit.append(Event(type=EventType.CLIENT_SECRET_ROTATED, client_id=client_id, actor_id=_ACTOR))
     say_json({"client_id": client_id, "client_secret": secret, "client_secret_expires_at": 0})
 

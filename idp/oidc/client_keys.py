@@ -7,7 +7,7 @@ seconds is all they get. Not here: how a token is verified (`jose.py`).
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -65,6 +65,14 @@ class ClientKeys:
         found = _choose(self._keys_of(client), kid, alg)
         if found is None and client.registered.get("jwks_uri") is not None:
             found = _choose(self._keys_of(client, anew=True), kid, alg)
+        return found
+
+    def any_verifier(self, client: Client, fits: Callable[[Key], bool]) -> bool:
+        """Whether one of those not marked as encryption keys does. Raises KeysUnavailableError."""
+        found = any(fits(key) for key in self._keys_of(client) if key.get("use") in {None, "sig"})
+        if not found and client.registered.get("jwks_uri") is not None:
+            keys = self._keys_of(client, anew=True)
+            found = any(fits(key) for key in keys if key.get("use") in {None, "sig"})
         return found
 
     def encryption_keys(self, client: Client) -> list[Key]:

@@ -6,27 +6,26 @@ refused, because a client must not believe it has what it has not. What RFC 7591
 member, `visvaris`. Not here: registration over HTTP.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from idp.effects import Effects, Instant
+from idp.effects import Effects
 from idp.models.clients import Client, ClientKind, Profile
+from idp.oidc import client_auth_metadata, client_secrets, fapi2_clients, scopes
 from idp.oidc import metadata_values as values
-from idp.oidc import scopes
-from idp.oidc.client_auth import ASSERTION_ALGORITHMS, AuthMethod
+from idp.oidc.auth_methods import AuthMethod
 from idp.oidc.discovery import GRANT_TYPES
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.keys import ALGORITHMS
 from idp.oidc.redirect_uris import UnfitRedirectUriError, require_registrable
+from idp.storage.vault import Vault
 
 OWN_MEMBER: Final = "visvaris"
 
 _NOT_DONE: Final = frozenset(
     {
         *(
-            "jwks_uri",
             "sector_identifier_uri",
             "request_uris",
             "backchannel_logout_uri",
@@ -37,7 +36,8 @@ _NOT_DONE: Final = frozenset(
             "userinfo_encrypted_response_alg",
             "id_token_encrypted_response_alg",
         ),
-        *("introspection_signed_response_alg", "authorization_signed_response_alg"),
+        *("introspection_encrypted_response_alg", "introspection_encrypted_response_enc"),
+        "authorization_signed_response_alg",
         *(
             "request_object_signing_alg",
             "require_signed_request_object",
@@ -56,28 +56,36 @@ class Registration:
     secret: str | None = field(repr=False)
 
 
-def register(document: Mapping[str, Any], effects: Effects) -> Registration:
-    """Raises ProtocolError with what is wrong, naming the member."""
+def register(document: Mapping[str, Any], effects: Effects, *, vault: Vault | None = None) -> Registration:
+    """Raises ProtocolError with what is wrong, naming the member.
+
+    `vault` keeps the secret of a client that signs with it (`client_secret_jwt`); without one it is refused.
+    """
     asked_too_much = sorted(
         name for name in _NOT_DONE & set(document) if document[name] not in (None, False, [])
     )
     if asked_too_much:
         raise _unfit(f"{asked_too_much[0]} is not supported")
     accepted = {name: _read(name, document[name]) for name in _MEMBERS if document.get(name) is not None}
-    registered = {**_defaults(accepted), **accepted}
-    _require_consistent(registered)
     own = _read_own(document.get(OWN_MEMBER, {}))
+    registered = {**_defaults(accepted), **fapi2_clients.defaults(own), **accepted}
+    _require_consistent(registered, own)
     now, client_id = effects.now(), effects.new_id()
-    secret = effects.new_token() if needs_secret(registered) else None
     client = Client(
         client_id=client_id,
         name=registered.get("client_name", client_id),
         created_at=now,
         registered=registered,
-        secrets=[secret_record(secret, now)] if secret is not None else [],
         kind=_kind_of(registered).value,
         **own,
     )
+    if not client_secrets.needs_secret(registered):
+        return Registration(client, None)
+    if vault is None and client_secrets.signs_with_secret(registered):
+        raise _unfit("token_endpoint_auth_method: client_secret_jwt is not supported here")
+    secret = client_secrets.make_secret(registered, effects)
+    kept = client_secrets.keep_first(client, secret, now=now, vault=vault)
+    client.secrets, client.mac_secret_sealed = kept.secrets, kept.mac_secret_sealed
     return Registration(client, secret)
 
 
@@ -88,15 +96,6 @@ def response(registration: Registration) -> dict[str, Any]:
     if registration.secret is not None:
         issued |= {"client_secret": registration.secret, "client_secret_expires_at": 0}
     return {**issued, **client.registered}
-
-
-def secret_record(secret: str, now: Instant, *, expires_at: Instant | None = None) -> dict[str, Any]:
-    """What is kept of a secret of 256 random bits."""
-    return {"hash": hashlib.sha256(secret.encode()).hexdigest(), "created_at": now, "expires_at": expires_at}
-
-
-def needs_secret(registered: Mapping[str, Any]) -> bool:
-    return registered["token_endpoint_auth_method"] in {AuthMethod.BASIC, AuthMethod.POST}
 
 
 def _defaults(accepted: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,7 +113,7 @@ def _defaults(accepted: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _require_consistent(registered: Mapping[str, Any]) -> None:
+def _require_consistent(registered: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     grant_types, method = registered["grant_types"], registered["token_endpoint_auth_method"]
     uses_codes = "authorization_code" in grant_types
     if uses_codes and not registered.get("redirect_uris"):
@@ -125,8 +124,8 @@ def _require_consistent(registered: Mapping[str, Any]) -> None:
         raise _unfit("the grant type refresh_token needs authorization_code")
     if "client_credentials" in grant_types and method == AuthMethod.NONE:
         raise _unfit("the grant type client_credentials is for clients that authenticate")
-    if method == AuthMethod.PRIVATE_KEY_JWT and not registered.get("jwks"):
-        raise _unfit("private_key_jwt needs the keys in jwks")
+    if unfit := client_auth_metadata.broken_rule(registered) or fapi2_clients.broken_rule(registered, own):
+        raise _unfit(unfit)
     installed = registered["application_type"] == "native"
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         for uri in registered.get(name, ()):
@@ -149,8 +148,7 @@ def _kind_of(registered: Mapping[str, Any]) -> ClientKind:
 _MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "redirect_uris": values.list_of(values.uri),
     "post_logout_redirect_uris": values.list_of(values.uri),
-    "token_endpoint_auth_method": values.one_of(*(method.value for method in AuthMethod)),
-    "token_endpoint_auth_signing_alg": values.one_of(*ASSERTION_ALGORITHMS),
+    **client_auth_metadata.MEMBERS,
     "grant_types": values.list_of(values.one_of(*GRANT_TYPES)),
     "response_types": values.list_of(values.one_of("code")),
     "client_name": values.text,
@@ -161,12 +159,12 @@ _MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "initiate_login_uri": values.page,
     "contacts": values.list_of(values.text),
     "scope": values.scopes,
-    "jwks": values.jwks,
     "software_id": values.text,
     "software_version": values.text,
     "application_type": values.one_of("web", "native"),
     "subject_type": values.one_of("public"),
     "id_token_signed_response_alg": values.one_of(*ALGORITHMS),
+    "introspection_signed_response_alg": values.one_of(*ALGORITHMS),
     "default_max_age": values.seconds,
     "require_auth_time": values.flag,
     "default_acr_values": values.list_of(values.acr),

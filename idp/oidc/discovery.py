@@ -8,10 +8,11 @@ import hashlib
 import json
 from typing import Any, Final
 
+from idp.oidc import client_auth_metadata
 from idp.oidc.authorization_request import Prompt, ResponseMode
 from idp.oidc.claims import BY_SCOPE
-from idp.oidc.client_auth import ASSERTION_ALGORITHMS, AuthMethod
 from idp.oidc.keys import ALGORITHMS, KeyRing
+from idp.oidc.options import Options
 from idp.oidc.requests import Request, Response
 from idp.oidc.scopes import Scope
 from idp.policy import Level
@@ -25,8 +26,13 @@ _PUBLIC: Final = (
 )
 
 
-def metadata(issuer: str, *, highest: Level) -> dict[str, Any]:
-    confidential = [method.value for method in AuthMethod if method is not AuthMethod.NONE]
+def metadata(options: Options, *, highest: Level) -> dict[str, Any]:
+    document = _metadata(options, highest=highest)
+    return {**document, **client_auth_metadata.aliases(document, options)}
+
+
+def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
+    issuer = options.issuer
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -43,12 +49,8 @@ def metadata(issuer: str, *, highest: Level) -> dict[str, Any]:
         "acr_values_supported": [level.acr for level in Level if Level.NONE < level <= highest],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
-        "token_endpoint_auth_methods_supported": [method.value for method in AuthMethod],
-        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "introspection_endpoint_auth_methods_supported": confidential,
-        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "revocation_endpoint_auth_methods_supported": [method.value for method in AuthMethod],
-        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "introspection_signing_alg_values_supported": list(ALGORITHMS),
+        **client_auth_metadata.supported(options),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": [prompt.value for prompt in Prompt],
@@ -66,10 +68,10 @@ def metadata(issuer: str, *, highest: Level) -> dict[str, Any]:
 
 
 class Discovery:
-    def __init__(self, issuer: str, *, keys: KeyRing, highest: Level) -> None:
+    def __init__(self, options: Options, *, keys: KeyRing, highest: Level) -> None:
         """`highest`: the level that every method together reaches."""
         self._keys = keys
-        self._document = json.dumps(metadata(issuer, highest=highest), separators=(",", ":")).encode()
+        self._document = json.dumps(metadata(options, highest=highest), separators=(",", ":")).encode()
         self._etag = f'"{hashlib.sha256(self._document).hexdigest()[:32]}"'
 
     def configuration(self, request: Request) -> Response:

@@ -1,7 +1,8 @@
 """What a resource server may learn about a token it was shown (RFC 7662).
 
 A token is active for a caller it is meant for, or who was given it; for anybody else it does not exist, so
-that one resource server cannot watch another's users (section 4). Not here: answers as signed JWTs.
+that one resource server cannot watch another's users (section 4). Not here: answers as signed JWTs
+(`introspection_jwt.py`).
 """
 
 from typing import Any, Final
@@ -12,6 +13,7 @@ from idp.models.clients import Client
 from idp.models.people import UserStatus
 from idp.oidc.authorize_checks import is_public
 from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.introspection_jwt import SignedIntrospection, is_asked_for
 from idp.oidc.jose import TokenError
 from idp.oidc.requests import Request, Response, json_response
 from idp.oidc.tokens import AccessToken, AccessTokens
@@ -22,19 +24,26 @@ _INACTIVE: Final = {"active": False}
 
 class Introspection:
     def __init__(
-        self, *, issuer: str, database: Database, access_tokens: AccessTokens, effects: Effects
+        self,
+        *,
+        issuer: str,
+        database: Database,
+        access_tokens: AccessTokens,
+        signed: SignedIntrospection,
+        effects: Effects,
     ) -> None:
         self._issuer = issuer
         self._database = database
         self._access_tokens = access_tokens
+        self._signed = signed
         self._effects = effects
 
     def respond(self, request: Request, caller: Client) -> Response:
         if is_public(caller):
             # RFC 7662 section 2.1: the endpoint "MUST also require some form of authorization"
             raise ProtocolError(ErrorCode.INVALID_CLIENT, "Client authentication is required.", status=401)
-        token = request.form.get("token")
-        return json_response(self._describe(token, caller))
+        told = self._describe(request.form.get("token"), caller)
+        return self._signed.respond(told, caller) if is_asked_for(request) else json_response(told)
 
     def _describe(self, token: str, caller: Client) -> dict[str, Any]:
         if "." not in token:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cryptography.x509 import Certificate
+
 
 class RegistrationMode(StrEnum):
     """Who may register clients over HTTP (RFC 7591 section 3)."""
@@ -22,3 +24,5 @@ class Options:
     """Whether a trusted proxy may tell us the client's certificate (RFC 9440)."""
     mtls_origin: str | None = None
     """The origin where the proxy asks for certificates, when it is not the issuer's (RFC 8705 section 5)."""
+    client_authorities: tuple[Certificate, ...] = ()
+    """Who may issue the certificates of `tls_client_auth` (RFC 8705 section 2.1)."""

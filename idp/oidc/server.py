@@ -26,6 +26,7 @@ from idp.oidc.grants.base import Grant, TokenRequest
 from idp.oidc.grants.client_credentials import ClientCredentials
 from idp.oidc.grants.refresh_token import RefreshTokens
 from idp.oidc.introspection import Introspection
+from idp.oidc.introspection_jwt import SignedIntrospection
 from idp.oidc.logout import Logout
 from idp.oidc.options import Options
 from idp.oidc.pending import PendingRequests
@@ -99,17 +100,12 @@ class OpenIDProvider:
             clients=core.clients, id_tokens=core.id_tokens, shelf=core.shelf, effects=effects
         )
         self.authorization = _authorization(core, login=login, standings=standings)
-        self._authenticator = ClientAuthenticator(
-            issuer=options.issuer,
-            clients=core.clients,
-            keys=core.client_keys,
-            shelf=core.shelf,
-            effects=effects,
-        )
+        self._authenticator = ClientAuthenticator(core)
         self._introspection = Introspection(
             issuer=options.issuer,
             database=core.database,
             access_tokens=core.access_tokens,
+            signed=SignedIntrospection(issuer=options.issuer, keys=core.keys, effects=effects),
             effects=effects,
         )
         self._revocation = Revocation(
@@ -122,7 +118,7 @@ class OpenIDProvider:
             access_tokens=core.access_tokens,
             effects=effects,
         )
-        documents = Discovery(options.issuer, keys=core.keys, highest=standings.highest)
+        documents = Discovery(options, keys=core.keys, highest=standings.highest)
         self._endpoints = self._table(userinfo, documents)
 
     def _table(self, userinfo: UserInfo, documents: Discovery) -> Mapping[str, Endpoint]:

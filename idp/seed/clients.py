@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from idp.effects import Effects
 from idp.models.clients import Client
-from idp.oidc.client_metadata import OWN_MEMBER, needs_secret, register, secret_record
+from idp.oidc.client_metadata import OWN_MEMBER, register
+from idp.oidc.client_secrets import needs_secret, secret_record
 
 AGREEMENTS: Final = "agreements"
 AGREEMENTS_SECRET: Final = "demo-secret-of-agreements-on-this-computer"  # noqa: S105  public

@@ -90,8 +90,11 @@ class ClientStore:
         """Those that stand on the portal."""
         return records(Client, self._unit.rows(_TILES))
 
-    def replace_secrets(self, client_id: str, secrets: list[dict[str, Any]]) -> bool:
-        return self._change(client_id, {"secrets": secrets})
+    def replace_secrets(
+        self, client_id: str, secrets: list[dict[str, Any]], *, mac_secret_sealed: str | None = None
+    ) -> bool:
+        """Both columns at once, so that neither outlives the other."""
+        return self._change(client_id, {"secrets": secrets, "mac_secret_sealed": mac_secret_sealed})
 
     def set_disabled(self, client_id: str, disabled: bool) -> bool:  # noqa: FBT001  the name of the method says which
         return self._change(client_id, {"disabled": disabled})

@@ -115,6 +115,11 @@ def local_path(text: str | None) -> str | None:
     return text if not parts.scheme and not parts.netloc else None
 
 
+def is_from_trusted_proxy(environ: Mapping[str, object], trusted: Sequence[Network]) -> bool:
+    """Whether the connection itself is a listed proxy's."""
+    return bool(trusted) and _is_trusted(_parsed(str(environ.get("REMOTE_ADDR") or "")), trusted)
+
+
 def _forwarded_for(environ: Mapping[str, object]) -> list[str]:
     """Addresses of `Forwarded` (RFC 7239) or `X-Forwarded-For`, nearest last.
 

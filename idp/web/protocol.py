@@ -15,6 +15,7 @@ from idp.errors import StorageUnavailableError
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.requests import NO_PARAMETERS, Parameters, Request, Response, error_response
 from idp.oidc.server import OpenIDProvider
+from idp.web.client_certificate import client_certificate
 from idp.web.http import client_address
 from idp.web.observed import REQUEST_ID
 from idp.web.site import Network
@@ -86,7 +87,7 @@ class ProtocolEndpoints:
             return _failure(environ, "Something went wrong on our side.", status=500)
 
     def _read(self, environ: "WSGIEnvironment") -> Request:
-        """Raises ProtocolError for a body that is too large or no readable form."""
+        """Raises ProtocolError for what is too large or cannot be read."""
         body = _read_body(environ)
         is_form = bool(body) and environ.get("CONTENT_TYPE", "").lower().startswith(_FORM)
         return Request(
@@ -97,6 +98,7 @@ class ProtocolEndpoints:
             headers=EnvironHeaders(environ),
             body=body,
             remote=client_address(environ, self._trusted_proxies),
+            certificate=client_certificate(environ, self._trusted_proxies),
             reference=_reference(environ),
         )
 

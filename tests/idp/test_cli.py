@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from idp.cli import main
+from idp.commands.context import open_context
+from idp.crypto import Place
 from tests.support.checkout import ROOT
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
@@ -345,6 +347,28 @@ def test_a_new_secret_lets_the_one_before_work_on_for_a_while(database: None) ->
     ]
     assert "secret" in refused("client", "rotate-secret", public)
     assert "no client" in refused("client", "rotate-secret", "nothing")
+
+
+def test_a_secret_that_signs_is_replaced_like_others(database: None) -> None:
+    signs = {**CLIENT, "token_endpoint_auth_method": "client_secret_jwt"}
+    answer = told("client", "add", given=json.dumps(signs))
+    client_id = answer["client_id"]
+    assert kept_of(client_id) == [answer["client_secret"]]
+    newer, newest = (told("client", "rotate-secret", client_id)["client_secret"] for _ in range(2))
+    assert kept_of(client_id) == [newest, newer]
+    assert told("client", "show", client_id, "--json")["secrets"] == 2
+    last = told("client", "rotate-secret", client_id, "--overlap-days", "0")["client_secret"]
+    assert kept_of(client_id) == [last]
+
+
+def kept_of(client_id: str) -> list[str]:
+    """What is sealed of a client's secrets, newest first."""
+    context = open_context()
+    with context.database.read() as work:
+        sealed = work.clients.get(client_id).mac_secret_sealed
+    assert sealed is not None
+    opened = context.vault.open(sealed, Place("clients", "mac_secret_sealed", client_id))
+    return [record["secret"] for record in json.loads(opened)]
 
 
 def test_lint_says_what_could_be_safer(database: None) -> None:

@@ -152,7 +152,7 @@ class RelyingParty:
                 return {"Authorization": basic(self.client_id, self.secret or "")}, {}
             case "client_secret_post":
                 return {}, {"client_id": self.client_id, "client_secret": self.secret or ""}
-            case "private_key_jwt":
+            case "private_key_jwt" | "client_secret_jwt":
                 return {}, self.assertion_form(self.assertion())
             case _:
                 return {}, {"client_id": self.client_id}
@@ -161,8 +161,9 @@ class RelyingParty:
         kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
         return {"client_assertion_type": kind, "client_assertion": assertion}
 
-    def assertion(self, *, alg: str = "ES256", **changed: Any) -> str:
+    def assertion(self, *, alg: str | None = None, **changed: Any) -> str:
         assert self.key is not None
+        alg = alg or ("HS256" if self.auth_method == "client_secret_jwt" else "ES256")
         now = int(self.now())
         claims = {
             "iss": self.client_id,
@@ -174,7 +175,8 @@ class RelyingParty:
             **changed,
         }
         kept = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode({"alg": alg, "kid": self.key.kid}, kept, self.key, algorithms=[alg])
+        named = {"kid": self.key.kid} if self.key.kid is not None else {}
+        return jwt.encode({"alg": alg, **named}, kept, self.key, algorithms=[alg])
 
     def _tokens(self, form: Mapping[str, str | None], *, nonce: str | None) -> Tokens:
         reply = self.post("/token", form)

@@ -71,6 +71,7 @@ class RunningServer:
     database: Database
     demonstration: Demonstration
     log: Path
+    listens_at: str
     residents: dict[str, Resident] = field(init=False)
     clients: dict[str, Mapping[str, Any]] = field(init=False)
     _browsers: list["NetworkBrowser"] = field(default_factory=list)
@@ -178,11 +179,15 @@ class NetworkBrowser(Browser):
 
 
 @contextmanager
-def running_server() -> Iterator[RunningServer]:
+def running_server(
+    *, issuer: str | None = None, port: int | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[RunningServer]:
+    """`issuer`, when people reach it through something in front."""
     with tempfile.TemporaryDirectory(prefix="vv-server-") as scratch:
         home = Path(scratch)
-        port = free_port()
-        issuer = f"http://localhost:{port}"
+        port = port or free_port()
+        listens_at = f"http://localhost:{port}"
+        issuer = issuer or listens_at
         url = f"sqlite:///{home / 'visvaris.sqlite3'}"
         database, demonstration = _filled(url, issuer)
         log = home / "log"
@@ -197,14 +202,14 @@ def running_server() -> Iterator[RunningServer]:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=_environment(url, issuer),
+                env=_environment(url, issuer) | (settings or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
-            _await_ready(process, issuer, log)
-            server = RunningServer(issuer, database, demonstration, log)
+            _await_ready(process, listens_at, log)
+            server = RunningServer(issuer, database, demonstration, log, listens_at)
             yield server
             server.http.close()
         finally:
@@ -240,11 +245,11 @@ def _environment(url: str, issuer: str) -> dict[str, str]:
     }
 
 
-def _await_ready(process: "subprocess.Popen[bytes]", issuer: str, log: Path) -> None:
+def _await_ready(process: "subprocess.Popen[bytes]", listens_at: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx.get(f"{issuer}/healthz/ready").status_code == httpx.codes.OK:
+            if httpx.get(f"{listens_at}/healthz/ready").status_code == httpx.codes.OK:
                 return
         except httpx.TransportError:
             pass

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from idp.models.people import User
 from idp.oidc.authorize import Browser
@@ -64,3 +65,23 @@ def browser(house: House, anna: User) -> Browser:
 def app(house: House) -> RelyingParty:
     """An application of ours: confidential, no consent page."""
     return house.add_client()
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "redis"])
+def everywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A house of its own on each, without keys yet: making the first ones is a race too."""
+    url = f"sqlite:///{tmp_path / 'race.sqlite3'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    redis_url = request.getfixturevalue("redis_url") if request.param == "redis" else None
+    migrate.upgrade(url)
+    world = World(url, redis_url)
+    with world.database.begin() as work:
+        if work.people.find_municipality(RIGA) is None:
+            add_municipality(work)
+    house = House(world)
+    for scope in ("national", RIGA):
+        house.permit(scope)
+    assert make_url(url).get_backend_name() in {"sqlite", "postgresql"}
+    yield house
+    world.database.dispose()

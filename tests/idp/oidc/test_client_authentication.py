@@ -1,21 +1,16 @@
-"""Client authentication (RFC 6749 section 2.3, RFC 7523, OpenID Connect Core 9)."""
+"""Client authentication (RFC 6749 section 2.3, OpenID Connect Core 9); assertions are in test_rfc7523_assertions.py."""
 
 import base64
-import hashlib
-import hmac
-import json
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-from joserfc import jws
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key
 
 from idp.models.clients import Client
-from idp.oidc import client_auth
-from idp.oidc.client_metadata import secret_record
-from tests.idp.oidc.house import ISSUER, House
-from tests.support.relying_party import FORM, RelyingParty, basic
+from idp.oidc import client_secrets
+from idp.oidc.client_secrets import secret_record
+from tests.idp.oidc.house import House
+from tests.support.relying_party import RelyingParty, basic
 
 
 def error_of(reply: Any) -> tuple[int, str]:
@@ -137,7 +132,7 @@ def test_secrets_are_compared_in_constant_time(
         compared.append((len(left), len(right)))
         return left == right
 
-    monkeypatch.setattr(client_auth.hmac, "compare_digest", compare)
+    monkeypatch.setattr(client_secrets.hmac, "compare_digest", compare)
     for client_id in (service.client_id, "nobody"):
         house.post("/token", OWN, {"Authorization": basic(client_id, "wrong")})
     assert compared == [(64, 64), (64, 64)]
@@ -187,134 +182,3 @@ def test_secrets_are_not_taken_from_the_url(house: House, service: RelyingParty,
     """attack 44"""
     headers, _ = service.credentials()
     assert error_of(house.post(f"/token?{name}=x", OWN, headers)) == (400, "invalid_request")
-
-
-# private_key_jwt ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("alg", "key"),
-    [
-        ("ES256", ECKey.generate_key("P-256", {"kid": "k"})),
-        ("RS256", RSAKey.generate_key(2048, {"kid": "k"})),
-        ("PS256", RSAKey.generate_key(2048, {"kid": "k"})),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_each_algorithm_for_assertions(house: House, alg: str, key: Key) -> None:
-    party = keyed(house, key)
-    assert asserted(party, party.assertion(alg=alg)) == (200, "")
-
-
-@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
-def test_an_ed25519_key(house: House) -> None:
-    party = keyed(house, OKPKey.generate_key("Ed25519", {"kid": "k"}))
-    assert asserted(party, party.assertion(alg="EdDSA")) == (200, "")
-
-
-def asserted(party: RelyingParty, assertion: str, **extra: str) -> tuple[int, str]:
-    form = {**OWN, **party.assertion_form(assertion), **extra}
-    return error_of(party.http.post("/token", content=urlencode(form), headers=FORM))
-
-
-def test_an_assertion_works_once(by_key: RelyingParty) -> None:
-    """attack 17: jti replay"""
-    assertion = by_key.assertion()
-    assert asserted(by_key, assertion) == (200, "")
-    assert asserted(by_key, assertion) == REFUSED
-
-
-def test_one_clients_jti_is_not_anothers(house: House, by_key: RelyingParty) -> None:
-    other = keyed(house, ECKey.generate_key("P-256", {"kid": "two"}))
-    assert asserted(by_key, by_key.assertion(jti="same")) == (200, "")
-    assert asserted(other, other.assertion(jti="same")) == (200, "")
-
-
-@pytest.mark.parametrize("audience", [ISSUER, f"{ISSUER}/token", [ISSUER, "https://other.example"]])
-def test_the_audience_is_the_issuer_or_the_token_endpoint(by_key: RelyingParty, audience: Any) -> None:
-    assert asserted(by_key, by_key.assertion(aud=audience)) == (200, "")
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        *({"aud": "https://evil.example"}, {"aud": f"{ISSUER}/"}, {"aud": []}, {"aud": None}, {"aud": 1}),
-        *({"iss": "somebody"}, {"iss": None}, {"sub": None}),
-        *({"jti": None}, {"jti": ""}, {"jti": 7}, {"jti": "x" * 300}),
-        *({"exp": None}, {"exp": "soon"}, {"exp": True}),
-    ],
-)
-def test_an_assertion_with_wrong_claims_is_refused(by_key: RelyingParty, changed: dict[str, Any]) -> None:
-    """attack 17: audience"""
-    assert asserted(by_key, by_key.assertion(**changed)) == REFUSED
-
-
-@pytest.mark.parametrize(
-    ("claim", "seconds", "accepted"),
-    [
-        *(("exp", -11, False), ("exp", -5, True), ("exp", 309, True), ("exp", 320, False)),
-        *(("iat", 9, True), ("iat", 60, False), ("nbf", 9, True), ("nbf", 60, False)),
-    ],
-)
-def test_an_assertion_lives_minutes(
-    house: House, by_key: RelyingParty, claim: str, seconds: int, *, accepted: bool
-) -> None:
-    """attack 30"""
-    assertion = by_key.assertion(**{claim: int(house.world.clock.at) + seconds})
-    assert asserted(by_key, assertion) == ((200, "") if accepted else REFUSED)
-
-
-def test_the_algorithm_is_not_the_assertions_choice(house: House, by_key: RelyingParty) -> None:
-    """attack 16: none, and HS256 with the public key as secret"""
-    claims = json.loads(base64.urlsafe_b64decode(by_key.assertion().split(".")[1] + "=="))
-    assert by_key.key is not None
-    unsigned = f"{part({'alg': 'none'})}.{part(claims)}."
-    signing_input = f"{part({'alg': 'HS256', 'kid': 'one'})}.{part(claims)}"
-    mac = hmac.new(by_key.key.as_pem(private=False), signing_input.encode(), hashlib.sha256).digest()
-    confused = f"{signing_input}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
-    for forged in (unsigned, confused):
-        assert asserted(by_key, forged) == REFUSED
-
-
-def test_a_registered_algorithm_is_the_only_one(house: House) -> None:
-    party = keyed(house, RSAKey.generate_key(2048, {"kid": "k"}), token_endpoint_auth_signing_alg="PS256")
-    assert asserted(party, party.assertion(alg="RS256")) == REFUSED
-    assert asserted(party, party.assertion(alg="PS256")) == (200, "")
-
-
-@pytest.mark.parametrize("brought", ["jwk", "jku", "x5u", "x5c", "crit"])
-def test_a_key_that_the_assertion_brings_is_not_used(by_key: RelyingParty, brought: str) -> None:
-    """attack 16: embedded jwk, jku, x5u, crit"""
-    evil = ECKey.generate_key("P-256", {"kid": "one"})
-    values = {"jwk": evil.as_dict(private=False), "x5c": ["x"], "crit": ["exp"]}
-    header = {"alg": "ES256", "kid": "one", brought: values.get(brought, "https://evil.example/keys")}
-    claims = json.loads(base64.urlsafe_b64decode(by_key.assertion().split(".")[1] + "=="))
-    signing_input = f"{part(header)}.{part(claims)}"
-    signature = jws.serialize_compact({"alg": "ES256"}, "x", evil).split(".")[2]
-    assert asserted(by_key, f"{signing_input}.{signature}") == REFUSED
-
-
-def test_another_clients_key_proves_nothing(house: House, by_key: RelyingParty) -> None:
-    """attack 17: whose keys are used is decided by the verified client alone"""
-    other = keyed(house, ECKey.generate_key("P-256", {"kid": "one"}))
-    other.client_id, impostor = by_key.client_id, other
-    assert asserted(impostor, impostor.assertion()) == REFUSED
-
-
-def test_the_assertion_and_the_form_must_name_one_client(by_key: RelyingParty, service: RelyingParty) -> None:
-    assert asserted(by_key, by_key.assertion(), client_id=service.client_id) == REFUSED
-    assert asserted(by_key, by_key.assertion(), client_id=by_key.client_id) == (200, "")
-
-
-def test_the_kind_of_assertion_must_be_known(house: House, by_key: RelyingParty) -> None:
-    form = {**OWN, "client_assertion": by_key.assertion(), "client_assertion_type": "urn:saml"}
-    assert error_of(house.post("/token", form)) == (400, "invalid_request")
-
-
-@pytest.mark.parametrize("assertion", ["x", "x.y.z", "..", "e30.e30.", "é.é.é", "x" * 9000])
-def test_what_is_no_assertion_is_refused(by_key: RelyingParty, assertion: str) -> None:
-    assert asserted(by_key, assertion) == REFUSED
-
-
-def part(value: object) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()

@@ -10,10 +10,13 @@ from idp.effects import Effects
 from idp.models.clients import ClientKind
 from idp.oidc.client_metadata import register, response
 from idp.oidc.errors import ProtocolError
+from tests.support.builders import make_vault
 
 CALLBACK = "https://app.example.lv/callback"
 SMALL_RSA = {"kty": "RSA", "e": "AQAB", "n": base64.urlsafe_b64encode(b"\xc1" * 128).rstrip(b"=").decode()}
 PUBLIC_KEY = ECKey.generate_key("P-256", {"kid": "one"}).as_dict(private=False)
+TLS = {"token_endpoint_auth_method": "tls_client_auth"}
+BY_KEY = {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [PUBLIC_KEY]}}
 
 
 def document(**changed: Any) -> dict[str, Any]:
@@ -54,6 +57,23 @@ def test_the_secret_is_kept_only_as_a_hash() -> None:
     assert registration.secret is not None
     assert registration.secret not in str(registration.client.secrets)
     assert registration.secret not in repr(registration)
+
+
+def test_keys_may_be_published_rather_than_registered() -> None:
+    told = accept(token_endpoint_auth_method="private_key_jwt", jwks_uri="https://app.example.lv/keys")
+    assert told["jwks_uri"] == "https://app.example.lv/keys"
+    assert "client_secret" not in told
+
+
+def test_a_client_that_signs_with_its_secret_needs_a_place_where_it_is_sealed() -> None:
+    """The row of mistakes below has it without one."""
+    effects = Effects()
+    asked = document(token_endpoint_auth_method="client_secret_jwt")
+    registration = register(asked, effects, vault=make_vault(effects))
+    assert registration.secret is not None
+    assert registration.secret not in str(registration.client.mac_secret_sealed)
+    assert len(registration.secret) >= 64, "as long as the hash of HS512"
+    assert register(document(), effects, vault=make_vault(effects)).client.mac_secret_sealed is None
 
 
 def test_a_public_client_has_no_secret() -> None:
@@ -151,7 +171,25 @@ def test_a_mistake_in_our_own_members_is_named(own: Any, named: str) -> None:
         ({"jwks": {"keys": [ECKey.generate_key("P-384").as_dict(private=False)]}}, "jwks"),
         ({"jwks": {"keys": [SMALL_RSA]}}, "2048"),
         ({"jwks": {"keys": [OctKey.generate_key(256).as_dict(private=True)]}}, "private"),
-        ({"jwks_uri": "https://app.example.lv/keys"}, "jwks_uri"),
+        ({"jwks_uri": "http://app.example.lv/keys"}, "jwks_uri"),
+        ({"jwks_uri": "https://app.example.lv/keys", "jwks": {"keys": [PUBLIC_KEY]}}, "jwks_uri"),
+        ({"token_endpoint_auth_method": "self_signed_tls_client_auth"}, "jwks"),
+        ({"token_endpoint_auth_method": "tls_client_auth"}, "tls_client_auth_subject_dn"),
+        (
+            {**TLS, "tls_client_auth_subject_dn": "CN=a", "tls_client_auth_san_dns": "a.example"},
+            "exactly one",
+        ),
+        ({**TLS, "tls_client_auth_subject_dn": ""}, "tls_client_auth_subject_dn"),
+        ({**TLS, "tls_client_auth_subject_dn": "client"}, "tls_client_auth_subject_dn"),
+        ({**TLS, "tls_client_auth_subject_dn": "CN=a, O=b"}, "tls_client_auth_subject_dn"),
+        ({**TLS, "tls_client_auth_san_dns": "*.example.lv"}, "tls_client_auth_san_dns"),
+        ({**TLS, "tls_client_auth_san_ip": "10.0.0.0/8"}, "tls_client_auth_san_ip"),
+        ({**TLS, "tls_client_auth_san_uri": "client"}, "tls_client_auth_san_uri"),
+        ({**TLS, "tls_client_auth_san_email": "client"}, "tls_client_auth_san_email"),
+        ({"token_endpoint_auth_signing_alg": "none"}, "token_endpoint_auth_signing_alg"),
+        ({**BY_KEY, "token_endpoint_auth_signing_alg": "HS256"}, "token_endpoint_auth_signing_alg"),
+        ({"introspection_signed_response_alg": "none"}, "introspection_signed_response_alg"),
+        ({"introspection_encrypted_response_alg": "RSA-OAEP"}, "introspection_encrypted_response_alg"),
         ({"userinfo_signed_response_alg": "RS256"}, "userinfo_signed_response_alg"),
         ({"dpop_bound_access_tokens": True}, "dpop_bound_access_tokens"),
     ],

@@ -37,6 +37,7 @@ REGISTERED = {
         "request_parameter_supported",
     ),
     *("request_uri_parameter_supported", "ui_locales_supported"),
+    *("introspection_signing_alg_values_supported", "mtls_endpoint_aliases"),
 }
 
 

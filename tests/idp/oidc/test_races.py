@@ -1,39 +1,15 @@
 """Single use under parallel requests, on every storage there is: SQLite, PostgreSQL, and Redis for the Shelf."""
 
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import make_url
 
 from idp.models.people import User
-from idp.storage import migrate
 from tests.idp.oidc.house import House
-from tests.support.builders import RIGA, World, add_municipality
 from tests.support.relying_party import ProviderError, RelyingParty, Tokens
 
 AT_ONCE = 100
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "redis"])
-def everywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    """A house of its own on each, without keys yet: making the first ones is a race too."""
-    url = f"sqlite:///{tmp_path / 'race.sqlite3'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    redis_url = request.getfixturevalue("redis_url") if request.param == "redis" else None
-    migrate.upgrade(url)
-    world = World(url, redis_url)
-    with world.database.begin() as work:
-        if work.people.find_municipality(RIGA) is None:
-            add_municipality(work)
-    house = House(world)
-    for scope in ("national", RIGA):
-        house.permit(scope)
-    assert make_url(url).get_backend_name() in {"sqlite", "postgresql"}
-    yield house
-    world.database.dispose()
 
 
 @pytest.fixture

@@ -78,6 +78,16 @@ def test_secrets_are_replaced(world: World):
         assert not work.clients.replace_secrets("unknown", [])
 
 
+def test_secrets_are_replaced_in_both_columns(world: World):
+    """A secret that was kept sealed does not outlive the hashes beside it."""
+    with world.database.begin() as work:
+        add_client(work)
+        work.clients.replace_secrets("portal", [{"hash": "a"}], mac_secret_sealed="sealed")
+        assert work.clients.get("portal").mac_secret_sealed == "sealed"
+        work.clients.replace_secrets("portal", [{"hash": "b"}])
+        assert work.clients.get("portal").mac_secret_sealed is None
+
+
 def test_clients_are_listed_a_page_at_a_time(world: World):
     with world.database.begin() as work:
         for client_id in ("a", "b", "c"):

@@ -1,0 +1,94 @@
+"""What the FAPI 2.0 Security Profile asks of a client's registration: a rule each, in a table.
+
+Only registrations are judged here. What such a client may do in a request is judged where requests are read,
+since a registration may also become `fapi2` after it was made.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from idp.models.clients import Profile
+from idp.oidc.auth_methods import OF_FAPI, method_of
+from idp.oidc.client_assertions import FAPI_ALGORITHMS
+
+GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", "client_credentials"})
+SIGNING_ALGORITHM: Final = "ES256"
+"""What we sign with for such a client, of the algorithms that 5.4.1 leaves."""
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
+_SIGNED_BY_US: Final = (
+    *("id_token_signed_response_alg", "userinfo_signed_response_alg"),
+    *("introspection_signed_response_alg", "authorization_signed_response_alg"),
+)
+_SIGNED_BY_THE_CLIENT: Final = ("token_endpoint_auth_signing_alg", "request_object_signing_alg")
+
+Registered = Mapping[str, Any]
+Own = Mapping[str, Any]
+"""The members of `visvaris`."""
+
+
+def proves_itself_without_a_secret(registered: Registered, _own: Own) -> bool:
+    """5.3.2.1."""
+    return method_of(registered) in OF_FAPI
+
+
+def has_only_grant_types_of_the_profile(registered: Registered, _own: Own) -> bool:
+    """5.3.2.1: no password grant; and none that the profile does not speak of."""
+    return GRANT_TYPES.issuperset(registered["grant_types"])
+
+
+def is_signed_for_by_its_algorithms(registered: Registered, _own: Own) -> bool:
+    """5.4.1: PS256, ES256 or EdDSA."""
+    named = (registered.get(name) for name in (*_SIGNED_BY_US, *_SIGNED_BY_THE_CLIENT))
+    return all(alg in FAPI_ALGORITHMS for alg in named if alg is not None)
+
+
+def is_answered_over_tls(registered: Registered, _own: Own) -> bool:
+    """5.3.2.2: https, or an installed application's loopback address."""
+    loopback = _LOOPBACK if registered["application_type"] == "native" else frozenset[str]()
+    parts = (urlsplit(uri) for uri in registered.get("redirect_uris", ()))
+    return all(uri.scheme == "https" or (uri.scheme == "http" and uri.hostname in loopback) for uri in parts)
+
+
+def gets_bound_tokens(registered: Registered, _own: Own) -> bool:
+    """5.3.2.1."""
+    asked = ("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens")
+    return any(registered.get(name) is True for name in asked)
+
+
+def sends_a_challenge(_registered: Registered, own: Own) -> bool:
+    """5.3.2.2."""
+    return own.get("pkce_required") is not False
+
+
+RULES: Final[tuple[tuple[Callable[[Registered, Own], bool], str], ...]] = (
+    (
+        proves_itself_without_a_secret,
+        f"token_endpoint_auth_method must be one of {', '.join(sorted(OF_FAPI))}",
+    ),
+    (has_only_grant_types_of_the_profile, f"grant_types may hold {', '.join(sorted(GRANT_TYPES))}"),
+    (is_signed_for_by_its_algorithms, f"signatures must be by {', '.join(FAPI_ALGORITHMS)}"),
+    (
+        is_answered_over_tls,
+        "redirect_uris must use https, or the loopback address of an installed application",
+    ),
+    (
+        gets_bound_tokens,
+        "dpop_bound_access_tokens or tls_client_certificate_bound_access_tokens must be true",
+    ),
+    (sends_a_challenge, "pkce_required must not be false"),
+)
+
+
+def defaults(own: Own) -> dict[str, str]:
+    """In place of what a registration that says nothing means elsewhere."""
+    if own.get("profile") != Profile.FAPI2.value:
+        return {}
+    return {"id_token_signed_response_alg": SIGNING_ALGORITHM}
+
+
+def broken_rule(registered: Registered, own: Own) -> str | None:
+    """What the registration would have to say; None when it does, or is of another profile."""
+    if own.get("profile") != Profile.FAPI2.value:
+        return None
+    return next((told for holds, told in RULES if not holds(registered, own)), None)
