@@ -1,9 +1,9 @@
-"""Client metadata as an operator hands it over (RFC 7591 section 2, OpenID Connect Registration 2), and our
-own.
+"""Client metadata as it is handed over (RFC 7591 section 2, OpenID Connect Registration 2), and our own.
 
 Members we do not understand are ignored, as RFC 7591 asks; those that ask for something we would not do are
 refused, because a client must not believe it has what it has not. What RFC 7591 does not know stands in one
-member, `visvaris`. Not here: registration over HTTP.
+member, `visvaris`. Not here: what of it is for operators alone, and registration over HTTP
+(`registration.py`).
 """
 
 import hashlib
@@ -12,30 +12,26 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from idp.effects import Effects, Instant
+from idp.gateways.outbound import Outbound
 from idp.models.clients import Client, ClientKind, Profile
+from idp.oidc import encryption, scopes
 from idp.oidc import metadata_values as values
-from idp.oidc import scopes
 from idp.oidc.client_auth import ASSERTION_ALGORITHMS, AuthMethod
-from idp.oidc.discovery import GRANT_TYPES
+from idp.oidc.client_keys import import_keys
+from idp.oidc.discovery import GRANT_TYPES, SUBJECT_TYPES
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.keys import ALGORITHMS
 from idp.oidc.redirect_uris import UnfitRedirectUriError, require_registrable
+from idp.oidc.sectors import sector_of
 
 OWN_MEMBER: Final = "visvaris"
 
 _NOT_DONE: Final = frozenset(
     {
         *(
-            "jwks_uri",
-            "sector_identifier_uri",
             "request_uris",
             "backchannel_logout_uri",
             "frontchannel_logout_uri",
-        ),
-        *(
-            "userinfo_signed_response_alg",
-            "userinfo_encrypted_response_alg",
-            "id_token_encrypted_response_alg",
         ),
         *("introspection_signed_response_alg", "authorization_signed_response_alg"),
         *(
@@ -49,6 +45,25 @@ _NOT_DONE: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """Metadata found in order, complete with defaults, and what follows from it."""
+
+    registered: dict[str, Any]
+    sector: str | None
+
+    @property
+    def kind(self) -> ClientKind:
+        if self.registered["application_type"] == "native":
+            return ClientKind.INSTALLED
+        return (
+            ClientKind.WEB if "authorization_code" in self.registered["grant_types"] else ClientKind.SERVICE
+        )
+
+    def name_of(self, client_id: str) -> str:
+        return str(self.registered.get("client_name", client_id))
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """A client as accepted; `secret` is told once and kept only as a hash."""
 
@@ -56,26 +71,39 @@ class Registration:
     secret: str | None = field(repr=False)
 
 
-def register(document: Mapping[str, Any], effects: Effects) -> Registration:
+def accept(document: Mapping[str, Any], outbound: Outbound) -> Accepted:
     """Raises ProtocolError with what is wrong, naming the member."""
     asked_too_much = sorted(
         name for name in _NOT_DONE & set(document) if document[name] not in (None, False, [])
     )
     if asked_too_much:
         raise _unfit(f"{asked_too_much[0]} is not supported")
-    accepted = {name: _read(name, document[name]) for name in _MEMBERS if document.get(name) is not None}
+    accepted = {name: _read(name, document[name]) for name in MEMBERS if document.get(name) is not None}
     registered = {**_defaults(accepted), **accepted}
     _require_consistent(registered)
+    return Accepted(registered, sector_of(registered, outbound))
+
+
+def register(
+    document: Mapping[str, Any], effects: Effects, *, outbound: Outbound | None = None
+) -> Registration:
+    """As an operator does. Without `outbound`, nothing private is fetched. Raises ProtocolError."""
     own = _read_own(document.get(OWN_MEMBER, {}))
+    return make(accept(document, outbound or Outbound()), effects, **own)
+
+
+def make(accepted: Accepted, effects: Effects, **own: Any) -> Registration:
+    """A client not yet stored; `own` are columns that RFC 7591 knows nothing of."""
     now, client_id = effects.now(), effects.new_id()
-    secret = effects.new_token() if needs_secret(registered) else None
+    secret = effects.new_token() if needs_secret(accepted.registered) else None
     client = Client(
         client_id=client_id,
-        name=registered.get("client_name", client_id),
+        name=accepted.name_of(client_id),
         created_at=now,
-        registered=registered,
+        registered=accepted.registered,
         secrets=[secret_record(secret, now)] if secret is not None else [],
-        kind=_kind_of(registered).value,
+        kind=accepted.kind.value,
+        sector=accepted.sector,
         **own,
     )
     return Registration(client, secret)
@@ -104,6 +132,11 @@ def _defaults(accepted: Mapping[str, Any]) -> dict[str, Any]:
     default_scopes = list(scopes.DEFAULT) if "authorization_code" in grant_types else []
     if "refresh_token" in grant_types:
         default_scopes.append(scopes.Scope.OFFLINE_ACCESS.value)
+    content = {
+        what.enc_member: encryption.DEFAULT_CONTENT_ALGORITHM
+        for what in encryption.Sealed
+        if what.alg_member in accepted
+    }
     return {
         "token_endpoint_auth_method": AuthMethod.BASIC.value,
         "grant_types": ["authorization_code"],
@@ -111,6 +144,7 @@ def _defaults(accepted: Mapping[str, Any]) -> dict[str, Any]:
         "application_type": "web",
         "scope": " ".join(default_scopes),
         "id_token_signed_response_alg": "RS256",
+        **content,
     }
 
 
@@ -125,8 +159,7 @@ def _require_consistent(registered: Mapping[str, Any]) -> None:
         raise _unfit("the grant type refresh_token needs authorization_code")
     if "client_credentials" in grant_types and method == AuthMethod.NONE:
         raise _unfit("the grant type client_credentials is for clients that authenticate")
-    if method == AuthMethod.PRIVATE_KEY_JWT and not registered.get("jwks"):
-        raise _unfit("private_key_jwt needs the keys in jwks")
+    _require_keys(registered, method)
     installed = registered["application_type"] == "native"
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         for uri in registered.get(name, ()):
@@ -140,13 +173,20 @@ def _require_redirect_uri(uri: str, *, installed: bool) -> None:
         raise ProtocolError(ErrorCode.INVALID_REDIRECT_URI, str(error)) from None
 
 
-def _kind_of(registered: Mapping[str, Any]) -> ClientKind:
-    if registered["application_type"] == "native":
-        return ClientKind.INSTALLED
-    return ClientKind.WEB if "authorization_code" in registered["grant_types"] else ClientKind.SERVICE
+def _require_keys(registered: Mapping[str, Any], method: str) -> None:
+    jwks, jwks_uri = registered.get("jwks"), registered.get("jwks_uri")
+    if jwks is not None and jwks_uri is not None:
+        raise _unfit("jwks and jwks_uri must not be used together")
+    if method == AuthMethod.PRIVATE_KEY_JWT and jwks is None and jwks_uri is None:
+        raise _unfit("private_key_jwt needs the keys in jwks or jwks_uri")
+    keys = import_keys(jwks) if jwks is not None else []
+    try:
+        encryption.require_consistent(registered, None if jwks_uri is not None else keys)
+    except ValueError as error:
+        raise _unfit(str(error)) from None
 
 
-_MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
+MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "redirect_uris": values.list_of(values.uri),
     "post_logout_redirect_uris": values.list_of(values.uri),
     "token_endpoint_auth_method": values.one_of(*(method.value for method in AuthMethod)),
@@ -162,11 +202,16 @@ _MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "contacts": values.list_of(values.text),
     "scope": values.scopes,
     "jwks": values.jwks,
+    "jwks_uri": values.page,
+    "sector_identifier_uri": values.page,
     "software_id": values.text,
     "software_version": values.text,
     "application_type": values.one_of("web", "native"),
-    "subject_type": values.one_of("public"),
+    "subject_type": values.one_of(*SUBJECT_TYPES),
     "id_token_signed_response_alg": values.one_of(*ALGORITHMS),
+    "userinfo_signed_response_alg": values.one_of(*ALGORITHMS),
+    **{what.alg_member: values.one_of(*encryption.KEY_ALGORITHMS) for what in encryption.Sealed},
+    **{what.enc_member: values.one_of(*encryption.CONTENT_ALGORITHMS) for what in encryption.Sealed},
     "default_max_age": values.seconds,
     "require_auth_time": values.flag,
     "default_acr_values": values.list_of(values.acr),
@@ -191,7 +236,7 @@ _OWN_MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
 
 def _read(name: str, value: object) -> Any:
     try:
-        return _MEMBERS[name](value)
+        return MEMBERS[name](value)
     except ValueError as error:
         raise _unfit(f"{name}: {error}") from None
 

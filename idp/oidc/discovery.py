@@ -11,6 +11,7 @@ from typing import Any, Final
 from idp.oidc.authorization_request import Prompt, ResponseMode
 from idp.oidc.claims import BY_SCOPE
 from idp.oidc.client_auth import ASSERTION_ALGORITHMS, AuthMethod
+from idp.oidc.encryption import CONTENT_ALGORITHMS, KEY_ALGORITHMS
 from idp.oidc.keys import ALGORITHMS, KeyRing
 from idp.oidc.requests import Request, Response
 from idp.oidc.scopes import Scope
@@ -18,6 +19,7 @@ from idp.policy import Level
 
 PATHS: Final = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 GRANT_TYPES: Final = ("authorization_code", "refresh_token", "client_credentials")
+SUBJECT_TYPES: Final = ("public", "pairwise")
 _PUBLIC: Final = (
     ("Content-Type", "application/json"),
     ("Access-Control-Allow-Origin", "*"),
@@ -25,7 +27,7 @@ _PUBLIC: Final = (
 )
 
 
-def metadata(issuer: str, *, highest: Level) -> dict[str, Any]:
+def metadata(issuer: str, *, highest: Level, registration: bool = False) -> dict[str, Any]:
     confidential = [method.value for method in AuthMethod if method is not AuthMethod.NONE]
     return {
         "issuer": issuer,
@@ -36,13 +38,19 @@ def metadata(issuer: str, *, highest: Level) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/logout",
+        **({"registration_endpoint": f"{issuer}/register"} if registration else {}),
         "scopes_supported": [scope.value for scope in Scope],
         "response_types_supported": ["code"],
         "response_modes_supported": [mode.value for mode in ResponseMode],
         "grant_types_supported": list(GRANT_TYPES),
         "acr_values_supported": [level.acr for level in Level if Level.NONE < level <= highest],
-        "subject_types_supported": ["public"],
+        "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "id_token_encryption_alg_values_supported": list(KEY_ALGORITHMS),
+        "id_token_encryption_enc_values_supported": list(CONTENT_ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
+        "userinfo_encryption_alg_values_supported": list(KEY_ALGORITHMS),
+        "userinfo_encryption_enc_values_supported": list(CONTENT_ALGORITHMS),
         "token_endpoint_auth_methods_supported": [method.value for method in AuthMethod],
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": confidential,
@@ -66,10 +74,11 @@ def metadata(issuer: str, *, highest: Level) -> dict[str, Any]:
 
 
 class Discovery:
-    def __init__(self, issuer: str, *, keys: KeyRing, highest: Level) -> None:
+    def __init__(self, issuer: str, *, keys: KeyRing, highest: Level, registration: bool = False) -> None:
         """`highest`: the level that every method together reaches."""
         self._keys = keys
-        self._document = json.dumps(metadata(issuer, highest=highest), separators=(",", ":")).encode()
+        said = metadata(issuer, highest=highest, registration=registration)
+        self._document = json.dumps(said, separators=(",", ":")).encode()
         self._etag = f'"{hashlib.sha256(self._document).hexdigest()[:32]}"'
 
     def configuration(self, request: Request) -> Response:

@@ -14,6 +14,7 @@ from idp.oidc.authorize_checks import is_public
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.jose import TokenError
 from idp.oidc.requests import Request, Response, json_response
+from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import AccessToken, AccessTokens
 from idp.storage.database import Database
 
@@ -22,11 +23,18 @@ _INACTIVE: Final = {"active": False}
 
 class Introspection:
     def __init__(
-        self, *, issuer: str, database: Database, access_tokens: AccessTokens, effects: Effects
+        self,
+        *,
+        issuer: str,
+        database: Database,
+        access_tokens: AccessTokens,
+        subjects: Subjects,
+        effects: Effects,
     ) -> None:
         self._issuer = issuer
         self._database = database
         self._access_tokens = access_tokens
+        self._subjects = subjects
         self._effects = effects
 
     def respond(self, request: Request, caller: Client) -> Response:
@@ -59,7 +67,7 @@ class Introspection:
         return {
             "active": True,
             "iss": self._issuer,
-            "sub": row.user_id,
+            "sub": self._subjects.subject_for(caller, row.user_id),
             "client_id": row.client_id,
             "scope": " ".join(row.scopes),
             "iat": int(row.issued_at),

@@ -17,6 +17,7 @@ from idp.oidc import jose
 from idp.oidc.clients import Clients
 from idp.oidc.jose import TokenError
 from idp.oidc.keys import KeyRing
+from idp.oidc.subjects import Subjects
 from idp.storage.open import Storage
 
 ACCESS_TOKEN_SECONDS: Final = 300
@@ -101,12 +102,14 @@ class AccessTokens:
         issuer: str,
         keys: KeyRing,
         clients: Clients,
+        subjects: Subjects,
         storage: Storage,
         effects: Effects,
     ) -> None:
         self.issuer = issuer
         self._keys = keys
         self._clients = clients
+        self._subjects = subjects
         self._database = storage.database
         self._shelf = storage.shelf
         self._effects = effects
@@ -120,8 +123,9 @@ class AccessTokens:
         scopes: Iterable[str],
         bound_to: Confirmation = BEARER,
     ) -> str:
+        client = self._clients.get(grant.client_id)
         claims: dict[str, Any] = {
-            "sub": grant.user_id,
+            "sub": self._subjects.subject_for(client, grant.user_id),
             "client_id": grant.client_id,
             "jti": f"{grant.family_id}.{self._effects.new_id()}",
             "scope": " ".join(scopes),

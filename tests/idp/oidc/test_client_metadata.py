@@ -135,7 +135,7 @@ def test_a_mistake_in_our_own_members_is_named(own: Any, named: str) -> None:
         ({"scope": "openid  profile"}, "scope"),
         ({"scope": ["openid"]}, "scope"),
         ({"scope": 'openid "'}, "scope"),
-        ({"subject_type": "pairwise"}, "subject_type"),
+        ({"subject_type": "private"}, "subject_type"),
         ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
         ({"id_token_signed_response_alg": "HS256"}, "id_token_signed_response_alg"),
         ({"default_max_age": -1}, "default_max_age"),
@@ -151,8 +151,11 @@ def test_a_mistake_in_our_own_members_is_named(own: Any, named: str) -> None:
         ({"jwks": {"keys": [ECKey.generate_key("P-384").as_dict(private=False)]}}, "jwks"),
         ({"jwks": {"keys": [SMALL_RSA]}}, "2048"),
         ({"jwks": {"keys": [OctKey.generate_key(256).as_dict(private=True)]}}, "private"),
-        ({"jwks_uri": "https://app.example.lv/keys"}, "jwks_uri"),
-        ({"userinfo_signed_response_alg": "RS256"}, "userinfo_signed_response_alg"),
+        ({"jwks_uri": "http://app.example.lv/keys"}, "jwks_uri"),
+        ({"jwks_uri": "https://app.example.lv/keys", "jwks": {"keys": [PUBLIC_KEY]}}, "together"),
+        ({"userinfo_signed_response_alg": "none"}, "userinfo_signed_response_alg"),
+        ({"default_max_age": 10**400}, "default_max_age"),
+        ({"policy_uri": 'https://app.example.lv/"quoted"'}, "policy_uri"),
         ({"dpop_bound_access_tokens": True}, "dpop_bound_access_tokens"),
     ],
 )
@@ -164,3 +167,10 @@ def test_a_mistake_is_refused_and_named(changed: dict[str, Any], named: str) -> 
 
 def test_what_is_asked_for_as_absent_is_no_mistake() -> None:
     assert accept(dpop_bound_access_tokens=False, jwks_uri=None)
+
+
+def test_the_keys_may_be_published_elsewhere() -> None:
+    uri = "https://app.example.lv/keys"
+    told = accept(token_endpoint_auth_method="private_key_jwt", jwks_uri=uri)
+    assert told["jwks_uri"] == uri
+    assert "client_secret" not in told
