@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -116,7 +117,8 @@ def rotate_secret(client_id: str, *, overlap_days: int) -> None:
 
 
 @group.command(
-    "lint", help="What could be safer about CLIENT_ID, or about all; exit code 1 when anything could."
+    "lint",
+    help="What is weak or could be stricter in CLIENT_ID, or in all; exit code 1 when anything is weak.",
 )
 @click.argument("client_id", required=False)
 @AS_JSON
@@ -124,19 +126,21 @@ def lint(client_id: str | None, *, as_json: bool) -> None:
     context = open_context()
     with context.database.read() as work:
         chosen = [_client(work, client_id)] if client_id else list(_every(work))
+    now, outbound = context.effects.now(), context.outbound()
     found = [
-        {"client_id": client.client_id, "finding": finding.finding, "advice": finding.advice}
+        {"client_id": client.client_id, **asdict(finding)}
         for client in chosen
-        for finding in client_lint.lint(client, now=context.effects.now())
+        for finding in (*client_lint.lint(client, now=now), *client_lint.lint_published(client, outbound))
     ]
     if as_json:
         say_json(found)
     elif found:
-        say_rows(found, ("client_id", "finding", "advice"), as_json=False)
+        say_rows(found, ("client_id", "weak", "finding", "advice", "breaks"), as_json=False)
     else:
         say("Nothing to say.")
-    if found:
-        refuse(f"{len(found)} could be safer.")
+    weak = sum(finding["weak"] for finding in found)
+    if weak:
+        refuse(f"{weak} could be safer.")
 
 
 def told(client: Client) -> dict[str, Any]:
