@@ -1,9 +1,10 @@
 """Wires the provider together, once for each process: settings in, a WSGI application out."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask
 
@@ -21,7 +22,8 @@ from idp.login.transaction import Transactions
 from idp.methods.registry import Argon2Parameters, Methods, methods
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
-from idp.settings import Settings
+from idp.oidc.software_statements import read_trusted
+from idp.settings import Settings, SettingsError
 from idp.storage.open import Storage, open_storage
 from idp.storage.vault import Vault
 from idp.web import (
@@ -210,10 +212,24 @@ def options_of(chosen: Settings) -> Options:
         issuer=chosen.issuer,
         refresh_seconds=chosen.refresh_days * 86400,
         registration=RegistrationMode(chosen.registration),
+        software_statement_jwks=_software_statement_jwks(chosen.software_statement_jwks),
         client_certificates=bool(chosen.trusted_proxies),
         mtls_origin=chosen.mtls_origin,
         client_authorities=chosen.client_authorities,
     )
+
+
+def _software_statement_jwks(path: Path | None) -> dict[str, Any]:
+    """Raises SettingsError for a file that is not there or holds something else."""
+    if path is None:
+        return {}
+    try:
+        document: dict[str, Any] = json.loads(path.read_text())
+        read_trusted(document)
+    except (OSError, ValueError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise SettingsError(f"IDP_SOFTWARE_STATEMENT_JWKS cannot be used: {why}.") from None
+    return document
 
 
 def open_outbound(chosen: Settings) -> Outbound:

@@ -32,6 +32,10 @@ class EventType(Enum):
     USER_UNBLOCKED = "user.unblocked"
     METHODS_RESET = "user.methods_reset"
     CLIENT_ADDED = "client.added"
+    CLIENT_REGISTERED = "client.registered"
+    CLIENT_CHANGED = "client.changed"
+    CLIENT_REMOVED = "client.removed"
+    INITIAL_TOKEN_MADE = "client.initial_token_made"  # noqa: S105  the name of an event
     CLIENT_SECRET_ROTATED = "client.secret_rotated"  # noqa: S105  the name of an event
     SIGNING_KEY_ADDED = "signing_key.added"
     SIGNING_KEY_ROTATED = "signing_key.rotated"

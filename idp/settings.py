@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     registration: Literal["off", "token", "open"] = Field(
         "token", description="Who may register clients dynamically."
     )
+    software_statement_jwks: Path | None = Field(
+        None,
+        description=("JSON file of JWK sets by issuer, whose software statements count at registration."),
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
     )

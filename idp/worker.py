@@ -16,7 +16,11 @@ from idp.effects import Effects
 from idp.models.keys import KeyState
 from idp.oidc.keys import KeyRing
 from idp.storage.connections import parse_url, sqlite_file
-from idp.storage.housekeeping import remove_old_families, remove_old_sessions
+from idp.storage.housekeeping import (
+    remove_old_families,
+    remove_old_initial_tokens,
+    remove_old_sessions,
+)
 from idp.storage.open import Storage
 from idp.storage.work import Work
 
@@ -44,6 +48,7 @@ class Jobs:
             "throttle": self._storage.throttle.purge(now),
             "sessions": self._batches(remove_old_sessions, now - SESSIONS_KEPT),
             "token_families": self._batches(remove_old_families, now - FAMILIES_KEPT),
+            "initial_access_tokens": self._batches(remove_old_initial_tokens, now),
         }
         _log.info("room freed", removed=removed)
         return removed

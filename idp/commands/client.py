@@ -3,14 +3,16 @@
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from idp.commands import client_lint
-from idp.commands.context import AS_JSON, open_context, refuse, say, say_json, say_rows
+from idp.commands.context import AS_JSON, note, open_context, refuse, say, say_json, say_rows
+from idp.crypto import token_hash
 from idp.events import Event, EventType
-from idp.models.clients import Client
+from idp.models.clients import Client, InitialAccessToken
 from idp.oidc import client_metadata, client_secrets
 from idp.oidc.errors import ProtocolError
 from idp.policy import Level
@@ -34,7 +36,9 @@ def add() -> None:
     document = _read_document()
     context = open_context()
     try:
-        registration = client_metadata.register(document, context.effects, vault=context.vault)
+        registration = client_metadata.register(
+            document, context.effects, vault=context.vault, outbound=context.outbound()
+        )
     except ProtocolError as error:
         refuse(f"{error.error.value}: {error.description}")
     with context.database.begin() as work:
@@ -43,6 +47,28 @@ def add() -> None:
             Event(type=EventType.CLIENT_ADDED, client_id=registration.client.client_id, actor_id=_ACTOR)
         )
     say_json(client_metadata.response(registration))
+
+
+@group.command(
+    "token", help="Make an initial access token, with which applications register themselves; print it once."
+)
+@click.option("--uses", type=click.IntRange(1, 1000), default=1, show_default=True, help="So many clients.")
+@click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="It lives so long.")
+@click.option("--note", "told_note", default="", help="Whom it is for; kept with it.")
+def make_token(*, uses: int, days: int, told_note: str) -> None:
+    context = open_context()
+    now, token = context.effects.now(), context.effects.new_token()
+    expires_at = now + days * _DAY_SECONDS
+    made = InitialAccessToken(
+        token_hash=token_hash(token), note=told_note, created_at=now, expires_at=expires_at, uses_left=uses
+    )
+    with context.database.begin() as work:
+        work.initial_tokens.add(made)
+        detail: dict[str, str | int | bool] = {"note": told_note[:200], "uses": uses, "days": days}
+        work.audit.append(Event(type=EventType.INITIAL_TOKEN_MADE, actor_id=_ACTOR, detail=detail))
+    if context.settings.registration != "token":
+        note(f"IDP_REGISTRATION is {context.settings.registration}: nobody is asked for such a token now.")
+    say_json({"initial_access_token": token, "uses": uses, "expires_at": int(expires_at), "note": told_note})
 
 
 @group.command("list", help="All applications.")
@@ -92,7 +118,8 @@ def rotate_secret(client_id: str, *, overlap_days: int) -> None:
 
 
 @group.command(
-    "lint", help="What could be safer about CLIENT_ID, or about all; exit code 1 when anything could."
+    "lint",
+    help="What is weak or could be stricter in CLIENT_ID, or in all; exit code 1 when anything is weak.",
 )
 @click.argument("client_id", required=False)
 @AS_JSON
@@ -100,19 +127,21 @@ def lint(client_id: str | None, *, as_json: bool) -> None:
     context = open_context()
     with context.database.read() as work:
         chosen = [_client(work, client_id)] if client_id else list(_every(work))
+    now, outbound = context.effects.now(), context.outbound()
     found = [
-        {"client_id": client.client_id, "finding": finding.finding, "advice": finding.advice}
+        {"client_id": client.client_id, **asdict(finding)}
         for client in chosen
-        for finding in client_lint.lint(client, now=context.effects.now())
+        for finding in (*client_lint.lint(client, now=now), *client_lint.lint_published(client, outbound))
     ]
     if as_json:
         say_json(found)
     elif found:
-        say_rows(found, ("client_id", "finding", "advice"), as_json=False)
+        say_rows(found, ("client_id", "weak", "finding", "advice", "breaks"), as_json=False)
     else:
         say("Nothing to say.")
-    if found:
-        refuse(f"{len(found)} could be safer.")
+    weak = sum(finding["weak"] for finding in found)
+    if weak:
+        refuse(f"{weak} could be safer.")
 
 
 def told(client: Client) -> dict[str, Any]:
@@ -123,6 +152,8 @@ def told(client: Client) -> dict[str, Any]:
         "first_party": client.first_party,
         "disabled": client.disabled,
         "pkce_required": client.pkce_required,
+        "registered_itself": client.registration_token_hash is not None,
+        "sector": client.sector,
         "minimum_level": Level(client.minimum_level).acr,
         "needs_employment": client.needs_employment,
         "municipalities": client.municipalities,

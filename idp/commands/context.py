@@ -16,6 +16,7 @@ import structlog
 from idp import logs, settings
 from idp.effects import Effects
 from idp.errors import NotFoundError, NotMigratedError, StorageUnavailableError
+from idp.gateways.outbound import Outbound
 from idp.methods.base import Method
 from idp.methods.registry import Argon2Parameters, methods
 from idp.settings import Settings, SettingsError
@@ -38,6 +39,10 @@ class Context:
     @property
     def database(self) -> Database:
         return self.storage.database
+
+    def outbound(self) -> Outbound:
+        """Connects to nothing yet."""
+        return Outbound(ca_file=self.settings.outbound_ca_file, allowed=self.settings.outbound_allow)
 
     def methods(self) -> tuple[Method, ...]:
         return methods(

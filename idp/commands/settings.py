@@ -39,7 +39,10 @@ def group(ctx: click.Context, *, markdown: bool, as_json: bool) -> None:
 
 @group.command("check", help="Whether the settings given can be used: values, database, Redis.")
 def check() -> None:
+    from idp.app import options_of  # brings the pages, which no other command here needs
+
     context = open_context()
+    options_of(context.settings)
     context.storage.shelf.find("settings", "check")
     say("The settings can be used.")
 

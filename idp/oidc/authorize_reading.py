@@ -1,5 +1,7 @@
 """From the parameters of an authorization request to what they mean, held to all of `authorize_checks.py`."""
 
+from typing import Final
+
 from idp.effects import Effects
 from idp.models.clients import Client
 from idp.oidc import authorize_checks as checks
@@ -10,11 +12,16 @@ from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.id_tokens import IdTokens
 from idp.oidc.jose import TokenError
 from idp.oidc.scopes import Scope, grantable, may_have
+from idp.oidc.subjects import Subjects
+
+_NOBODY: Final = "-"
+"""No user has this id: who must be signed in is somebody we do not know."""
 
 
 class RequestReader:
-    def __init__(self, id_tokens: IdTokens, effects: Effects) -> None:
+    def __init__(self, id_tokens: IdTokens, subjects: Subjects, effects: Effects) -> None:
         self._id_tokens = id_tokens
+        self._subjects = subjects
         self._effects = effects
 
     def read(self, asked: Asked) -> AuthorizationRequest:
@@ -45,12 +52,18 @@ class RequestReader:
             essential_levels=essential,
             preferred_levels=checks.preferred_levels(asked),
             expected_user=self._expected_user(parameters.find("id_token_hint"), client)
-            or wishes.required_user(),
+            or self._required_user(wishes.required_subject(), client),
             login_hint=parameters.find("login_hint"),
             ui_locales=tuple((parameters.find("ui_locales") or "").split())[:10],
             claims=wishes.limited_to(consent_scopes) if Scope.OPENID in scopes else {},
             consent_scopes=consent_scopes,
         )
+
+    def _required_user(self, subject: str | None, client: Client) -> str | None:
+        """Core 5.5.1: the client knows people by its own names for them, and by no other."""
+        if subject is None:
+            return None
+        return self._subjects.user_of(client, subject) or _NOBODY
 
     def _expected_user(self, hint: str | None, client: Client) -> str | None:
         if hint is None:

@@ -45,8 +45,12 @@ def told_level(request: AuthorizationRequest, reached: Level) -> Level:
 
 
 def links_of(client: Client) -> tuple[tuple[str, str], ...]:
-    """Labels to be translated, with the URL each stands for."""
+    """Labels to be translated, with the URL each stands for.
+
+    A logo of another organisation is a link: nothing of another origin is loaded before somebody asks for it.
+    """
     labels = (
+        *(() if client.first_party else (("logo_uri", N_("Logo of the application")),)),
         ("client_uri", N_("About the application")),
         ("policy_uri", N_("How it handles personal data")),
         ("tos_uri", N_("Terms of use")),

@@ -56,7 +56,7 @@ class ClaimsRequest:
     id_token: Mapping[str, Wish] = field(default_factory=dict)
     userinfo: Mapping[str, Wish] = field(default_factory=dict)
 
-    def required_user(self) -> str | None:
+    def required_subject(self) -> str | None:
         """Core 5.5.1: a `sub` asked for by value means "this person or nobody"."""
         for wishes in (self.id_token, self.userinfo):
             wish = wishes.get("sub")

@@ -1,8 +1,8 @@
 """The public keys of applications: as registered (`jwks`), or as published by them (`jwks_uri`).
 
-A published set is fetched when first needed, kept for ten minutes, and fetched again for a key it lacks, so
-that an application may change its keys at any time. However many requests name unknown keys, one fetch in ten
-seconds is all they get. Not here: how a token is verified (`jose.py`).
+A published set is fetched when first needed, kept for ten minutes, and fetched again at once for a key it
+lacks, so that an application may change its keys at any time. However many requests name unknown keys, one
+such fetch in ten seconds is all they get. Not here: how a token is verified (`jose.py`).
 """
 
 import json
@@ -43,10 +43,11 @@ class KeysUnavailableError(Exception):
 
 @dataclass(slots=True)
 class _Published:
-    """What one `jwks_uri` gave; `tried_at` also counts what failed."""
+    """What one `jwks_uri` gave; `tried_at` also counts what failed, `renewed_at` was for an unknown key."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     tried_at: Instant | None = None
+    renewed_at: Instant | None = None
     fetched_at: Instant | None = None
     keys: list[Key] = field(default_factory=list)
     problem: str = ""
@@ -62,27 +63,28 @@ class ClientKeys:
 
     def find_verifier(self, client: Client, kid: str | None, alg: str) -> Key | None:
         """By name; without a name only when there is no choice. Raises KeysUnavailableError."""
-        found = _choose(self._keys_of(client), kid, alg)
+        return self.find(client, lambda keys: choose_verifier(keys, kid, alg))
+
+    def find(self, client: Client, choice: Callable[[list[Key]], Key | None]) -> Key | None:
+        """What `choice` takes, from a newer set if there is none in this one. Raises KeysUnavailableError."""
+        asked_at = self._effects.now()
+        found = choice(self._keys_of(client))
         if found is None and client.registered.get("jwks_uri") is not None:
-            found = _choose(self._keys_of(client, anew=True), kid, alg)
+            found = choice(self._keys_of(client, newer_than=asked_at))
         return found
 
     def any_verifier(self, client: Client, fits: Callable[[Key], bool]) -> bool:
         """Whether one of those not marked as encryption keys does. Raises KeysUnavailableError."""
-        found = any(fits(key) for key in self._keys_of(client) if key.get("use") in {None, "sig"})
-        if not found and client.registered.get("jwks_uri") is not None:
-            keys = self._keys_of(client, anew=True)
-            found = any(fits(key) for key in keys if key.get("use") in {None, "sig"})
-        return found
 
-    def encryption_keys(self, client: Client) -> list[Key]:
-        """Those not marked as signing keys. Raises KeysUnavailableError."""
-        return [key for key in self._keys_of(client) if key.get("use") in {None, "enc"}]
+        def choose(keys: list[Key]) -> Key | None:
+            return next((key for key in keys if key.get("use") in {None, "sig"} and fits(key)), None)
 
-    def _keys_of(self, client: Client, *, anew: bool = False) -> list[Key]:
+        return self.find(client, choose) is not None
+
+    def _keys_of(self, client: Client, *, newer_than: Instant | None = None) -> list[Key]:
         uri = client.registered.get("jwks_uri")
         if uri is not None:
-            return self._fetched(str(uri), anew=anew)
+            return self._fetched(str(uri), newer_than=newer_than)
         jwks = client.registered.get("jwks")
         kept = self._registered.get(client.client_id)
         if kept is None or kept[0] != jwks:
@@ -92,16 +94,17 @@ class ClientKeys:
             self._registered[client.client_id] = kept
         return kept[1]
 
-    def _fetched(self, uri: str, *, anew: bool) -> list[Key]:
+    def _fetched(self, uri: str, *, newer_than: Instant | None) -> list[Key]:
         with self._lock:
             if len(self._published) >= _SETS_AT_MOST and uri not in self._published:
                 self._published.clear()
             published = self._published.setdefault(uri, _Published())
         with published.lock:
             now = self._effects.now()
-            rested = published.tried_at is None or now - published.tried_at >= ASK_AGAIN_SECONDS
-            fresh = published.fetched_at is not None and now - published.fetched_at < KEPT_SECONDS
-            if rested and (anew or not fresh):
+            if _is_due(published, now):
+                self._fetch(uri, published, now)
+            elif newer_than is not None and _may_be_renewed(published, now, newer_than=newer_than):
+                published.renewed_at = now
                 self._fetch(uri, published, now)
             if published.fetched_at is None:
                 raise KeysUnavailableError(published.problem)
@@ -123,7 +126,23 @@ class ClientKeys:
         _log.warning("keys not fetched", why=published.problem)
 
 
-def _choose(keys: list[Key], kid: str | None, alg: str) -> Key | None:
+def _is_due(published: _Published, now: Instant) -> bool:
+    fresh = published.fetched_at is not None and now - published.fetched_at < KEPT_SECONDS
+    return not fresh and _has_rested(published.tried_at, now)
+
+
+def _may_be_renewed(published: _Published, now: Instant, *, newer_than: Instant) -> bool:
+    """Unless somebody else has fetched it since, or asked in vain just now."""
+    outdated = published.fetched_at is not None and published.fetched_at < newer_than
+    return outdated and _has_rested(published.renewed_at, now)
+
+
+def _has_rested(since: Instant | None, now: Instant) -> bool:
+    return since is None or now - since >= ASK_AGAIN_SECONDS
+
+
+def choose_verifier(keys: list[Key], kid: str | None, alg: str) -> Key | None:
+    """The key to verify with: by name, or the only one that fits."""
     fitting = [key for key in keys if _fits(key, alg)]
     if kid is not None:
         fitting = [key for key in fitting if key.kid == kid]

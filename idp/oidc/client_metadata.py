@@ -1,40 +1,39 @@
-"""Client metadata as an operator hands it over (RFC 7591 section 2, OpenID Connect Registration 2), and our
-own.
+"""Client metadata as it is handed over (RFC 7591 section 2, OpenID Connect Registration 2), and our own.
 
 Members we do not understand are ignored, as RFC 7591 asks; those that ask for something we would not do are
 refused, because a client must not believe it has what it has not. What RFC 7591 does not know stands in one
-member, `visvaris`. Not here: registration over HTTP.
+member, `visvaris`. Not here: what of it is for operators alone, and registration over HTTP
+(`registration.py`).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from idp.effects import Effects
+from idp.gateways.outbound import Outbound
 from idp.models.clients import Client, ClientKind, Profile
-from idp.oidc import client_auth_metadata, client_secrets, fapi2_clients, scopes
+from idp.oidc import client_auth_metadata, client_secrets, encryption, fapi2_clients, scopes
 from idp.oidc import metadata_values as values
 from idp.oidc.auth_methods import AuthMethod
-from idp.oidc.discovery import GRANT_TYPES
+from idp.oidc.client_keys import import_keys
+from idp.oidc.discovery import GRANT_TYPES, SUBJECT_TYPES
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.keys import ALGORITHMS
 from idp.oidc.redirect_uris import UnfitRedirectUriError, require_registrable
+from idp.oidc.sectors import sector_of
 from idp.storage.vault import Vault
 
 OWN_MEMBER: Final = "visvaris"
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 _NOT_DONE: Final = frozenset(
     {
         *(
-            "sector_identifier_uri",
             "request_uris",
             "backchannel_logout_uri",
             "frontchannel_logout_uri",
-        ),
-        *(
-            "userinfo_signed_response_alg",
-            "userinfo_encrypted_response_alg",
-            "id_token_encrypted_response_alg",
         ),
         *("introspection_encrypted_response_alg", "introspection_encrypted_response_enc"),
         "authorization_signed_response_alg",
@@ -49,6 +48,25 @@ _NOT_DONE: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """Metadata found in order, complete with defaults, and what follows from it."""
+
+    registered: dict[str, Any]
+    sector: str | None
+
+    @property
+    def kind(self) -> ClientKind:
+        if self.registered["application_type"] == "native":
+            return ClientKind.INSTALLED
+        return (
+            ClientKind.WEB if "authorization_code" in self.registered["grant_types"] else ClientKind.SERVICE
+        )
+
+    def name_of(self, client_id: str) -> str:
+        return str(self.registered.get("client_name", client_id))
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """A client as accepted; `secret` is told once and kept only as a hash."""
 
@@ -56,27 +74,44 @@ class Registration:
     secret: str | None = field(repr=False)
 
 
-def register(document: Mapping[str, Any], effects: Effects, *, vault: Vault | None = None) -> Registration:
-    """Raises ProtocolError with what is wrong, naming the member.
-
-    `vault` keeps the secret of a client that signs with it (`client_secret_jwt`); without one it is refused.
-    """
+def accept(document: Mapping[str, Any], outbound: Outbound, own: Mapping[str, Any] = NOTHING) -> Accepted:
+    """`own`: what an operator says beside it. Raises ProtocolError that names the member which is wrong."""
     asked_too_much = sorted(
         name for name in _NOT_DONE & set(document) if document[name] not in (None, False, [])
     )
     if asked_too_much:
         raise _unfit(f"{asked_too_much[0]} is not supported")
-    accepted = {name: _read(name, document[name]) for name in _MEMBERS if document.get(name) is not None}
-    own = _read_own(document.get(OWN_MEMBER, {}))
+    accepted = {name: _read(name, document[name]) for name in MEMBERS if document.get(name) is not None}
     registered = {**_defaults(accepted), **fapi2_clients.defaults(own), **accepted}
     _require_consistent(registered, own)
-    now, client_id = effects.now(), effects.new_id()
+    return Accepted(registered, sector_of(registered, outbound))
+
+
+def register(
+    document: Mapping[str, Any],
+    effects: Effects,
+    *,
+    vault: Vault | None = None,
+    outbound: Outbound | None = None,
+) -> Registration:
+    """As an operator does. Without `outbound`, nothing private is fetched. Raises ProtocolError.
+
+    `vault` keeps the secret of a client that signs with it (`client_secret_jwt`); without one it is refused.
+    """
+    own = _read_own(document.get(OWN_MEMBER, {}))
+    return make(accept(document, outbound or Outbound(), own), effects, vault, **own)
+
+
+def make(accepted: Accepted, effects: Effects, vault: Vault | None, **own: Any) -> Registration:
+    """A client not yet stored; `own` are columns that RFC 7591 knows nothing of. Raises ProtocolError."""
+    now, client_id, registered = effects.now(), effects.new_id(), accepted.registered
     client = Client(
         client_id=client_id,
-        name=registered.get("client_name", client_id),
+        name=accepted.name_of(client_id),
         created_at=now,
         registered=registered,
-        kind=_kind_of(registered).value,
+        kind=accepted.kind.value,
+        sector=accepted.sector,
         **own,
     )
     if not client_secrets.needs_secret(registered):
@@ -103,6 +138,11 @@ def _defaults(accepted: Mapping[str, Any]) -> dict[str, Any]:
     default_scopes = list(scopes.DEFAULT) if "authorization_code" in grant_types else []
     if "refresh_token" in grant_types:
         default_scopes.append(scopes.Scope.OFFLINE_ACCESS.value)
+    content = {
+        what.enc_member: encryption.DEFAULT_CONTENT_ALGORITHM
+        for what in encryption.Sealed
+        if what.alg_member in accepted
+    }
     return {
         "token_endpoint_auth_method": AuthMethod.BASIC.value,
         "grant_types": ["authorization_code"],
@@ -110,6 +150,7 @@ def _defaults(accepted: Mapping[str, Any]) -> dict[str, Any]:
         "application_type": "web",
         "scope": " ".join(default_scopes),
         "id_token_signed_response_alg": "RS256",
+        **content,
     }
 
 
@@ -126,6 +167,7 @@ def _require_consistent(registered: Mapping[str, Any], own: Mapping[str, Any]) -
         raise _unfit("the grant type client_credentials is for clients that authenticate")
     if unfit := client_auth_metadata.broken_rule(registered) or fapi2_clients.broken_rule(registered, own):
         raise _unfit(unfit)
+    _require_encryption_keys(registered)
     installed = registered["application_type"] == "native"
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         for uri in registered.get(name, ()):
@@ -139,13 +181,16 @@ def _require_redirect_uri(uri: str, *, installed: bool) -> None:
         raise ProtocolError(ErrorCode.INVALID_REDIRECT_URI, str(error)) from None
 
 
-def _kind_of(registered: Mapping[str, Any]) -> ClientKind:
-    if registered["application_type"] == "native":
-        return ClientKind.INSTALLED
-    return ClientKind.WEB if "authorization_code" in registered["grant_types"] else ClientKind.SERVICE
+def _require_encryption_keys(registered: Mapping[str, Any]) -> None:
+    jwks = registered.get("jwks")
+    keys = import_keys(jwks) if jwks is not None else []
+    try:
+        encryption.require_consistent(registered, None if "jwks_uri" in registered else keys)
+    except ValueError as error:
+        raise _unfit(str(error)) from None
 
 
-_MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
+MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "redirect_uris": values.list_of(values.uri),
     "post_logout_redirect_uris": values.list_of(values.uri),
     **client_auth_metadata.MEMBERS,
@@ -159,12 +204,16 @@ _MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "initiate_login_uri": values.page,
     "contacts": values.list_of(values.text),
     "scope": values.scopes,
+    "sector_identifier_uri": values.page,
     "software_id": values.text,
     "software_version": values.text,
     "application_type": values.one_of("web", "native"),
-    "subject_type": values.one_of("public"),
+    "subject_type": values.one_of(*SUBJECT_TYPES),
     "id_token_signed_response_alg": values.one_of(*ALGORITHMS),
     "introspection_signed_response_alg": values.one_of(*ALGORITHMS),
+    "userinfo_signed_response_alg": values.one_of(*ALGORITHMS),
+    **{what.alg_member: values.one_of(*encryption.KEY_ALGORITHMS) for what in encryption.Sealed},
+    **{what.enc_member: values.one_of(*encryption.CONTENT_ALGORITHMS) for what in encryption.Sealed},
     "default_max_age": values.seconds,
     "require_auth_time": values.flag,
     "default_acr_values": values.list_of(values.acr),
@@ -189,7 +238,7 @@ _OWN_MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
 
 def _read(name: str, value: object) -> Any:
     try:
-        return _MEMBERS[name](value)
+        return MEMBERS[name](value)
     except ValueError as error:
         raise _unfit(f"{name}: {error}") from None
 

@@ -8,9 +8,11 @@ from idp.oidc.client_keys import ClientKeys
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
 from idp.oidc.consent import Consents
+from idp.oidc.encryption import Encryption
 from idp.oidc.id_tokens import IdTokens
 from idp.oidc.keys import KeyRing
 from idp.oidc.options import Options
+from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import AccessTokens
 from idp.storage.database import Database
 from idp.storage.ephemeral import Shelf
@@ -29,6 +31,8 @@ class Core:
     keys: KeyRing
     clients: Clients
     client_keys: ClientKeys
+    encryption: Encryption
+    subjects: Subjects
     codes: Codes
     consents: Consents
     id_tokens: IdTokens
@@ -40,6 +44,8 @@ def make_core(
 ) -> Core:
     """Connects to nothing yet."""
     keys, clients = KeyRing(storage.database, vault, effects), Clients(storage.database)
+    client_keys, subjects = ClientKeys(outbound, effects), Subjects(storage.database, vault)
+    encryption = Encryption(client_keys)
     return Core(
         options=options,
         database=storage.database,
@@ -49,11 +55,25 @@ def make_core(
         effects=effects,
         keys=keys,
         clients=clients,
-        client_keys=ClientKeys(outbound, effects),
+        client_keys=client_keys,
+        encryption=encryption,
+        subjects=subjects,
         codes=Codes(storage.shelf, effects),
         consents=Consents(storage.database, effects),
-        id_tokens=IdTokens(issuer=options.issuer, keys=keys, effects=effects),
+        id_tokens=IdTokens(
+            issuer=options.issuer,
+            keys=keys,
+            clients=clients,
+            subjects=subjects,
+            encryption=encryption,
+            effects=effects,
+        ),
         access_tokens=AccessTokens(
-            issuer=options.issuer, keys=keys, clients=clients, storage=storage, effects=effects
+            issuer=options.issuer,
+            keys=keys,
+            clients=clients,
+            subjects=subjects,
+            storage=storage,
+            effects=effects,
         ),
     )

@@ -11,14 +11,16 @@ from typing import Any, Final
 from idp.oidc import client_auth_metadata
 from idp.oidc.authorization_request import Prompt, ResponseMode
 from idp.oidc.claims import BY_SCOPE
+from idp.oidc.encryption import CONTENT_ALGORITHMS, KEY_ALGORITHMS
 from idp.oidc.keys import ALGORITHMS, KeyRing
-from idp.oidc.options import Options
+from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.requests import Request, Response
 from idp.oidc.scopes import Scope
 from idp.policy import Level
 
 PATHS: Final = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 GRANT_TYPES: Final = ("authorization_code", "refresh_token", "client_credentials")
+SUBJECT_TYPES: Final = ("public", "pairwise")
 _PUBLIC: Final = (
     ("Content-Type", "application/json"),
     ("Access-Control-Allow-Origin", "*"),
@@ -32,7 +34,7 @@ def metadata(options: Options, *, highest: Level) -> dict[str, Any]:
 
 
 def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
-    issuer = options.issuer
+    issuer, closed = options.issuer, options.registration is RegistrationMode.OFF
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -42,15 +44,21 @@ def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/logout",
+        **({} if closed else {"registration_endpoint": f"{issuer}/register"}),
         "scopes_supported": [scope.value for scope in Scope],
         "response_types_supported": ["code"],
         "response_modes_supported": [mode.value for mode in ResponseMode],
         "grant_types_supported": list(GRANT_TYPES),
         "acr_values_supported": [level.acr for level in Level if Level.NONE < level <= highest],
-        "subject_types_supported": ["public"],
+        "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
         **client_auth_metadata.supported(options),
+        "id_token_encryption_alg_values_supported": list(KEY_ALGORITHMS),
+        "id_token_encryption_enc_values_supported": list(CONTENT_ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
+        "userinfo_encryption_alg_values_supported": list(KEY_ALGORITHMS),
+        "userinfo_encryption_enc_values_supported": list(CONTENT_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": [prompt.value for prompt in Prompt],

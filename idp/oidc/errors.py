@@ -53,6 +53,7 @@ class ErrorCode(StrEnum):
     # Of HTTP, where no specification names one
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    TOO_MANY = "too_many_requests"
     TOO_LARGE = "request_too_large"
 
 

@@ -13,8 +13,11 @@ from typing import Any, Final
 from idp.effects import Effects
 from idp.models.clients import Client
 from idp.oidc import jose
+from idp.oidc.clients import Clients
+from idp.oidc.encryption import Encryption, Sealed
 from idp.oidc.jose import TokenError
 from idp.oidc.keys import ALGORITHMS, KeyRing
+from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import PersonGrant
 
 ID_TOKEN_SECONDS: Final = 300
@@ -31,10 +34,26 @@ class Hint:
 
 
 class IdTokens:
-    def __init__(self, *, issuer: str, keys: KeyRing, effects: Effects) -> None:
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        keys: KeyRing,
+        clients: Clients,
+        subjects: Subjects,
+        encryption: Encryption,
+        effects: Effects,
+    ) -> None:
         self._issuer = issuer
         self._keys = keys
+        self._clients = clients
+        self._subjects = subjects
+        self._encryption = encryption
         self._effects = effects
+
+    def require_mintable(self, client: Client) -> None:
+        """To be asked before anything is spent. Raises ProtocolError when it could not be encrypted."""
+        self._encryption.find_recipient(client, Sealed.ID_TOKEN)
 
     def mint(
         self,
@@ -52,7 +71,7 @@ class IdTokens:
         content: dict[str, Any] = {
             **claims,
             "iss": self._issuer,
-            "sub": grant.user_id,
+            "sub": self._subjects.subject_for(client, grant.user_id),
             "aud": client.client_id,
             "iat": now,
             "exp": now + ID_TOKEN_SECONDS,
@@ -65,16 +84,26 @@ class IdTokens:
         if nonce is not None:
             content["nonce"] = nonce
         signer = self._keys.signer(client.registered.get("id_token_signed_response_alg", "RS256"))
-        return jose.sign(content, key=signer.key, alg=signer.alg, kid=signer.kid, typ="JWT")
+        token = jose.sign(content, key=signer.key, alg=signer.alg, kid=signer.kid, typ="JWT")
+        recipient = self._encryption.find_recipient(client, Sealed.ID_TOKEN)
+        return recipient.encrypt(token, nested=True) if recipient is not None else token
 
     def read_hint(self, token: str) -> Hint:
-        """Core 3.1.2.1: an expired one is accepted, one of another issuer or type not. Raises TokenError."""
+        """Core 3.1.2.1: an expired one is accepted, one of another issuer or type not. Raises TokenError.
+
+        One that was encrypted comes decrypted, as that section asks of the client.
+        """
         claims = jose.verify(
             token, find_key=self._keys.find_verifier, algorithms=frozenset(ALGORITHMS), types=_TYPES
         )
         if claims.get("iss") != self._issuer:
             raise TokenError("of another issuer")
-        return Hint(str(claims["sub"]), str(claims["sid"]), jose.audiences(claims))
+        audiences = jose.audiences(claims)
+        client = self._clients.find(audiences[0]) if audiences else None
+        user_id = self._subjects.user_of(client, str(claims.get("sub"))) if client is not None else None
+        if user_id is None or "sid" not in claims:
+            raise TokenError("of a client or about a person that is not known")
+        return Hint(user_id, str(claims["sid"]), audiences)
 
 
 def half_hash(token: str) -> str:

@@ -16,6 +16,7 @@ from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.introspection_jwt import SignedIntrospection, is_asked_for
 from idp.oidc.jose import TokenError
 from idp.oidc.requests import Request, Response, json_response
+from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import AccessToken, AccessTokens
 from idp.storage.database import Database
 
@@ -30,12 +31,14 @@ class Introspection:
         database: Database,
         access_tokens: AccessTokens,
         signed: SignedIntrospection,
+        subjects: Subjects,
         effects: Effects,
     ) -> None:
         self._issuer = issuer
         self._database = database
         self._access_tokens = access_tokens
         self._signed = signed
+        self._subjects = subjects
         self._effects = effects
 
     def respond(self, request: Request, caller: Client) -> Response:
@@ -68,7 +71,7 @@ class Introspection:
         return {
             "active": True,
             "iss": self._issuer,
-            "sub": row.user_id,
+            "sub": self._subjects.subject_for(caller, row.user_id),
             "client_id": row.client_id,
             "scope": " ".join(row.scopes),
             "iat": int(row.issued_at),

@@ -56,6 +56,7 @@ class OwnKey:
 
 
 def sign(claims: Mapping[str, Any], *, key: Key, alg: str, kid: str, typ: str) -> str:
+    """`typ` "" leaves it out."""
     signed = _header_part(alg, kid, typ) + b"." + urlsafe_b64encode(_encode(claims).encode())
     algorithm = JWSRegistry.algorithms[alg]
     algorithm.check_key(key)
@@ -163,7 +164,8 @@ def _hold_signature(signed: bytes, signature: bytes, *, key: Key, alg: str) -> N
 
 @lru_cache(maxsize=64)
 def _header_part(alg: str, kid: str, typ: str) -> bytes:
-    return urlsafe_b64encode(_encode({"alg": alg, "kid": kid, "typ": typ}).encode())
+    header = {"alg": alg, "kid": kid, **({"typ": typ} if typ else {})}
+    return urlsafe_b64encode(_encode(header).encode())
 
 
 def _parts(token: str) -> tuple[bytes, bytes, bytes]:

@@ -12,6 +12,8 @@ from idp.oidc.client_keys import import_keys
 from idp.policy import Level
 
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*")
+_URL: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+_SECONDS_AT_MOST: Final = 10**9
 _ATVK: Final = re.compile(r"[0-9]{7}")
 _TEXT_AT_MOST: Final = 500
 _LIST_AT_MOST: Final = 50
@@ -30,7 +32,7 @@ def flag(value: object) -> bool:
 
 
 def seconds(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _SECONDS_AT_MOST:
         raise ValueError("must be a number of seconds")
     return value
 
@@ -42,11 +44,13 @@ def scopes(value: object) -> str:
 
 
 def page(value: object) -> str:
-    """A link people follow or a picture they see: nothing that could run (`javascript:`, `data:`)."""
+    """A link people follow or an address we fetch: nothing that could run (`javascript:`, `data:`)."""
     url = text(value)
+    if not _URL.fullmatch(url):
+        raise ValueError("must be an https URL in the characters of RFC 3986")
     parts = urlsplit(url)
     local = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    if not (parts.scheme == "https" or local) or not parts.hostname or "@" in parts.netloc or "\\" in url:
+    if not (parts.scheme == "https" or local) or not parts.hostname or "@" in parts.netloc:
         raise ValueError("must be an https URL")
     return url
 

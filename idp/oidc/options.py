@@ -1,7 +1,9 @@
 """What of the settings changes the protocol. Not here: where settings come from (`settings.py`)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from cryptography.x509 import Certificate
 
@@ -20,6 +22,8 @@ class Options:
     refresh_seconds: float
     """How long a family of refresh tokens lives."""
     registration: RegistrationMode = RegistrationMode.OFF
+    software_statement_jwks: Mapping[str, Any] = field(default_factory=dict)
+    """Whose software statements count (RFC 7591 section 2.3): a JWK set for each issuer."""
     client_certificates: bool = False
     """Whether a trusted proxy may tell us the client's certificate (RFC 9440)."""
     mtls_origin: str | None = None

@@ -11,14 +11,18 @@ from idp.models.clients import Client
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.jose import TokenError
 from idp.oidc.requests import NO_STORE, Request, Response
+from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import AccessToken, AccessTokens
 from idp.storage.database import Database
 
 
 class Revocation:
-    def __init__(self, *, database: Database, access_tokens: AccessTokens, effects: Effects) -> None:
+    def __init__(
+        self, *, database: Database, access_tokens: AccessTokens, subjects: Subjects, effects: Effects
+    ) -> None:
         self._database = database
         self._access_tokens = access_tokens
+        self._subjects = subjects
         self._effects = effects
 
     def respond(self, request: Request, caller: Client) -> Response:
@@ -49,13 +53,16 @@ class Revocation:
             self._access_tokens.revoke_alone(found)
             self._write_down(found, caller, request)
         else:
-            session_id = str(found.claims.get("sid"))
             self._revoke_family(
-                found.family_id, user_id=found.subject, session_id=session_id, caller=caller, request=request
+                found.family_id,
+                user_id=self._subjects.user_of(caller, found.subject),
+                session_id=str(found.claims.get("sid")),
+                caller=caller,
+                request=request,
             )
 
     def _revoke_family(
-        self, family_id: str, *, user_id: str, session_id: str, caller: Client, request: Request
+        self, family_id: str, *, user_id: str | None, session_id: str, caller: Client, request: Request
     ) -> None:
         with self._database.begin() as work:
             if work.grants.revoke_family(family_id, self._effects.now()):

@@ -14,7 +14,7 @@ from idp.effects import Effects
 from idp.gateways.outbound import Outbound
 from idp.login.flow import Login
 from idp.login.standing import Standings
-from idp.oidc import discovery
+from idp.oidc import discovery, registration_management
 from idp.oidc.authorize import Authorization
 from idp.oidc.authorize_reading import RequestReader
 from idp.oidc.client_auth import ClientAuthenticator
@@ -28,12 +28,16 @@ from idp.oidc.grants.refresh_token import RefreshTokens
 from idp.oidc.introspection import Introspection
 from idp.oidc.introspection_jwt import SignedIntrospection
 from idp.oidc.logout import Logout
-from idp.oidc.options import Options
+from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.pending import PendingRequests
+from idp.oidc.registration import Registrations
+from idp.oidc.registration_documents import Intake
+from idp.oidc.registration_management import ClientConfiguration
 from idp.oidc.requests import Request, Response, error_response, json_response, refuse_duplicates
 from idp.oidc.revocation import Revocation
 from idp.oidc.userinfo import UserInfo
 from idp.storage.open import Storage
+from idp.storage.throttle import Throttle
 from idp.storage.vault import Vault
 
 _log = structlog.get_logger("visvaris.oidc")
@@ -62,6 +66,7 @@ def body_is_a_form(request: Request) -> None:
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "The body must be application/x-www-form-urlencoded.")
 
 
+_REGISTER: Final = "/register"
 _FORM_CHECKS: Final = (body_is_a_form, form_comes_once, secrets_are_not_in_the_url)
 
 
@@ -106,20 +111,30 @@ class OpenIDProvider:
             database=core.database,
             access_tokens=core.access_tokens,
             signed=SignedIntrospection(issuer=options.issuer, keys=core.keys, effects=effects),
+            subjects=core.subjects,
             effects=effects,
         )
         self._revocation = Revocation(
-            database=core.database, access_tokens=core.access_tokens, effects=effects
+            database=core.database,
+            access_tokens=core.access_tokens,
+            subjects=core.subjects,
+            effects=effects,
         )
         self._grants = _grants(core)
         userinfo = UserInfo(
             database=core.database,
             clients=core.clients,
             access_tokens=core.access_tokens,
+            keys=core.keys,
+            subjects=core.subjects,
+            encryption=core.encryption,
             effects=effects,
         )
         documents = Discovery(options, keys=core.keys, highest=standings.highest)
-        self._endpoints = self._table(userinfo, documents)
+        self._endpoints = {
+            **self._table(userinfo, documents),
+            **_registration(core, storage.throttle),
+        }
 
     def _table(self, userinfo: UserInfo, documents: Discovery) -> Mapping[str, Endpoint]:
         """Which methods each endpoint takes, and which rules hold before its handler runs."""
@@ -134,7 +149,9 @@ class OpenIDProvider:
         }
 
     def serves(self, path: str) -> bool:
-        return path in self._endpoints
+        return (
+            path in self._endpoints or path == _REGISTER or path.startswith(registration_management.ADDRESSES)
+        )
 
     def respond(self, request: Request) -> Response:
         """Never raises for what a client did; the reason is logged with the reference it gets."""
@@ -148,6 +165,8 @@ class OpenIDProvider:
 
     def _respond(self, request: Request) -> Response:
         endpoint = self._endpoints.get(request.path)
+        if endpoint is None and request.path.startswith(registration_management.ADDRESSES):
+            endpoint = self._endpoints.get(registration_management.ADDRESSES)
         if endpoint is None:
             raise ProtocolError(ErrorCode.NOT_FOUND, "There is nothing at this address.", status=404)
         handler = endpoint.handlers.get("GET" if request.method == "HEAD" else request.method)
@@ -176,13 +195,28 @@ class OpenIDProvider:
         return self._revocation.respond(request, self._authenticator.authenticate(request))
 
 
+def _registration(core: Core, throttle: Throttle) -> Mapping[str, Endpoint]:
+    """Where it is off, there is nothing at its addresses, also for clients that registered before."""
+    if core.options.registration is RegistrationMode.OFF:
+        return {}
+    intake = Intake(core.options, core.outbound, core.effects)
+    registrations = Registrations(core, intake, throttle)
+    configuration = ClientConfiguration(core, intake)
+    return {
+        _REGISTER: Endpoint({"POST": registrations.register}),
+        registration_management.ADDRESSES: Endpoint(
+            {"GET": configuration.read, "PUT": configuration.replace, "DELETE": configuration.remove}
+        ),
+    }
+
+
 def _authorization(core: Core, *, login: Login, standings: Standings) -> Authorization:
     return Authorization(
         issuer=core.options.issuer,
         clients=core.clients,
         codes=core.codes,
         consents=core.consents,
-        reader=RequestReader(core.id_tokens, core.effects),
+        reader=RequestReader(core.id_tokens, core.subjects, core.effects),
         login=login,
         standings=standings,
         pending=PendingRequests(core.shelf, core.effects),

@@ -20,6 +20,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.issued_tokens import AMONG_WORKERS, IssuedTokens
 from idp.oidc.jose import OwnKey, TokenError
 from idp.oidc.keys import KeyRing, KeySet
+from idp.oidc.subjects import Subjects
 from idp.storage.open import Storage
 
 ACCESS_TOKEN_SECONDS: Final = 300
@@ -105,6 +106,7 @@ class AccessTokens:
         issuer: str,
         keys: KeyRing,
         clients: Clients,
+        subjects: Subjects,
         storage: Storage,
         effects: Effects,
         issued: IssuedTokens = AMONG_WORKERS,
@@ -113,6 +115,7 @@ class AccessTokens:
         self._issued = issued
         self._keys = keys
         self._clients = clients
+        self._subjects = subjects
         self._database = storage.database
         self._shelf = storage.shelf
         self._effects = effects
@@ -127,8 +130,9 @@ class AccessTokens:
         scopes: Iterable[str],
         bound_to: Confirmation = BEARER,
     ) -> str:
+        client = self._clients.get(grant.client_id)
         claims: dict[str, Any] = {
-            "sub": grant.user_id,
+            "sub": self._subjects.subject_for(client, grant.user_id),
             "client_id": grant.client_id,
             "jti": f"{grant.family_id}.{self._effects.new_id()}",
             "scope": " ".join(scopes),

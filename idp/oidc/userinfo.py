@@ -1,19 +1,25 @@
 """The UserInfo endpoint (OpenID Connect Core 5.3): claims for whoever holds an access token of ours.
 
 The token comes in the Authorization header or in a form that is posted, never in a URL (RFC 6750 section 2).
-Not here: signed or encrypted answers.
+The answer is JSON unless the client registered for a JWT, signed or encrypted (Core 5.3.2).
 """
 
-from typing import Final
+import json
+from typing import Any, Final
 
 from idp.effects import Effects
+from idp.models.clients import Client
+from idp.oidc import jose
 from idp.oidc.claims import names_for, values_of
 from idp.oidc.clients import Clients
+from idp.oidc.encryption import Encryption, Sealed
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.jose import TokenError
+from idp.oidc.keys import KeyRing
 from idp.oidc.people import read_person
-from idp.oidc.requests import Request, Response, json_response
+from idp.oidc.requests import NO_STORE, Request, Response, json_response
 from idp.oidc.scopes import Scope
+from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import AccessToken, AccessTokens
 from idp.storage.database import Database
 
@@ -27,11 +33,17 @@ class UserInfo:
         database: Database,
         clients: Clients,
         access_tokens: AccessTokens,
+        keys: KeyRing,
+        subjects: Subjects,
+        encryption: Encryption,
         effects: Effects,
     ) -> None:
         self._database = database
         self._clients = clients
         self._access_tokens = access_tokens
+        self._keys = keys
+        self._subjects = subjects
+        self._encryption = encryption
         self._effects = effects
 
     def respond(self, request: Request) -> Response:
@@ -41,13 +53,31 @@ class UserInfo:
             found = work.grants.find_active_family_with_user(token.family_id or "", now)
             if found is None:
                 raise _invalid("the family is not alive")
-            scopes = self._still_lawful(token)
+            client = self._clients.get(token.client_id)
+            scopes = _still_lawful(token, client)
             asked_for = found.family.requested.get("userinfo", ())
             names = names_for(scopes, asked_for)
             person = read_person(
                 work, found.user, employment_id=found.family.employment_id, names=names, now=now
             )
-        return json_response({**values_of(person, names), "sub": found.user.id})
+        subject = self._subjects.subject_for(client, found.user.id)
+        return self._answer({**values_of(person, names), "sub": subject}, client)
+
+    def _answer(self, claims: dict[str, Any], client: Client) -> Response:
+        alg = client.registered.get("userinfo_signed_response_alg")
+        recipient = self._encryption.find_recipient(client, Sealed.USERINFO)
+        if alg is None and recipient is None:
+            return json_response(claims)
+        claims = {**claims, "iss": self._access_tokens.issuer, "aud": client.client_id}
+        content = json.dumps(claims) if alg is None else self._signed(claims, alg)
+        if recipient is not None:
+            content = recipient.encrypt(content, nested=alg is not None)
+        return Response(200, (("Content-Type", "application/jwt"), *NO_STORE), content.encode())
+
+    def _signed(self, claims: dict[str, Any], alg: str) -> str:
+        """Without `typ`, so that it can never pass for an ID token or an access token."""
+        signer = self._keys.signer(alg)
+        return jose.sign(claims, key=signer.key, alg=signer.alg, kid=signer.kid, typ="")
 
     def _verified(self, text: str) -> AccessToken:
         try:
@@ -62,15 +92,13 @@ class UserInfo:
             )
         return token
 
-    def _still_lawful(self, token: AccessToken) -> tuple[str, ...]:
-        """The personal code goes out only while the client's legal basis is on record."""
-        scopes = token.scopes
-        if Scope.PERSON_CODE not in scopes:
-            return scopes
-        client = self._clients.find(token.client_id)
-        if client is not None and client.person_code_basis is not None:
-            return scopes
-        return tuple(scope for scope in scopes if scope != Scope.PERSON_CODE)
+
+def _still_lawful(token: AccessToken, client: Client) -> tuple[str, ...]:
+    """The personal code goes out only while the client's legal basis is on record."""
+    scopes = token.scopes
+    if Scope.PERSON_CODE not in scopes or client.person_code_basis is not None:
+        return scopes
+    return tuple(scope for scope in scopes if scope != Scope.PERSON_CODE)
 
 
 def read_bearer(request: Request) -> str:

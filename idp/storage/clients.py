@@ -5,7 +5,7 @@ A client disabled by another process is refused at most `KEPT_SECONDS` later; by
 
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, false, select, update
 
 from idp.effects import Instant
 from idp.errors import NotFoundError
@@ -106,7 +106,27 @@ class ClientStore:
             client_id, {"registered": registered, "audience": audience, "resources": resources}
         )
 
+    def reregister(self, client_id: str, registration_token_hash: str, values: dict[str, Any]) -> bool:
+        """False unless this registration token is the client's still, and the client is enabled."""
+        mine = _managed_by(client_id, registration_token_hash)
+        self._unit.after_commit(lambda: self._cache.forget(client_id))
+        return self._unit.changed(Prepared(update(clients).where(*mine).values(**values))) == 1
+
+    def remove(self, client_id: str, registration_token_hash: str) -> bool:
+        """With its families and consents; under the conditions of `reregister`."""
+        mine = _managed_by(client_id, registration_token_hash)
+        self._unit.after_commit(lambda: self._cache.forget(client_id))
+        return self._unit.changed(Prepared(delete(clients).where(*mine))) == 1
+
     def _change(self, client_id: str, values: dict[str, Any]) -> bool:
         statement = update(clients).where(clients.c.client_id == client_id).values(**values)
         self._unit.after_commit(lambda: self._cache.forget(client_id))
         return self._unit.changed(Prepared(statement)) == 1
+
+
+def _managed_by(client_id: str, registration_token_hash: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        clients.c.client_id == client_id,
+        clients.c.registration_token_hash == registration_token_hash,
+        clients.c.disabled == false(),
+    )

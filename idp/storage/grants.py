@@ -40,6 +40,11 @@ _REVOKE = Prepared(
     .where(_families.c.id == bindparam("family"), _families.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("at"))
 )
+_REVOKE_OF_CLIENT = Prepared(
+    update(_families)
+    .where(_families.c.client_id == bindparam("client"), _families.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("at"))
+)
 _REVOKE_OTHERS = Prepared(
     update(_families)
     .where(
@@ -170,6 +175,9 @@ class GrantStore:
         if client_id is not None:
             statement = statement.where(_families.c.client_id == client_id)
         return self._unit.changed(Prepared(statement.values(revoked_at=at)))
+
+    def revoke_families_of_client(self, client_id: str, at: Instant) -> int:
+        return self._unit.changed(_REVOKE_OF_CLIENT, {"client": client_id, "at": at})
 
     def revoke_other_families(self, user_id: str, kept_session_id: str, at: Instant) -> int:
         """All of this user but those that came of one session; also what may outlive its session."""

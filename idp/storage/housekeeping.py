@@ -3,6 +3,7 @@
 from sqlalchemy import bindparam, delete, or_, select
 
 from idp.effects import Instant
+from idp.models.clients import InitialAccessToken
 from idp.models.grants import TokenFamily
 from idp.models.sessions import BrowserSession
 from idp.storage.prepared import Prepared
@@ -12,6 +13,7 @@ _AT_ONCE = 500
 
 _sessions = table_of(BrowserSession)
 _families = table_of(TokenFamily)
+_initial_tokens = table_of(InitialAccessToken)
 
 _OLD_SESSIONS = Prepared(
     delete(_sessions).where(
@@ -38,6 +40,16 @@ _OLD_FAMILIES = Prepared(
     )
 )
 
+_OLD_INITIAL_TOKENS = Prepared(
+    delete(_initial_tokens).where(
+        _initial_tokens.c.token_hash.in_(
+            select(_initial_tokens.c.token_hash)
+            .where(_initial_tokens.c.expires_at < bindparam("before"))
+            .limit(_AT_ONCE)
+        )
+    )
+)
+
 
 def remove_old_sessions(work: Unit, before: Instant) -> int:
     """A batch of those that ended or expired before; fewer than a full batch means that none is left."""
@@ -47,3 +59,8 @@ def remove_old_sessions(work: Unit, before: Instant) -> int:
 def remove_old_families(work: Unit, before: Instant) -> int:
     """A batch, with the refresh tokens of each."""
     return work.changed(_OLD_FAMILIES, {"before": before})
+
+
+def remove_old_initial_tokens(work: Unit, before: Instant) -> int:
+    """A batch of those with which nobody could register since."""
+    return work.changed(_OLD_INITIAL_TOKENS, {"before": before})

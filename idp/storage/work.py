@@ -7,6 +7,7 @@ from idp.storage.audit import AuditStore
 from idp.storage.clients import ClientCache, ClientStore
 from idp.storage.connections import Connections
 from idp.storage.grants import GrantStore
+from idp.storage.initial_tokens import InitialTokenStore
 from idp.storage.keys import KeyStore
 from idp.storage.people import PeopleStore
 from idp.storage.rules import RuleStore
@@ -40,6 +41,10 @@ class Work(Unit):
     @property
     def clients(self) -> ClientStore:
         return ClientStore(self, self._client_cache)
+
+    @property
+    def initial_tokens(self) -> InitialTokenStore:
+        return InitialTokenStore(self)
 
     @property
     def grants(self) -> GrantStore:

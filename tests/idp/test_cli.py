@@ -1,10 +1,12 @@
 """The command `visvaris` as contract.md has it: what it prints, what it refuses, and with which exit code."""
 
 import base64
+import hashlib
 import json
 import logging
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -375,7 +377,7 @@ def test_lint_says_what_could_be_safer(database: None) -> None:
     safe = told(
         "client", "add", given=json.dumps({**CLIENT, "post_logout_redirect_uris": ["https://app.example/"]})
     )["client_id"]
-    assert "Nothing to say" in done("client", "lint", safe)
+    assert [row for row in told("client", "lint", safe, "--json") if row["weak"]] == []
     document = {
         **CLIENT,
         "token_endpoint_auth_method": "client_secret_post",
@@ -385,8 +387,55 @@ def test_lint_says_what_could_be_safer(database: None) -> None:
     result = run("client", "lint", "--json")
     assert result.exit_code == 1
     found = json.loads(result.stdout)
-    assert {row["client_id"] for row in found} == {unsafe}
+    assert {row["client_id"] for row in found if row["weak"]} == {unsafe}
+    assert all(row["breaks"] for row in found)
     assert {"PKCE is not required", "The secret travels in the body"} <= {row["finding"] for row in found}
+
+
+def test_an_initial_access_token_is_told_once_and_kept_as_a_hash(database: None, tmp_path: Path) -> None:
+    """attack 44"""
+    answer = told("client", "token", "--uses", "3", "--days", "2", "--note", "Ķekavas izstrādātāji")
+    assert (answer["uses"], answer["note"]) == (3, "Ķekavas izstrādātāji")
+    assert len(answer["initial_access_token"]) == 43
+    with sqlite3.connect(tmp_path / "visvaris.sqlite3") as connection:
+        ((kept, note, created_at, expires_at, uses_left),) = connection.execute(
+            "SELECT token_hash, note, created_at, expires_at, uses_left FROM initial_access_tokens"
+        )
+        trail = connection.execute("SELECT type, actor_id, detail FROM audit_events").fetchall()
+    connection.close()
+    assert kept == hashlib.sha256(answer["initial_access_token"].encode()).hexdigest()
+    assert (note, uses_left) == ("Ķekavas izstrādātāji", 3)
+    assert int(expires_at) == answer["expires_at"]
+    assert expires_at - created_at == 2 * 86400
+    assert ("client.initial_token_made", "command-line") in [row[:2] for row in trail]
+    assert answer["initial_access_token"] not in str(trail)
+    assert told("client", "token")["uses"] == 1
+
+
+@pytest.mark.parametrize("wrong", [("--uses", "0"), ("--uses", "x"), ("--days", "0"), ("--days", "366")])
+def test_a_token_without_measure_is_wrong_usage(database: None, wrong: tuple[str, str]) -> None:
+    assert run("client", "token", *wrong).exit_code == 2
+
+
+def test_it_is_said_when_nobody_would_ask_for_such_a_token(
+    database: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "IDP_REGISTRATION" not in run("client", "token").stderr
+    monkeypatch.setenv("IDP_REGISTRATION", "off")
+    assert "IDP_REGISTRATION is off" in run("client", "token").stderr
+
+
+def test_whose_software_statements_count_is_read_from_a_file(
+    database: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "statements.json"
+    monkeypatch.setenv("IDP_SOFTWARE_STATEMENT_JWKS", str(path))
+    for content in (None, "", "[]", '{"https://vendor.example": {}}', '{"": {"keys": []}}'):
+        if content is not None:
+            path.write_text(content)
+        assert "IDP_SOFTWARE_STATEMENT_JWKS cannot be used" in refused("settings", "check")
+    path.write_text('{"https://vendor.example": {"keys": []}}')
+    assert "can be used" in done("settings", "check")
 
 
 # Keys, policy, trail, settings ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 from idp import worker
 from idp.crypto import Sealer
 from idp.effects import Effects
+from idp.models.clients import InitialAccessToken
 from idp.models.keys import KeyState
 from idp.models.people import User
 from idp.models.sessions import BrowserSession
@@ -70,8 +71,16 @@ def test_room_is_freed_of_what_expired_and_of_nothing_else(house: House) -> None
     house.session("alive", expires_at=house.now + DAY)
     house.storage.shelf.put("kind", "gone", {}, expires_at=house.now - 1)
     house.storage.shelf.put("kind", "there", {}, expires_at=house.now + 60)
-    assert house.jobs.free_room() == {"shelf": 1, "throttle": 0, "sessions": 2, "token_families": 0}
-    assert house.jobs.free_room() == {"shelf": 0, "throttle": 0, "sessions": 0, "token_families": 0}
+    with house.storage.database.begin() as work:
+        for token, expires_at in (("over", house.now - 1), ("good", house.now + 60)):
+            work.initial_tokens.add(
+                InitialAccessToken(
+                    token_hash=token, note="", created_at=0.0, expires_at=expires_at, uses_left=1
+                )
+            )
+    nothing = dict.fromkeys(("shelf", "throttle", "sessions", "token_families", "initial_access_tokens"), 0)
+    assert house.jobs.free_room() == {**nothing, "shelf": 1, "sessions": 2, "initial_access_tokens": 1}
+    assert house.jobs.free_room() == nothing
     assert house.storage.shelf.find("kind", "there") is not None
     with house.storage.database.read() as work:
         assert work.sessions.find_by_token("alive") is not None

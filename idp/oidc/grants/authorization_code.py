@@ -75,6 +75,8 @@ class AuthorizationCode:
         except ProtocolError:
             self._codes.destroy(code)
             raise
+        if Scope.OPENID in contents.scopes:
+            self._id_tokens.require_mintable(request.client)
         refresh_token = self._effects.new_token() if Scope.OFFLINE_ACCESS in contents.scopes else None
         redeemed = self._redeem(code, contents, refresh_token, request)
         self._codes.destroy(code)

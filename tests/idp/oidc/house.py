@@ -162,7 +162,7 @@ class House:
             "visvaris": {"first_party": True, **(own or {})},
             **metadata,
         }
-        registration = register(document, self.world.effects, vault=self.world.vault)
+        registration = register(document, self.world.effects, vault=self.world.vault, outbound=self.outbound)
         with self.world.database.begin() as work:
             work.clients.add(registration.client)
         return self.relying_party(registration.client, registration.secret)

@@ -155,7 +155,7 @@ def test_a_mistake_in_our_own_members_is_named(own: Any, named: str) -> None:
         ({"scope": "openid  profile"}, "scope"),
         ({"scope": ["openid"]}, "scope"),
         ({"scope": 'openid "'}, "scope"),
-        ({"subject_type": "pairwise"}, "subject_type"),
+        ({"subject_type": "private"}, "subject_type"),
         ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
         ({"id_token_signed_response_alg": "HS256"}, "id_token_signed_response_alg"),
         ({"default_max_age": -1}, "default_max_age"),
@@ -190,7 +190,9 @@ def test_a_mistake_in_our_own_members_is_named(own: Any, named: str) -> None:
         ({**BY_KEY, "token_endpoint_auth_signing_alg": "HS256"}, "token_endpoint_auth_signing_alg"),
         ({"introspection_signed_response_alg": "none"}, "introspection_signed_response_alg"),
         ({"introspection_encrypted_response_alg": "RSA-OAEP"}, "introspection_encrypted_response_alg"),
-        ({"userinfo_signed_response_alg": "RS256"}, "userinfo_signed_response_alg"),
+        ({"userinfo_signed_response_alg": "none"}, "userinfo_signed_response_alg"),
+        ({"default_max_age": 10**400}, "default_max_age"),
+        ({"policy_uri": 'https://app.example.lv/"quoted"'}, "policy_uri"),
         ({"dpop_bound_access_tokens": True}, "dpop_bound_access_tokens"),
     ],
 )
@@ -202,3 +204,10 @@ def test_a_mistake_is_refused_and_named(changed: dict[str, Any], named: str) -> 
 
 def test_what_is_asked_for_as_absent_is_no_mistake() -> None:
     assert accept(dpop_bound_access_tokens=False, jwks_uri=None)
+
+
+def test_the_keys_may_be_published_elsewhere() -> None:
+    uri = "https://app.example.lv/keys"
+    told = accept(token_endpoint_auth_method="private_key_jwt", jwks_uri=uri)
+    assert told["jwks_uri"] == uri
+    assert "client_secret" not in told

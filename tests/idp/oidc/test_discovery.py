@@ -38,6 +38,10 @@ REGISTERED = {
     ),
     *("request_uri_parameter_supported", "ui_locales_supported"),
     *("introspection_signing_alg_values_supported", "mtls_endpoint_aliases"),
+    *("request_uri_parameter_supported", "ui_locales_supported", "registration_endpoint"),
+    *("id_token_encryption_alg_values_supported", "id_token_encryption_enc_values_supported"),
+    *("userinfo_signing_alg_values_supported", "userinfo_encryption_alg_values_supported"),
+    *("userinfo_encryption_enc_values_supported",),
 }
 
 
@@ -63,6 +67,10 @@ def test_what_it_says_is_so(app: RelyingParty) -> None:
     assert said["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
     assert said["authorization_response_iss_parameter_supported"] is True
     assert said["request_uri_parameter_supported"] is False
+    assert said["subject_types_supported"] == ["public", "pairwise"]
+    assert not any(
+        "RSA1_5" in value for name, value in said.items() if name.endswith("_alg_values_supported")
+    )
     assert "none" not in said["introspection_endpoint_auth_methods_supported"]
     assert all(said[name].startswith(ISSUER + "/") for name in said if name.endswith(("_endpoint", "_uri")))
 

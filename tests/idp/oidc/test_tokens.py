@@ -16,6 +16,7 @@ from idp.oidc.authorize import Browser
 from idp.oidc.issued_tokens import AMONG_WORKERS, IssuedTokens
 from idp.oidc.jose import TokenError
 from idp.oidc.keys import LOOK_AGAIN_SECONDS, KeyRing, Signer
+from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import AccessTokens
 from tests.idp.oidc.house import ISSUER, House
 from tests.support.relying_party import RelyingParty
@@ -48,6 +49,7 @@ def tokens_of(house: House, keys: KeyRing, issued: IssuedTokens) -> AccessTokens
         issuer=ISSUER,
         keys=keys,
         clients=house.openid.clients,
+        subjects=Subjects(world.database, world.vault),
         storage=world.storage,
         effects=world.effects,
         issued=issued,

@@ -1,0 +1,115 @@
+"""What an application may say about itself over HTTP, from the request's body to metadata found in order.
+
+Whoever comes over HTTP is of another organisation until an operator says otherwise: what only an operator
+grants is refused by name, never left out in silence. Not here: who may come at all (`registration.py`), what
+metadata means (`client_metadata.py`).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from idp.effects import Effects
+from idp.gateways.outbound import Outbound
+from idp.oidc import software_statements
+from idp.oidc.client_metadata import MEMBERS, NOTHING, OWN_MEMBER, Accepted, accept
+from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.options import Options
+from idp.oidc.requests import Request
+from idp.oidc.scopes import DEFAULT, Scope
+from idp.oidc.software_statements import SoftwareStatements
+
+SCOPES: Final = frozenset({*DEFAULT, Scope.OFFLINE_ACCESS.value})
+GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token"})
+OPEN_MEMBERS: Final = frozenset(
+    {
+        *("redirect_uris", "post_logout_redirect_uris", "initiate_login_uri", "application_type"),
+        *("token_endpoint_auth_method", "token_endpoint_auth_signing_alg", "grant_types", "response_types"),
+        *("client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri", "contacts", "scope"),
+        *("jwks", "jwks_uri", "software_id", "software_version", "subject_type", "sector_identifier_uri"),
+        *("id_token_signed_response_alg", "id_token_encrypted_response_alg"),
+        *("id_token_encrypted_response_enc", "userinfo_signed_response_alg"),
+        *("userinfo_encrypted_response_alg", "userinfo_encrypted_response_enc"),
+        *("default_max_age", "require_auth_time", "default_acr_values"),
+        *("request_uris", "request_object_signing_alg", "require_signed_request_object"),
+        *("require_pushed_authorization_requests", "authorization_signed_response_alg"),
+        *("introspection_signed_response_alg", "dpop_bound_access_tokens"),
+        *("tls_client_certificate_bound_access_tokens", "tls_client_auth_subject_dn"),
+        *("tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip"),
+        *("tls_client_auth_san_email", "backchannel_logout_uri", "backchannel_logout_session_required"),
+    }
+)
+"""A member that is understood and not listed here is an operator's to give."""
+
+
+class Intake:
+    def __init__(self, options: Options, outbound: Outbound, effects: Effects) -> None:
+        self._outbound = outbound
+        self._statements = SoftwareStatements(options.software_statement_jwks, effects)
+
+    def accept(self, document: Mapping[str, Any], own: Mapping[str, Any] = NOTHING) -> Accepted:
+        """`own`: what an operator has said since. Raises ProtocolError (RFC 7591 section 3.2.2)."""
+        statement = document.get(software_statements.MEMBER)
+        if statement is not None:
+            # Section 2.3: what the statement says "MUST take precedence"
+            document = {**document, **self._statements.read(statement)}
+        _refuse_what_operators_give(document)
+        accepted = accept(document, self._outbound, own)
+        _refuse_what_strangers_cannot_have(accepted.registered)
+        if statement is None:
+            return accepted
+        # Section 3.2.1: "its value MUST be returned unmodified"
+        return Accepted(
+            {**accepted.registered, software_statements.MEMBER: statement}, sector=accepted.sector
+        )
+
+
+def read_document(request: Request) -> dict[str, Any]:
+    """RFC 7591 section 3.1. Raises ProtocolError for what is not one JSON object of storable text."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise _unfit("The body must be application/json.")
+    try:
+        document = json.loads(request.body, object_pairs_hook=_once_each, parse_constant=_no_constant)
+        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
+        raise _unfit("The body must be one JSON object in UTF-8.") from None
+    if not isinstance(document, dict):
+        raise _unfit("The body must be one JSON object in UTF-8.")
+    if b"\\u0000" in request.body or b"\0" in request.body:
+        raise _unfit("The body holds a character that is not allowed.")
+    return document
+
+
+def _refuse_what_operators_give(document: Mapping[str, Any]) -> None:
+    given = {name for name in document if document[name] is not None}
+    for_operators = sorted((given & (MEMBERS.keys() | {OWN_MEMBER})) - OPEN_MEMBERS)
+    if for_operators:
+        raise _unfit(f"{for_operators[0]} is granted by the operator alone")
+
+
+def _refuse_what_strangers_cannot_have(registered: Mapping[str, Any]) -> None:
+    if not GRANT_TYPES.issuperset(registered["grant_types"]):
+        raise _unfit(f"grant_types: must be among {', '.join(sorted(GRANT_TYPES))}")
+    beyond = sorted(set(registered["scope"].split()) - SCOPES)
+    if beyond:
+        raise _unfit(f"scope: {beyond[0]} is granted by the operator alone")
+    if registered["application_type"] == "web" and any(
+        uri.startswith("http:") for uri in registered.get("redirect_uris", ())
+    ):
+        # OpenID Connect Registration 2: web clients "MUST only register URLs using the https scheme"
+        raise ProtocolError(ErrorCode.INVALID_REDIRECT_URI, "a web application must use https")
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name comes twice")
+    return value
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _unfit(description: str) -> ProtocolError:
+    return ProtocolError(ErrorCode.INVALID_CLIENT_METADATA, description)
