@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from idp.effects import Effects, Instant
 from idp.models.clients import Client, ClientKind, Profile
+from idp.oidc import authorization_details, fapi2, request_objects, scopes
 from idp.oidc import metadata_values as values
-from idp.oidc import scopes
 from idp.oidc.client_auth import ASSERTION_ALGORITHMS, AuthMethod
 from idp.oidc.discovery import GRANT_TYPES
 from idp.oidc.errors import ErrorCode, ProtocolError
@@ -28,7 +28,6 @@ _NOT_DONE: Final = frozenset(
         *(
             "jwks_uri",
             "sector_identifier_uri",
-            "request_uris",
             "backchannel_logout_uri",
             "frontchannel_logout_uri",
         ),
@@ -37,12 +36,8 @@ _NOT_DONE: Final = frozenset(
             "userinfo_encrypted_response_alg",
             "id_token_encrypted_response_alg",
         ),
-        *("introspection_signed_response_alg", "authorization_signed_response_alg"),
-        *(
-            "request_object_signing_alg",
-            "require_signed_request_object",
-            "require_pushed_authorization_requests",
-        ),
+        "introspection_signed_response_alg",
+        *("authorization_encrypted_response_alg", "request_object_encryption_alg"),
         *("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
     }
 )
@@ -64,9 +59,12 @@ def register(document: Mapping[str, Any], effects: Effects) -> Registration:
     if asked_too_much:
         raise _unfit(f"{asked_too_much[0]} is not supported")
     accepted = {name: _read(name, document[name]) for name in _MEMBERS if document.get(name) is not None}
-    registered = {**_defaults(accepted), **accepted}
-    _require_consistent(registered)
     own = _read_own(document.get(OWN_MEMBER, {}))
+    strict = own.get("profile") == Profile.FAPI2.value
+    registered = {**_defaults(accepted), **(fapi2.DEFAULTS if strict else {}), **accepted}
+    _require_consistent(registered)
+    if strict:
+        fapi2.hold_registration(registered, own)
     now, client_id = effects.now(), effects.new_id()
     secret = effects.new_token() if needs_secret(registered) else None
     client = Client(
@@ -127,6 +125,10 @@ def _require_consistent(registered: Mapping[str, Any]) -> None:
         raise _unfit("the grant type client_credentials is for clients that authenticate")
     if method == AuthMethod.PRIVATE_KEY_JWT and not registered.get("jwks"):
         raise _unfit("private_key_jwt needs the keys in jwks")
+    if registered.get("require_signed_request_object") and not (
+        registered.get("jwks") or registered.get("jwks_uri")
+    ):
+        raise _unfit("require_signed_request_object needs the keys in jwks or at jwks_uri")
     installed = registered["application_type"] == "native"
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         for uri in registered.get(name, ()):
@@ -167,6 +169,12 @@ _MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "application_type": values.one_of("web", "native"),
     "subject_type": values.one_of("public"),
     "id_token_signed_response_alg": values.one_of(*ALGORITHMS),
+    "request_uris": values.list_of(values.request_uri),
+    "request_object_signing_alg": values.one_of(*request_objects.ALGORITHMS),
+    "require_signed_request_object": values.flag,
+    "require_pushed_authorization_requests": values.flag,
+    "authorization_signed_response_alg": values.one_of(*ALGORITHMS),
+    "authorization_details_types": values.list_of(values.one_of(*authorization_details.TYPES)),
     "default_max_age": values.seconds,
     "require_auth_time": values.flag,
     "default_acr_values": values.list_of(values.acr),

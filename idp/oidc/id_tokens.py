@@ -74,6 +74,9 @@ class IdTokens:
         )
         if claims.get("iss") != self._issuer:
             raise TokenError("of another issuer")
+        if not {"sub", "sid", "auth_time"} <= set(claims):
+            # A signed authorization response is by the same key and of the same type.
+            raise TokenError("not an ID token")
         return Hint(str(claims["sub"]), str(claims["sid"]), jose.audiences(claims))
 
 

@@ -36,7 +36,10 @@ REGISTERED = {
         "claims_parameter_supported",
         "request_parameter_supported",
     ),
-    *("request_uri_parameter_supported", "ui_locales_supported"),
+    *("request_uri_parameter_supported", "ui_locales_supported", "require_request_uri_registration"),
+    *("request_object_signing_alg_values_supported", "authorization_signing_alg_values_supported"),
+    *("pushed_authorization_request_endpoint", "require_pushed_authorization_requests"),
+    "authorization_details_types_supported",
 }
 
 
@@ -61,7 +64,11 @@ def test_what_it_says_is_so(app: RelyingParty) -> None:
     assert said["code_challenge_methods_supported"] == ["S256"]
     assert said["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
     assert said["authorization_response_iss_parameter_supported"] is True
-    assert said["request_uri_parameter_supported"] is False
+    assert said["request_uri_parameter_supported"] is said["require_request_uri_registration"] is True
+    assert said["response_modes_supported"] == ["query", "form_post", "jwt", "query.jwt", "form_post.jwt"]
+    assert said["request_object_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "EdDSA"]
+    assert said["authorization_signing_alg_values_supported"] == ["RS256", "ES256"]
+    assert said["require_pushed_authorization_requests"] is False
     assert "none" not in said["introspection_endpoint_auth_methods_supported"]
     assert all(said[name].startswith(ISSUER + "/") for name in said if name.endswith(("_endpoint", "_uri")))
 
