@@ -6,7 +6,7 @@ Plain values: reading and judging a request is `authorize_checks.py`, what follo
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlencode
 
 from idp.effects import Instant
@@ -20,8 +20,36 @@ class Prompt(StrEnum):
 
 
 class ResponseMode(StrEnum):
+    """How the answer travels; those with `jwt` carry it in one signed JWT (JARM section 2.3)."""
+
     QUERY = "query"
     FORM_POST = "form_post"
+    JWT = "jwt"
+    QUERY_JWT = "query.jwt"
+    FORM_POST_JWT = "form_post.jwt"
+
+    @property
+    def is_signed(self) -> bool:
+        return self not in {ResponseMode.QUERY, ResponseMode.FORM_POST}
+
+    @property
+    def carrier(self) -> "Carrier":
+        """JARM section 2.3.4: `jwt` alone is the default of the response type; for `code` the query."""
+        in_form = self in {ResponseMode.FORM_POST, ResponseMode.FORM_POST_JWT}
+        return ResponseMode.FORM_POST if in_form else ResponseMode.QUERY
+
+
+Carrier: TypeAlias = Literal[ResponseMode.QUERY, ResponseMode.FORM_POST]
+
+PARAMETERS: Final = frozenset(
+    {
+        *("response_type", "response_mode", "client_id", "redirect_uri", "scope", "state", "nonce"),
+        *("code_challenge", "code_challenge_method", "prompt", "max_age", "acr_values", "claims"),
+        *("id_token_hint", "login_hint", "display", "ui_locales", "claims_locales", "registration"),
+        *("resource", "authorization_details", "dpop_jkt"),
+    }
+)
+"""All that mean something here, wherever a request comes from. `request` and `request_uri` only say where."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +82,12 @@ class AuthorizationRequest:
     """Names of single claims asked for, by where they should be delivered."""
     consent_scopes: tuple[str, ...] = ()
     """What a person is asked to agree to: the scopes, and those that single claims belong to."""
+    authorization_details: tuple[Mapping[str, Any], ...] = ()
+    """RFC 9396, in order; whether this person may have them is held against the municipality they act for."""
+    dpop_jkt: str | None = None
+    """RFC 9449 section 10: the key that must be shown when the code is redeemed."""
+    pushed: str | None = None
+    """The reference under which the client pushed it (RFC 9126); such a request is answered once."""
     asked_person: bool = False
     """Whether the person has been through the sign-in pages for this very request."""
     shown_to: str | None = None
@@ -78,7 +112,7 @@ class Answer:
     """What the browser carries back to the client."""
 
     redirect_uri: str
-    response_mode: ResponseMode
+    response_mode: Carrier
     fields: tuple[tuple[str, str], ...] = field(repr=False)
 
     def location(self) -> str:

@@ -2,7 +2,8 @@
 
 A request is judged, then held against what is known of the person; what is missing sends them to sign in or
 to the consent page, and each of these comes back here with the request's id. Every answer names the issuer
-(RFC 9207), errors too. Not here: pages and cookies (`web/oidc.py`), how a person signs in (`login/`).
+(RFC 9207), errors too. Not here: pages and cookies (`web/oidc.py`), how a person signs in (`login/`), where a
+request's parameters come from (`request_sources.py`), how an answer travels (`authorization_response.py`).
 """
 
 from dataclasses import dataclass, replace
@@ -12,21 +13,33 @@ from typing import TypeAlias
 from idp.effects import Effects
 from idp.login.flow import Login
 from idp.login.sessions import SignedIn
-from idp.login.standing import Satisfied, Standings
+from idp.login.standing import NeedsSignIn, NotAllowed, Satisfied, Standing, Standings
 from idp.login.transaction import Requirements
 from idp.models.clients import Client
 from idp.models.methods import Proof
 from idp.oidc import authorize_checks as checks
-from idp.oidc.authorization_request import Answer, AuthorizationRequest, Prompt, ResponseMode
+from idp.oidc.authorization_details import are_within, not_theirs
+from idp.oidc.authorization_request import Answer, AuthorizationRequest, Prompt
+from idp.oidc.authorization_response import Responses, recipient_of, recipient_of_refusal
 from idp.oidc.authorize_checks import Asked
 from idp.oidc.authorize_reading import RequestReader
-from idp.oidc.authorize_requirements import links_of, requirements_of, silent_error, told_level
+from idp.oidc.authorize_requirements import (
+    before_identifying,
+    links_of,
+    requirements_of,
+    says_who,
+    silent_error,
+    told_level,
+)
 from idp.oidc.clients import Clients
 from idp.oidc.codes import CodeContents, Codes
 from idp.oidc.consent import Consents, Decider
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.pending import PendingRequests
+from idp.oidc.posted_requests import PostedRequests
+from idp.oidc.pushed_requests import PushedRequests
 from idp.oidc.redirect_uris import form_action_source
+from idp.oidc.request_sources import Sources, names_pushed_request
 from idp.oidc.requests import Parameters
 from idp.policy import Level
 
@@ -36,6 +49,7 @@ class SignIn:
     """Send the person to `/login/<transaction_id>`."""
 
     transaction_id: str
+    ui_locales: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,7 @@ class AskConsent:
     """Send the person to `/consent/<request_id>`."""
 
     request_id: str
+    ui_locales: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,38 +90,58 @@ class Authorization:
     def __init__(
         self,
         *,
-        issuer: str,
         clients: Clients,
         codes: Codes,
         consents: Consents,
+        sources: Sources,
         reader: RequestReader,
+        responses: Responses,
         login: Login,
         standings: Standings,
         pending: PendingRequests,
+        pushed: PushedRequests,
+        posted: PostedRequests,
         effects: Effects,
     ) -> None:
-        self._issuer = issuer
         self._clients = clients
         self._codes = codes
         self._consents = consents
+        self._sources = sources
         self._reader = reader
+        self._responses = responses
         self._login = login
         self._standings = standings
         self._pending = pending
+        self._pushed = pushed
+        self._posted = posted
         self._effects = effects
 
     # The four ways in ----------------------------------------------------------------------------------
 
     def begin(self, parameters: Parameters, browser: Browser) -> Outcome:
         """A request as it comes. Raises ProtocolError for what must be shown on a page of ours."""
-        client = self._clients.get(parameters.get("client_id"))
-        asked = Asked(parameters, client)
+        brought = self._brought(self._posted.expand(parameters))
+        try:
+            asked = self._sources.at_authorize(brought)
+        except ProtocolError as error:
+            if names_pushed_request(brought) or not checks.may_be_told(brought):
+                raise
+            return self._refusal_of(brought, error)
         checks.hold(checks.BEFORE_REDIRECT, asked)
         try:
             request = self._reader.read(asked)
         except ProtocolError as error:
-            return self._refusal_of(parameters, error)
-        return self._go_on(request, client, browser, request_id=None)
+            return self._refusal_of(asked, error)
+        return self._go_on(request, asked.client, browser, request_id=None)
+
+    def keep_posted(self, parameters: Parameters) -> Parameters:
+        """One that fits into a URL and stands for one that does not. Raises ProtocolError."""
+        return self._posted.keep(self._brought(parameters).parameters)
+
+    def _brought(self, parameters: Parameters) -> Asked:
+        brought = Asked(parameters, self._clients.get(parameters.get("client_id")))
+        checks.hold(checks.BEFORE_READING, brought)
+        return brought
 
     def resume(self, request_id: str, browser: Browser) -> Outcome:
         """The person is back from signing in. What was required is held against them again."""
@@ -139,14 +174,14 @@ class Authorization:
             return self._go_on(request, client, browser, request_id=request_id)
         if request.shown_to != judged.signed_in.user_id:
             return AskConsent(request_id)
-        if not self._pending.take(request_id):
+        if not self._close(request, request_id):
             return Expired()
         decider = Decider(judged.signed_in.user_id, judged.signed_in.session_id, browser.address)
         if not allow:
             self._consents.refuse(request, decider)
-            return self._refusal(request, ErrorCode.ACCESS_DENIED, "The person refused.")
+            return self._refusal(request, client, ErrorCode.ACCESS_DENIED, "The person refused.")
         self._consents.give(request, decider)
-        return self._answer(request, judged)
+        return self._answer(request, client, judged)
 
     def _enabled(self, request: AuthorizationRequest) -> Client:
         client = self._clients.get(request.client_id)
@@ -160,19 +195,32 @@ class Authorization:
     ) -> Outcome:
         match self._judge(request, client, browser):
             case Answer() as answer:
-                return answer if request_id is None or self._pending.take(request_id) else Expired()
+                return answer if self._close(request, request_id) else Expired()
             case Requirements() as requirements:
                 return self._send_to_sign_in(request, client, browser, requirements, request_id)
             case Satisfied() as satisfied:
                 if self._consents.is_needed(request, client, satisfied.signed_in.user_id):
-                    if request.wants(Prompt.NONE):
-                        return self._refusal(
-                            request, ErrorCode.CONSENT_REQUIRED, "The person has not agreed to this yet."
-                        )
-                    return AskConsent(self._pending.keep(request_id, request, browser=browser.id))
-                if request_id is not None and not self._pending.take(request_id):
+                    return self._ask_consent(request, client, browser, request_id)
+                if not self._close(request, request_id):
                     return Expired()
-                return self._answer(request, satisfied)
+                return self._answer(request, client, satisfied)
+
+    def _ask_consent(
+        self, request: AuthorizationRequest, client: Client, browser: Browser, request_id: str | None
+    ) -> Outcome:
+        if not request.wants(Prompt.NONE):
+            kept = self._pending.keep(request_id, request, browser=browser.id)
+            return AskConsent(kept, request.ui_locales)
+        if not self._close(request, request_id):
+            return Expired()
+        description = "The person has not agreed to this yet."
+        return self._refusal(request, client, ErrorCode.CONSENT_REQUIRED, description)
+
+    def _close(self, request: AuthorizationRequest, request_id: str | None) -> bool:
+        """Whether this is the one answer to the request; of any number that try at once, one is."""
+        if request_id is not None and not self._pending.take(request_id):
+            return False
+        return request.pushed is None or self._pushed.spend(request.pushed)
 
     def _judge(
         self, request: AuthorizationRequest, client: Client, browser: Browser
@@ -180,11 +228,27 @@ class Authorization:
         """Satisfied, or what a sign-in must fulfil, or the error that goes back."""
         requirements = requirements_of(request, client)
         standing = self._standings.of(browser.signed_in, requirements)
-        if isinstance(standing, Satisfied):
+        if isinstance(standing, Satisfied) and are_within(
+            request.authorization_details, standing.municipality
+        ):
             return self._prefer(request, requirements, standing)
+        if self._asks_for_another_municipality(request, client, browser, standing):
+            error = not_theirs()
+            return self._refusal(request, client, error.error, error.description)
         if request.wants(Prompt.NONE):
-            return self._refusal(request, *silent_error(standing))
+            return self._refusal(request, client, *silent_error(standing))
+        if requirements.fresh or (isinstance(standing, NeedsSignIn) and says_who(standing.reason)):
+            return before_identifying(request, client)
         return requirements
+
+    def _asks_for_another_municipality(
+        self, request: AuthorizationRequest, client: Client, browser: Browser, standing: Standing
+    ) -> bool:
+        """The person may use the application, but not for the municipality that its details name."""
+        if not request.authorization_details or isinstance(standing, NeedsSignIn):
+            return False
+        without = self._standings.of(browser.signed_in, before_identifying(request, client))
+        return not isinstance(without, NotAllowed)
 
     def _prefer(
         self, request: AuthorizationRequest, requirements: Requirements, satisfied: Satisfied
@@ -231,12 +295,13 @@ class Authorization:
                 redirect_origin=form_action_source(request.redirect_uri),
                 client_id=client.client_id,
                 signed_in=browser.signed_in,
-            )
+            ),
+            request.ui_locales,
         )
 
     # Answering -----------------------------------------------------------------------------------------
 
-    def _answer(self, request: AuthorizationRequest, satisfied: Satisfied) -> Answer:
+    def _answer(self, request: AuthorizationRequest, client: Client, satisfied: Satisfied) -> Answer:
         code = self._codes.issue(
             CodeContents(
                 client_id=request.client_id,
@@ -253,26 +318,21 @@ class Authorization:
                 employment_id=satisfied.employment.id if satisfied.employment is not None else None,
                 municipality=satisfied.municipality,
                 claims=request.claims,
+                authorization_details=request.authorization_details,
+                dpop_jkt=request.dpop_jkt,
             )
         )
-        return self._respond(request.redirect_uri, request.response_mode, request.state, (("code", code),))
+        return self._responses.to(recipient_of(request, client), (("code", code),))
 
-    def _refusal(self, request: AuthorizationRequest, error: ErrorCode, description: str) -> Answer:
-        fields = (("error", error.value), ("error_description", description))
-        return self._respond(request.redirect_uri, request.response_mode, request.state, fields)
-
-    def _refusal_of(self, parameters: Parameters, error: ProtocolError) -> Answer:
-        """The client and its redirect URI are known to be right; nothing else of the request is."""
-        mode = parameters.find("response_mode")
-        return self._respond(
-            parameters.get("redirect_uri"),
-            ResponseMode.FORM_POST if mode == ResponseMode.FORM_POST else ResponseMode.QUERY,
-            parameters.find("state") if "state" not in parameters.duplicated() else None,
-            (("error", error.error.value), ("error_description", error.description)),
-        )
-
-    def _respond(
-        self, redirect_uri: str, mode: ResponseMode, state: str | None, fields: tuple[tuple[str, str], ...]
+    def _refusal(
+        self, request: AuthorizationRequest, client: Client, error: ErrorCode, description: str
     ) -> Answer:
-        given = (("state", state),) if state is not None else ()
-        return Answer(redirect_uri, mode, (*fields, *given, ("iss", self._issuer)))
+        fields = (("error", error.value), ("error_description", description))
+        return self._responses.to(recipient_of(request, client), fields)
+
+    def _refusal_of(self, asked: Asked, error: ProtocolError) -> Answer | Expired:
+        """The client and its redirect URI are known to be right; nothing else of the request is."""
+        if asked.pushed is not None and not self._pushed.spend(asked.pushed):
+            return Expired()
+        fields = (("error", error.error.value), ("error_description", error.description))
+        return self._responses.to(recipient_of_refusal(asked.parameters, asked.client), fields)

@@ -1,33 +1,52 @@
-"""The rules an authorization request must keep, one small function each, and the order they are held in.
+"""The rules an authorization request must keep, one small function each, and which are held where.
 
-Two tables. What fails in `BEFORE_REDIRECT` is shown to the person on a page of ours, because an error must
-never be sent to an address nobody registered (RFC 6749 section 4.1.2.1). What fails in `CHECKS` goes back to
-the client.
+What fails in `BEFORE_READING` or `BEFORE_REDIRECT` is shown to the person on a page of ours, because an error
+must never be sent to an address nobody registered (RFC 6749 section 4.1.2.1). What fails in `CHECKS` goes
+back to the client. At `/par` everything goes back to the client, in JSON. Not here: what a request object and
+parameters that are JSON must be (`request_objects.py`, `claims.py`, `authorization_details.py`).
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Final
 
 from idp.models.clients import Client, ClientKind
-from idp.oidc import redirect_uris
+from idp.oidc import fapi2, redirect_uris
 from idp.oidc.authorization_request import Prompt, ResponseMode
+from idp.oidc.authorization_response import must_be_signed
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.requests import Parameters, refuse_duplicates
 from idp.policy import Level
 
 _S256_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
+_THUMBPRINT: Final = _S256_CHALLENGE
 _ECHOED_AT_MOST: Final = 1000
+
+
+class Channel(Enum):
+    """How a request came to us. A pushed one keeps its channel when the browser brings its reference."""
+
+    OPEN = auto()
+    """As parameters, by the browser."""
+    SIGNED = auto()
+    """As a request object, brought or named by the browser."""
+    PUSHED = auto()
+    PUSHED_SIGNED = auto()
+    """As a request object that the client pushed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request of a known client to a registered redirect URI."""
+    """A request of a known client."""
 
     parameters: Parameters
     client: Client
+    channel: Channel = Channel.OPEN
+    pushed: str | None = None
+    """The reference it was kept under since it was pushed."""
 
     @property
     def registered(self) -> dict[str, Any]:
@@ -35,6 +54,11 @@ class Asked:
 
 
 Check = Callable[[Asked], None]
+
+
+def client_and_reference_come_once(asked: Asked) -> None:
+    if {"client_id", "request", "request_uri"} & set(asked.parameters.duplicated()):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "A parameter is included more than once.")
 
 
 def client_is_enabled(asked: Asked) -> None:
@@ -53,7 +77,7 @@ def redirect_uri_is_registered(asked: Asked) -> None:
 
 
 def redirect_uri_comes_once(asked: Asked) -> None:
-    if {"redirect_uri", "client_id"} & set(asked.parameters.duplicated()):
+    if "redirect_uri" in asked.parameters.duplicated():
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "A parameter is included more than once.")
 
 
@@ -68,12 +92,16 @@ def echoed_values_are_short(asked: Asked) -> None:
             raise ProtocolError(ErrorCode.INVALID_REQUEST, f"The parameter {name} is too long.")
 
 
-def request_object_is_absent(asked: Asked) -> None:
-    """OpenID Connect Core 6: an OP that does not support them says so with these two errors."""
-    if asked.parameters.has("request"):
-        raise ProtocolError(ErrorCode.REQUEST_NOT_SUPPORTED, "Request objects are not supported.")
-    if asked.parameters.has("request_uri"):
-        raise ProtocolError(ErrorCode.REQUEST_URI_NOT_SUPPORTED, "Request objects are not supported.")
+def is_pushed_where_it_must(asked: Asked) -> None:
+    """RFC 9126 section 6; FAPI 2.0 Security Profile section 5.3.2.2."""
+    if fapi2.holds_for(asked.client) or asked.registered.get("require_pushed_authorization_requests"):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The client must push its authorization requests.")
+
+
+def is_signed_where_it_must(asked: Asked) -> None:
+    """RFC 9101 section 10.5."""
+    if asked.registered.get("require_signed_request_object"):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The client must send a signed request object.")
 
 
 def registration_is_absent(asked: Asked) -> None:
@@ -95,6 +123,13 @@ def response_mode_is_known(asked: Asked) -> None:
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "The response mode is not supported.")
 
 
+def response_is_signed_where_it_must(asked: Asked) -> None:
+    """Asked for in the clear, the answer would lose what the client registered for (attack 7)."""
+    mode = ResponseMode(asked.parameters.find("response_mode") or ResponseMode.QUERY)
+    if must_be_signed(asked.client) and not mode.is_signed:
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The client must ask for a response mode with jwt.")
+
+
 def client_may_use_codes(asked: Asked) -> None:
     if "authorization_code" not in asked.registered.get("grant_types", ("authorization_code",)):
         raise ProtocolError(
@@ -111,7 +146,7 @@ def pkce_is_s256(asked: Asked) -> None:
     if challenge is None:
         if method is not None:
             raise ProtocolError(ErrorCode.INVALID_REQUEST, "A code challenge method needs a code challenge.")
-        if asked.client.pkce_required or is_public(asked.client):
+        if asked.client.pkce_required or is_public(asked.client) or fapi2.holds_for(asked.client):
             raise ProtocolError(ErrorCode.INVALID_REQUEST, "A code challenge is required (PKCE, S256).")
         return
     if method != "S256":
@@ -143,25 +178,39 @@ def resources_are_registered(asked: Asked) -> None:
         )
 
 
-BEFORE_REDIRECT: Final[tuple[Check, ...]] = (
-    redirect_uri_comes_once,
-    client_is_enabled,
-    redirect_uri_is_registered,
-)
+def key_is_a_thumbprint(asked: Asked) -> None:
+    """RFC 9449 section 10: `dpop_jkt` is a SHA-256 thumbprint (RFC 7638) in base64url."""
+    jkt = asked.parameters.find("dpop_jkt")
+    if jkt is not None and not _THUMBPRINT.fullmatch(jkt):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The parameter dpop_jkt is not a thumbprint.")
 
-CHECKS: Final[tuple[Check, ...]] = (
-    parameters_come_once,
-    echoed_values_are_short,
-    request_object_is_absent,
-    registration_is_absent,
-    response_type_is_code,
-    response_mode_is_known,
-    client_may_use_codes,
-    pkce_is_s256,
-    prompt_is_understood,
-    max_age_is_a_number,
-    resources_are_registered,
+
+BEFORE_READING: Final[tuple[Check, ...]] = (client_and_reference_come_once, client_is_enabled)
+"""Held against what the browser brings, before a reference or an object in it is followed."""
+
+BEFORE_REDIRECT: Final[tuple[Check, ...]] = (redirect_uri_comes_once, redirect_uri_is_registered)
+
+EVERYWHERE: Final = frozenset(Channel)
+BROUGHT: Final = frozenset({Channel.OPEN, Channel.SIGNED})
+UNSIGNED: Final = frozenset({Channel.OPEN, Channel.PUSHED})
+
+CHECKS: Final[tuple[tuple[Check, frozenset[Channel]], ...]] = (
+    (parameters_come_once, EVERYWHERE),
+    (is_pushed_where_it_must, BROUGHT),
+    (is_signed_where_it_must, UNSIGNED),
+    (echoed_values_are_short, EVERYWHERE),
+    (registration_is_absent, EVERYWHERE),
+    (response_type_is_code, EVERYWHERE),
+    (response_mode_is_known, EVERYWHERE),
+    (response_is_signed_where_it_must, EVERYWHERE),
+    (client_may_use_codes, EVERYWHERE),
+    (pkce_is_s256, EVERYWHERE),
+    (prompt_is_understood, EVERYWHERE),
+    (max_age_is_a_number, EVERYWHERE),
+    (resources_are_registered, EVERYWHERE),
+    (key_is_a_thumbprint, EVERYWHERE),
 )
+"""`/authorize` and `/par` read a request through the same table; the channel says which rows count."""
 
 
 def hold(checks: tuple[Check, ...], asked: Asked) -> None:
@@ -170,15 +219,34 @@ def hold(checks: tuple[Check, ...], asked: Asked) -> None:
         check(asked)
 
 
+def hold_all(asked: Asked) -> None:
+    """Those of `CHECKS` that count for the channel. Raises ProtocolError at the first that is broken."""
+    hold(tuple(check for check, channels in CHECKS if asked.channel in channels), asked)
+
+
+def may_be_told(asked: Asked) -> bool:
+    """Whether an error may go back to the redirect URI that the request itself names."""
+    try:
+        hold(BEFORE_REDIRECT, asked)
+    except ProtocolError:
+        return False
+    return True
+
+
 def is_public(client: Client) -> bool:
     """RFC 6749 section 2.1: it has nothing to authenticate with."""
     return client.registered.get("token_endpoint_auth_method") == "none"
 
 
-def preferred_levels(asked: Asked) -> tuple[int, ...]:
-    """Core 3.1.2.1: `acr_values` in order of preference; unknown ones are passed over."""
-    text = asked.parameters.find("acr_values") or " ".join(asked.registered.get("default_acr_values", ()))
-    return tuple(int(level) for value in text.split() if (level := Level.from_acr(value)) is not None)
+def preferred_levels(asked: Asked, voluntary: tuple[str, ...] = ()) -> tuple[int, ...]:
+    """Core 3.1.2.1: `acr_values` in order of preference; unknown ones are passed over.
+
+    `voluntary`: those of an `acr` in the `claims` parameter that is not essential (Core 5.5.1.1), which mean
+    the same.
+    """
+    text = asked.parameters.find("acr_values")
+    named = text.split() if text is not None else voluntary or asked.registered.get("default_acr_values", ())
+    return tuple(int(level) for value in named if (level := Level.from_acr(value)) is not None)
 
 
 def max_age(asked: Asked) -> int | None:

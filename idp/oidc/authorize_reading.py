@@ -4,10 +4,11 @@ from typing import Final
 
 from idp.effects import Effects
 from idp.models.clients import Client
+from idp.oidc import authorization_details
 from idp.oidc import authorize_checks as checks
 from idp.oidc.authorization_request import AuthorizationRequest, Prompt, ResponseMode
 from idp.oidc.authorize_checks import Asked
-from idp.oidc.claims import essential_levels, parse_claims_request
+from idp.oidc.claims import ClaimsRequest, essential_levels, parse_claims_request, voluntary_levels
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.id_tokens import IdTokens
 from idp.oidc.jose import TokenError
@@ -25,7 +26,8 @@ class RequestReader:
         self._effects = effects
 
     def read(self, asked: Asked) -> AuthorizationRequest:
-        checks.hold(checks.CHECKS, asked)
+        """Raises ProtocolError."""
+        checks.hold_all(asked)
         parameters, client, now = asked.parameters, asked.client, self._effects.now()
         scopes = grantable((parameters.find("scope") or "").split(), client)
         wishes = parse_claims_request(parameters.find("claims"))
@@ -33,6 +35,7 @@ class RequestReader:
         extra = sorted(scope for scope in of_single_claims - set(scopes) if may_have(scope, client))
         consent_scopes = (*scopes, *extra)
         essential = essential_levels(wishes.acr())
+        voluntary = voluntary_levels(wishes.acr())
         prompts = tuple((parameters.find("prompt") or "").split())
         max_age = checks.max_age(asked)
         oldest = [now] if Prompt.LOGIN in prompts else []
@@ -50,24 +53,31 @@ class RequestReader:
             not_before=max([*oldest, *([now - max_age] if max_age is not None else [])], default=None),
             required_level=max(client.minimum_level, min(essential, default=1)),
             essential_levels=essential,
-            preferred_levels=checks.preferred_levels(asked),
-            expected_user=self._expected_user(parameters.find("id_token_hint"), client)
-            or self._required_user(wishes.required_subject(), client),
+            preferred_levels=checks.preferred_levels(asked, voluntary),
+            expected_user=self._expected_user(parameters.find("id_token_hint"), client, wishes),
             login_hint=parameters.find("login_hint"),
             ui_locales=tuple((parameters.find("ui_locales") or "").split())[:10],
             claims=wishes.limited_to(consent_scopes) if Scope.OPENID in scopes else {},
             consent_scopes=consent_scopes,
+            authorization_details=_details(asked),
+            dpop_jkt=parameters.find("dpop_jkt"),
+            pushed=asked.pushed,
         )
 
-    def _required_user(self, subject: str | None, client: Client) -> str | None:
-        """Core 5.5.1: the client knows people by its own names for them, and by no other."""
-        if subject is None:
-            return None
-        return self._subjects.user_of(client, subject) or _NOBODY
+    def _expected_user(self, hint: str | None, client: Client, wishes: ClaimsRequest) -> str | None:
+        """Whom the hint and a `sub` asked for by value name; no sign-in can be of two persons.
 
-    def _expected_user(self, hint: str | None, client: Client) -> str | None:
-        if hint is None:
-            return None
+        Core 5.5.1 and 8.1: a client knows people by its own names for them, and by no other.
+        """
+        subjects = wishes.required_subjects()
+        named = {self._subjects.user_of(client, subject) or _NOBODY for subject in subjects}
+        if hint is not None:
+            named.add(self._hinted_user(hint, client))
+        if len(named) > 1:
+            raise ProtocolError(ErrorCode.INVALID_REQUEST, "The request is for more than one person.")
+        return next(iter(named), None)
+
+    def _hinted_user(self, hint: str, client: Client) -> str:
         try:
             read = self._id_tokens.read_hint(hint)
         except TokenError as error:
@@ -77,3 +87,12 @@ class RequestReader:
         if client.client_id not in read.client_ids:
             raise ProtocolError(ErrorCode.INVALID_REQUEST, "The ID token hint was issued to another client.")
         return read.user_id
+
+
+def _details(asked: Asked) -> authorization_details.Details:
+    """RFC 9396; and of no municipality for which nobody may open the client."""
+    details = authorization_details.read(asked.parameters, asked.client)
+    open_to = asked.client.municipalities
+    if open_to and not set(authorization_details.municipalities_of(details)) <= set(open_to):
+        raise authorization_details.not_theirs()
+    return details

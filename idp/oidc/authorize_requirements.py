@@ -1,27 +1,53 @@
 """From an authorization request to what a sign-in must fulfil, and back to what is told. Pure functions."""
 
+from dataclasses import replace
+
 from idp.errors import N_
 from idp.login.standing import Missing, NeedsSignIn, NotAllowed, Standing
 from idp.login.transaction import Requirements
 from idp.models.clients import Client
+from idp.oidc.authorization_details import municipalities_of
 from idp.oidc.authorization_request import AuthorizationRequest, Prompt
 from idp.oidc.errors import ErrorCode
 from idp.policy import Level
 
 
 def requirements_of(request: AuthorizationRequest, client: Client) -> Requirements:
-    """The same each time but for what the person can only be asked once."""
+    """The same each time but for what the person can only be asked once.
+
+    Authorization details are for a post in the municipality they name.
+    """
+    named = municipalities_of(request.authorization_details)
     return Requirements(
         level=Level(max(request.required_level, client.minimum_level)),
         not_before=request.not_before,
-        needs_employment=client.needs_employment,
-        municipalities=tuple(client.municipalities),
+        needs_employment=client.needs_employment or bool(named),
+        municipalities=_open_to(named, tuple(client.municipalities)),
         roles=tuple(client.roles),
         select_account=request.wants(Prompt.SELECT_ACCOUNT) and not request.asked_person,
         login_hint=request.login_hint,
         expected_user=request.expected_user,
         fresh=request.wants(Prompt.LOGIN) and not request.asked_person,
     )
+
+
+def _open_to(named: tuple[str, ...], all_of_client: tuple[str, ...]) -> tuple[str, ...]:
+    """Never more than the client is open to, whatever a request names."""
+    narrower = bool(named) and (not all_of_client or set(named) <= set(all_of_client))
+    return named if narrower else all_of_client
+
+
+def before_identifying(request: AuthorizationRequest, client: Client) -> Requirements:
+    """What is asked of whoever signs in, before it is known whether they have the post the details name.
+
+    Were it asked at once, a person without it would end on a page of ours, and the application never learn.
+    """
+    return requirements_of(replace(request, authorization_details=()), client)
+
+
+def says_who(missing: Missing) -> bool:
+    """Whether the sign-in that is needed will first of all tell who the person is."""
+    return missing in {Missing.NO_SESSION, Missing.OTHER_USER, Missing.ACCOUNT_SELECTION}
 
 
 def silent_error(standing: Standing) -> tuple[ErrorCode, str]:

@@ -56,13 +56,18 @@ class ClaimsRequest:
     id_token: Mapping[str, Wish] = field(default_factory=dict)
     userinfo: Mapping[str, Wish] = field(default_factory=dict)
 
-    def required_subject(self) -> str | None:
-        """Core 5.5.1: a `sub` asked for by value means "this person or nobody"."""
-        for wishes in (self.id_token, self.userinfo):
-            wish = wishes.get("sub")
-            if wish is not None and wish.values:
-                return str(wish.values[0])
-        return None
+    def required_subjects(self) -> frozenset[str]:
+        """Core 5.5.1: a `sub` asked for by value means "this person or nobody".
+
+        Raises ProtocolError for a value that can be nobody's.
+        """
+        wishes = (wish for part in (self.id_token, self.userinfo) if (wish := part.get("sub")) is not None)
+        named = [value for wish in wishes for value in wish.values]
+        if not all(isinstance(value, str) and value.isascii() for value in named):
+            raise ProtocolError(
+                ErrorCode.INVALID_REQUEST, "The claim sub is asked for in a way that cannot be."
+            )
+        return frozenset(named)
 
     def acr(self) -> Wish | None:
         return self.id_token.get("acr")
@@ -116,6 +121,13 @@ def _wish(value: object) -> Wish:
     if "value" in value:
         values = (value["value"],)
     return Wish(essential=value.get("essential") is True, values=tuple(values))
+
+
+def voluntary_levels(wish: Wish | None) -> tuple[str, ...]:
+    """Core 5.5.1.1: an `acr` with values that is not essential says the same as `acr_values`."""
+    if wish is None or wish.essential:
+        return ()
+    return tuple(value for value in wish.values if isinstance(value, str))
 
 
 def essential_levels(wish: Wish | None) -> tuple[int, ...]:

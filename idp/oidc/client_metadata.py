@@ -14,7 +14,15 @@ from typing import Any, Final
 from idp.effects import Effects
 from idp.gateways.outbound import Outbound
 from idp.models.clients import Client, ClientKind, Profile
-from idp.oidc import client_auth_metadata, client_secrets, encryption, fapi2_clients, scopes
+from idp.oidc import (
+    authorization_details,
+    client_auth_metadata,
+    client_secrets,
+    encryption,
+    fapi2,
+    request_objects,
+    scopes,
+)
 from idp.oidc import metadata_values as values
 from idp.oidc.auth_methods import AuthMethod
 from idp.oidc.client_keys import import_keys
@@ -31,17 +39,11 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _NOT_DONE: Final = frozenset(
     {
         *(
-            "request_uris",
             "backchannel_logout_uri",
             "frontchannel_logout_uri",
         ),
         *("introspection_encrypted_response_alg", "introspection_encrypted_response_enc"),
-        "authorization_signed_response_alg",
-        *(
-            "request_object_signing_alg",
-            "require_signed_request_object",
-            "require_pushed_authorization_requests",
-        ),
+        *("authorization_encrypted_response_alg", "request_object_encryption_alg"),
         *("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
     }
 )
@@ -82,7 +84,7 @@ def accept(document: Mapping[str, Any], outbound: Outbound, own: Mapping[str, An
     if asked_too_much:
         raise _unfit(f"{asked_too_much[0]} is not supported")
     accepted = {name: _read(name, document[name]) for name in MEMBERS if document.get(name) is not None}
-    registered = {**_defaults(accepted), **fapi2_clients.defaults(own), **accepted}
+    registered = {**_defaults(accepted), **fapi2.defaults(own), **accepted}
     _require_consistent(registered, own)
     return Accepted(registered, sector_of(registered, outbound))
 
@@ -165,8 +167,10 @@ def _require_consistent(registered: Mapping[str, Any], own: Mapping[str, Any]) -
         raise _unfit("the grant type refresh_token needs authorization_code")
     if "client_credentials" in grant_types and method == AuthMethod.NONE:
         raise _unfit("the grant type client_credentials is for clients that authenticate")
-    if unfit := client_auth_metadata.broken_rule(registered) or fapi2_clients.broken_rule(registered, own):
+    if unfit := client_auth_metadata.broken_rule(registered) or fapi2.broken_rule(registered, own):
         raise _unfit(unfit)
+    if registered.get("require_signed_request_object") and {"jwks", "jwks_uri"}.isdisjoint(registered):
+        raise _unfit("require_signed_request_object needs the keys in jwks or at jwks_uri")
     _require_encryption_keys(registered)
     installed = registered["application_type"] == "native"
     for name in ("redirect_uris", "post_logout_redirect_uris"):
@@ -214,6 +218,12 @@ MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "userinfo_signed_response_alg": values.one_of(*ALGORITHMS),
     **{what.alg_member: values.one_of(*encryption.KEY_ALGORITHMS) for what in encryption.Sealed},
     **{what.enc_member: values.one_of(*encryption.CONTENT_ALGORITHMS) for what in encryption.Sealed},
+    "request_uris": values.list_of(values.request_uri),
+    "request_object_signing_alg": values.one_of(*request_objects.ALGORITHMS),
+    "require_signed_request_object": values.flag,
+    "require_pushed_authorization_requests": values.flag,
+    "authorization_signed_response_alg": values.one_of(*ALGORITHMS),
+    "authorization_details_types": values.list_of(values.one_of(*authorization_details.TYPES)),
     "default_max_age": values.seconds,
     "require_auth_time": values.flag,
     "default_acr_values": values.list_of(values.acr),

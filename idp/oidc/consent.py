@@ -1,7 +1,7 @@
 """What a person lets an application of another organisation have. Our own applications are not asked about.
 
 Remembered for each person and client as a set of scopes; asked again when more is wanted, or when the client
-says so (`prompt=consent`). Not here: the page.
+says so (`prompt=consent`) or names authorization details (RFC 9396). Not here: the page.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,8 @@ class Consents:
     def is_needed(self, request: AuthorizationRequest, client: Client, user_id: str) -> bool:
         if client.first_party:
             return False
-        if request.wants(Prompt.CONSENT):
+        if request.wants(Prompt.CONSENT) or request.authorization_details:
+            # What details say differs each time, so an earlier yes says nothing about them.
             return True
         with self._database.read() as work:
             given = work.grants.find_consent(user_id, client.client_id)
@@ -80,6 +81,10 @@ def texts_of(scopes: Iterable[str]) -> list[ScopeText]:
     return [TEXTS[Scope(scope)] if scope in set(Scope) else ScopeText(scope) for scope in scopes]
 
 
+def _types_of(request: AuthorizationRequest) -> str:
+    return " ".join(dict.fromkeys(str(detail["type"]) for detail in request.authorization_details))
+
+
 def _event(event_type: EventType, request: AuthorizationRequest, decider: Decider) -> Event:
     return Event(
         type=event_type,
@@ -88,5 +93,8 @@ def _event(event_type: EventType, request: AuthorizationRequest, decider: Decide
         client_id=request.client_id,
         session_id=decider.session_id,
         address=decider.address,
-        detail={"scope": " ".join(request.consent_scopes)},
+        detail={
+            "scope": " ".join(request.consent_scopes),
+            **({"details": _types_of(request)} if request.authorization_details else {}),
+        },
     )

@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import Any, Final
 
-from idp.oidc import client_auth_metadata
+from idp.oidc import authorization_details, client_auth_metadata, request_objects
 from idp.oidc.authorization_request import Prompt, ResponseMode
 from idp.oidc.claims import BY_SCOPE
 from idp.oidc.encryption import CONTENT_ALGORITHMS, KEY_ALGORITHMS
@@ -38,6 +38,8 @@ def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
+        "require_pushed_authorization_requests": False,
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks",
@@ -62,15 +64,19 @@ def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": [prompt.value for prompt in Prompt],
-        "display_values_supported": ["page"],
+        "authorization_signing_alg_values_supported": list(ALGORITHMS),
+        "authorization_details_types_supported": list(authorization_details.TYPES),
+        "display_values_supported": ["page", "popup", "touch", "wap"],
         "claim_types_supported": ["normal"],
         "claims_supported": [
             *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"),
             *(name for names in BY_SCOPE.values() for name in names),
         ],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(request_objects.ALGORITHMS),
         "ui_locales_supported": ["lv", "en"],
     }
 

@@ -45,8 +45,6 @@ class ErrorCode(StrEnum):
     LOGIN_REQUIRED = "login_required"
     ACCOUNT_SELECTION_REQUIRED = "account_selection_required"
     CONSENT_REQUIRED = "consent_required"
-    REQUEST_NOT_SUPPORTED = "request_not_supported"
-    REQUEST_URI_NOT_SUPPORTED = "request_uri_not_supported"
     REGISTRATION_NOT_SUPPORTED = "registration_not_supported"
     # OpenID Connect Core Error Code unmet_authentication_requirements 1.0
     UNMET_AUTHENTICATION_REQUIREMENTS = "unmet_authentication_requirements"
@@ -73,3 +71,8 @@ class ProtocolError(Exception):
         self.detail = detail
         self.status = status
         self.headers = headers
+
+
+def fit_for_description(text: str) -> str:
+    """Of text that is not all ours (an address somebody registered): what RFC 6749 section 5.2 allows."""
+    return "".join(mark for mark in text if " " <= mark <= "~" and mark not in '"\\')[:300]

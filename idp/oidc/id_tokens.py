@@ -98,10 +98,13 @@ class IdTokens:
         )
         if claims.get("iss") != self._issuer:
             raise TokenError("of another issuer")
+        if not {"sub", "sid", "auth_time"} <= set(claims):
+            # A signed authorization response is by the same key and of the same type.
+            raise TokenError("not an ID token")
         audiences = jose.audiences(claims)
         client = self._clients.find(audiences[0]) if audiences else None
-        user_id = self._subjects.user_of(client, str(claims.get("sub"))) if client is not None else None
-        if user_id is None or "sid" not in claims:
+        user_id = self._subjects.user_of(client, str(claims["sub"])) if client is not None else None
+        if user_id is None:
             raise TokenError("of a client or about a person that is not known")
         return Hint(user_id, str(claims["sid"]), audiences)
 

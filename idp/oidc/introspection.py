@@ -76,6 +76,7 @@ class Introspection:
             "scope": " ".join(row.scopes),
             "iat": int(row.issued_at),
             "exp": int(min(row.expires_at, row.family_expires_at)),
+            **({"authorization_details": row.authorization_details} if row.authorization_details else {}),
         }
 
 

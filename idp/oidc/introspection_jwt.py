@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from idp.effects import Effects
 from idp.models.clients import Client, Profile
-from idp.oidc import fapi2_clients, jose
+from idp.oidc import fapi2, jose
 from idp.oidc.keys import KeyRing
 from idp.oidc.requests import NO_STORE, Request, Response
 
@@ -51,5 +51,5 @@ def _names_it(accepted: str) -> bool:
 
 def _algorithm_for(caller: Client) -> str:
     """Section 6: RS256 unless registered otherwise."""
-    default = fapi2_clients.SIGNING_ALGORITHM if caller.profile == Profile.FAPI2.value else "RS256"
+    default = fapi2.SIGNING_ALGORITHM if caller.profile == Profile.FAPI2.value else "RS256"
     return str(caller.registered.get("introspection_signed_response_alg", default))

@@ -14,6 +14,9 @@ from idp.policy import Level
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*")
 _URL: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 _SECONDS_AT_MOST: Final = 10**9
+_SHA256: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_REQUEST_URI_AT_MOST: Final = 512
+"""RFC 9101 section 5.2: "SHOULD NOT exceed 512 ASCII characters"."""
 _ATVK: Final = re.compile(r"[0-9]{7}")
 _TEXT_AT_MOST: Final = 500
 _LIST_AT_MOST: Final = 50
@@ -53,6 +56,22 @@ def page(value: object) -> str:
     if not (parts.scheme == "https" or local) or not parts.hostname or "@" in parts.netloc:
         raise ValueError("must be an https URL")
     return url
+
+
+def request_uri(value: object) -> str:
+    """Core 6.2: where a request object is; a fragment can only be the hash of what is there."""
+    if not isinstance(value, str) or not _URL.fullmatch(value) or len(value) > _REQUEST_URI_AT_MOST:
+        raise ValueError("must hold https URLs of at most 512 characters")
+    address, mark, digest = value.partition("#")
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        raise ValueError("must hold https URLs") from None
+    if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("must hold https URLs")
+    if mark and not _SHA256.fullmatch(digest):
+        raise ValueError("may have the SHA-256 hash of the object as fragment, and nothing else")
+    return value
 
 
 def jwks(value: object) -> dict[str, Any]:

@@ -64,6 +64,9 @@ class Parameters:
     def all(self, name: str) -> tuple[str, ...]:
         return tuple(self._values.get(name, ()))
 
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name, value) for name, values in self._values.items() for value in values)
+
     def has(self, name: str) -> bool:
         return name in self._values
 

@@ -15,6 +15,7 @@ from idp.gateways.outbound import Outbound
 from idp.login.flow import Login
 from idp.login.standing import Standings
 from idp.oidc import discovery, registration_management
+from idp.oidc.authorization_response import Responses
 from idp.oidc.authorize import Authorization
 from idp.oidc.authorize_reading import RequestReader
 from idp.oidc.client_auth import ClientAuthenticator
@@ -29,10 +30,15 @@ from idp.oidc.introspection import Introspection
 from idp.oidc.introspection_jwt import SignedIntrospection
 from idp.oidc.logout import Logout
 from idp.oidc.options import Options, RegistrationMode
+from idp.oidc.par import PushedAuthorization
 from idp.oidc.pending import PendingRequests
+from idp.oidc.posted_requests import PostedRequests
+from idp.oidc.pushed_requests import PushedRequests
 from idp.oidc.registration import Registrations
 from idp.oidc.registration_documents import Intake
 from idp.oidc.registration_management import ClientConfiguration
+from idp.oidc.request_objects import RequestObjects
+from idp.oidc.request_sources import Sources
 from idp.oidc.requests import Request, Response, error_response, json_response, refuse_duplicates
 from idp.oidc.revocation import Revocation
 from idp.oidc.userinfo import UserInfo
@@ -104,7 +110,11 @@ class OpenIDProvider:
         self.logout = Logout(
             clients=core.clients, id_tokens=core.id_tokens, shelf=core.shelf, effects=effects
         )
-        self.authorization = _authorization(core, login=login, standings=standings)
+        parts = _request_parts(core)
+        self.authorization = _authorization(core, parts, login=login, standings=standings)
+        self._pushed_authorization = PushedAuthorization(
+            reader=parts.reader, sources=parts.sources, pushed=parts.pushed
+        )
         self._authenticator = ClientAuthenticator(core)
         self._introspection = Introspection(
             issuer=options.issuer,
@@ -140,6 +150,7 @@ class OpenIDProvider:
         """Which methods each endpoint takes, and which rules hold before its handler runs."""
         configuration = Endpoint({"GET": documents.configuration}, published=True)
         return {
+            "/par": Endpoint({"POST": self._par}, _FORM_CHECKS),
             "/token": Endpoint({"POST": self._token}, _FORM_CHECKS),
             "/introspect": Endpoint({"POST": self._introspect}, _FORM_CHECKS),
             "/revoke": Endpoint({"POST": self._revoke}, _FORM_CHECKS),
@@ -188,6 +199,9 @@ class OpenIDProvider:
             )
         return json_response(grant.exchange(TokenRequest(client, request.form, request.remote)))
 
+    def _par(self, request: Request) -> Response:
+        return self._pushed_authorization.respond(request, self._authenticator.authenticate(request))
+
     def _introspect(self, request: Request) -> Response:
         return self._introspection.respond(request, self._authenticator.authenticate(request))
 
@@ -210,16 +224,37 @@ def _registration(core: Core, throttle: Throttle) -> Mapping[str, Endpoint]:
     }
 
 
-def _authorization(core: Core, *, login: Login, standings: Standings) -> Authorization:
+@dataclass(frozen=True, slots=True)
+class _RequestParts:
+    """What `/authorize` and `/par` read a request with."""
+
+    reader: RequestReader
+    sources: Sources
+    pushed: PushedRequests
+
+
+def _request_parts(core: Core) -> _RequestParts:
+    pushed = PushedRequests(core.shelf, core.effects)
+    objects = RequestObjects(
+        issuer=core.options.issuer, keys=core.client_keys, outbound=core.outbound, effects=core.effects
+    )
+    reader = RequestReader(core.id_tokens, core.subjects, core.effects)
+    return _RequestParts(reader, Sources(objects, pushed), pushed)
+
+
+def _authorization(core: Core, parts: _RequestParts, *, login: Login, standings: Standings) -> Authorization:
     return Authorization(
-        issuer=core.options.issuer,
         clients=core.clients,
         codes=core.codes,
         consents=core.consents,
-        reader=RequestReader(core.id_tokens, core.subjects, core.effects),
+        sources=parts.sources,
+        reader=parts.reader,
+        responses=Responses(issuer=core.options.issuer, keys=core.keys, effects=core.effects),
         login=login,
         standings=standings,
         pending=PendingRequests(core.shelf, core.effects),
+        pushed=parts.pushed,
+        posted=PostedRequests(core.shelf, core.effects),
         effects=core.effects,
     )
 

@@ -72,6 +72,7 @@ _REFRESH = Prepared(
         _families.c.auth_time,
         _families.c.employment_id,
         _families.c.municipality,
+        _families.c.authorization_details,
         _families.c.requested,
         _families.c.expires_at,
         _families.c.revoked_at,
@@ -124,6 +125,7 @@ class RefreshRow:
     auth_time: Instant
     employment_id: str | None
     municipality: str | None
+    authorization_details: list[dict[str, Any]]
     requested: dict[str, Any]
     family_expires_at: Instant
     family_revoked_at: Instant | None

@@ -13,15 +13,17 @@ import structlog
 from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_
+from idp.errors import N_, Reason
+from idp.oidc import posted_requests, pushed_requests
+from idp.oidc.authorization_details import texts_of as texts_of_details
 from idp.oidc.authorization_request import Answer, ResponseMode
 from idp.oidc.authorize import AskConsent, Browser, ConsentPage, Expired, Outcome, SignIn
 from idp.oidc.consent import texts_of
-from idp.oidc.errors import ProtocolError
+from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.logout import AskFirst, EndNow, LogoutRequest
 from idp.oidc.redirect_uris import form_action_source
 from idp.oidc.requests import Parameters
-from idp.web.errors import Message, show_error
+from idp.web.errors import Message, reference, show_error
 from idp.web.guards import current_session, from_other_sites
 from idp.web.headers import allow_form_action
 from idp.web.http import (
@@ -35,6 +37,7 @@ from idp.web.http import (
     write_cookie,
 )
 from idp.web.i18n import LANGUAGES, prefer, translate
+from idp.web.pages import municipality_names
 from idp.web.site import site
 
 blueprint = Blueprint("oidc", __name__)
@@ -45,6 +48,14 @@ _REFUSED_TEXT: Final = N_(
     " happens again, tell its support the code below."
 )
 
+_USED_TITLE: Final = N_("This link to the sign-in can no longer be used")
+_USED_TEXT: Final = N_(
+    "It works once and for a short time. Go back to the application and start the sign-in there again."
+)
+_OWN_REFERENCES: Final = (posted_requests.PREFIX, pushed_requests.PREFIX)
+_FITS_INTO_URL: Final = 4000
+"""Characters; servers and proxies commonly read 8 kB of a request's first lines."""
+
 _log = structlog.get_logger("visvaris.oidc")
 
 
@@ -52,21 +63,26 @@ _log = structlog.get_logger("visvaris.oidc")
 def refuse(error: ProtocolError) -> Response:
     """What must not be sent to an address that is not known to be the client's."""
     _log.info("refused", path=request.path, error=error.error.value, why=error.detail or error.description)
-    return show_error(error.status, Message(error.error.value, _REFUSED_TITLE, _REFUSED_TEXT))
+    ours = request.args.get("request_uri", "").startswith(_OWN_REFERENCES)
+    used = ours and error.error is ErrorCode.INVALID_REQUEST_URI
+    title, text = (_USED_TITLE, _USED_TEXT) if used else (_REFUSED_TITLE, _REFUSED_TEXT)
+    return show_error(error.status, Message(error.error.value, title, text))
 
 
 @blueprint.get("/authorize")
 def authorize() -> AnyResponse:
     parameters = Parameters.parse(request.query_string.decode("ascii", "replace"))
-    response = _go(site().openid.authorization.begin(parameters, _browser()))
-    _suggest_language(response, _locales(parameters))
-    return response
+    return _go(site().openid.authorization.begin(parameters, _browser()))
 
 
 @blueprint.post("/authorize")
 @from_other_sites
 def authorize_by_post() -> AnyResponse:
-    return _as_get("/authorize")
+    query = urlencode(list(request.form.items(multi=True)))
+    if len(query) <= _FITS_INTO_URL:
+        return _as_get("/authorize")
+    kept = site().openid.authorization.keep_posted(Parameters.parse(query))
+    return see_other(f"/authorize?{urlencode(kept.pairs())}")
 
 
 @blueprint.get("/authorize/<request_id>")
@@ -89,6 +105,7 @@ def show_consent(request_id: str) -> AnyResponse:
             {"title": translate(text.title), "description": text.description and translate(text.description)}
             for text in texts_of(outcome.request.consent_scopes)
         ],
+        details=_details_of(outcome),
         who=outcome.signed_in.display_name,
         action=f"/consent/{request_id}",
         client_uri=registered.get("client_uri"),
@@ -96,6 +113,22 @@ def show_consent(request_id: str) -> AnyResponse:
         tos_uri=registered.get("tos_uri"),
     )
     return Response(page)
+
+
+def _details_of(page: ConsentPage) -> list[dict[str, object]]:
+    """What RFC 9396 details say, in words: a title, and pairs of label and value."""
+    texts = texts_of_details(page.request.authorization_details)
+    names = municipality_names({text.municipality for text in texts})
+    return [
+        {
+            "title": translate(text.title),
+            "facts": [
+                (translate(N_("Municipality")), names[text.municipality]),
+                *((translate(label), value) for label, value in text.facts),
+            ],
+        }
+        for text in texts
+    ]
 
 
 @blueprint.post("/consent/<request_id>")
@@ -156,11 +189,12 @@ def _locales(parameters: Parameters) -> tuple[str, ...]:
     return tuple((parameters.find("ui_locales") or "").split())
 
 
-def _suggest_language(response: AnyResponse, locales: tuple[str, ...]) -> None:
+def _suggest_language(response: AnyResponse, locales: tuple[str, ...]) -> AnyResponse:
     """Core 3.1.2.1, `ui_locales`: until the browser closes, and only where nobody has chosen."""
     known = [locale[:2] for locale in locales if locale[:2] in LANGUAGES]
     if known and read_cookie(LANGUAGE) is None:
         write_cookie(response, LANGUAGE, known[0])
+    return response
 
 
 def _browser() -> Browser:
@@ -169,14 +203,20 @@ def _browser() -> Browser:
 
 def _go(outcome: Outcome) -> AnyResponse:
     match outcome:
-        case SignIn(transaction_id):
-            return see_other(f"/login/{transaction_id}")
-        case AskConsent(request_id):
-            return see_other(f"/consent/{request_id}")
+        case SignIn(transaction_id, ui_locales):
+            return _suggest_language(see_other(f"/login/{transaction_id}"), ui_locales)
+        case AskConsent(request_id, ui_locales):
+            return _suggest_language(see_other(f"/consent/{request_id}"), ui_locales)
         case Answer():
             return _carry_back(outcome)
         case Expired():
-            page = render_template("login/expired.html", restart_url="/", application_name=None)
+            page = render_template(
+                "login/expired.html",
+                restart_url="/",
+                application_name=None,
+                code=Reason.TRANSACTION_EXPIRED.code,
+                reference=reference(),
+            )
             return Response(page, status=HTTPStatus.GONE)
         case _:
             assert_never(outcome)

@@ -12,6 +12,7 @@ from idp.login.standing import Person, match_posts
 from idp.login.transaction import Requirements
 from idp.models.clients import Client, ClientKind
 from idp.models.latvian import sort_key
+from idp.oidc.initiation import initiation_url
 from idp.web.guards import satisfied, sign_in_required
 from idp.web.http import see_other, visitor, write_session
 from idp.web.i18n import ngettext
@@ -120,7 +121,10 @@ def may_open(client: Client, person: Person) -> bool:
 
 def _tile(client: Client) -> Tile:
     is_installed = client.kind == ClientKind.INSTALLED.value
-    url = client.registered.get("initiate_login_uri") or client.registered.get("client_uri")
+    begins_at = client.registered.get("initiate_login_uri")
+    url = (
+        initiation_url(begins_at, issuer=site().issuer) if begins_at else client.registered.get("client_uri")
+    )
     return Tile(
         title=client.name,
         description=client.tile_text,

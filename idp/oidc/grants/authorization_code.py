@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from idp.crypto import token_hash
@@ -19,6 +19,7 @@ from idp.events import Event, EventType
 from idp.models.clients import Client
 from idp.models.grants import RefreshToken, TokenFamily
 from idp.models.people import UserStatus
+from idp.oidc import authorization_details
 from idp.oidc.claims import values_of
 from idp.oidc.codes import CodeContents, Codes
 from idp.oidc.errors import ErrorCode, ProtocolError
@@ -72,6 +73,7 @@ class AuthorizationCode:
         try:
             hold_bindings(contents, request)
             audience = choose_audience(request.form, allowed=contents.resources, default=self._issuer)
+            details = authorization_details.narrow(request.form, contents.authorization_details)
         except ProtocolError:
             self._codes.destroy(code)
             raise
@@ -82,6 +84,7 @@ class AuthorizationCode:
         self._codes.destroy(code)
         if redeemed is None:
             raise self._not_there(code, request)
+        redeemed = replace(redeemed, grant=replace(redeemed.grant, authorization_details=details))
         return self._answer(
             contents, redeemed, request.client, audience=audience, refresh_token=refresh_token
         )
@@ -113,6 +116,9 @@ class AuthorizationCode:
             work.sessions.add_client(contents.session_id, contents.client_id, now)
             work.audit.append(_issued(contents, request))
             employment = find_current_employment(work, contents.employment_id, now=now)
+            acting = employment.municipality if employment is not None else None
+            if not authorization_details.are_within(contents.authorization_details, acting):
+                raise ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail="the post has ended")
             names = contents.claims.get("id_token", [])
             person = read_person(work, user, employment_id=contents.employment_id, names=names, now=now)
         post = employment if acts_in_a_post(contents.scopes, request.client) else None
@@ -148,6 +154,7 @@ class AuthorizationCode:
             employment_id=contents.employment_id,
             municipality=contents.municipality,
             requested=dict(contents.claims),
+            authorization_details=[dict(detail) for detail in contents.authorization_details],
         )
 
     def _answer(
@@ -172,7 +179,11 @@ class AuthorizationCode:
                 claims=redeemed.claims,
             )
         return token_answer(
-            access_token, scopes=contents.scopes, refresh_token=refresh_token, id_token=id_token
+            access_token,
+            scopes=contents.scopes,
+            refresh_token=refresh_token,
+            id_token=id_token,
+            authorization_details=redeemed.grant.authorization_details,
         )
 
     def _not_there(self, code: str, request: TokenRequest) -> ProtocolError:

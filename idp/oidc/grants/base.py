@@ -1,6 +1,6 @@
 """What the grants share: the request as it reaches them, and the answer's shape (RFC 6749 section 5.1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -30,7 +30,12 @@ class Grant(Protocol):
 
 
 def token_answer(
-    access_token: str, *, scopes: Iterable[str], refresh_token: str | None = None, id_token: str | None = None
+    access_token: str,
+    *,
+    scopes: Iterable[str],
+    refresh_token: str | None = None,
+    id_token: str | None = None,
+    authorization_details: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "access_token": access_token,
@@ -42,6 +47,9 @@ def token_answer(
         answer["refresh_token"] = refresh_token
     if id_token is not None:
         answer["id_token"] = id_token
+    if authorization_details:
+        # RFC 9396 section 7: as granted, and as narrowed for this token
+        answer["authorization_details"] = authorization_details
     return answer
 
 

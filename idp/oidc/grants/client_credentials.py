@@ -6,6 +6,7 @@ than the log does. A token lives five minutes, names its client, and can be revo
 
 from typing import Any
 
+from idp.oidc import authorization_details
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grants.base import TokenRequest, choose_audience, token_answer
 from idp.oidc.scopes import STANDARD, registered_scopes
@@ -31,10 +32,12 @@ class ClientCredentials:
             raise ProtocolError(
                 ErrorCode.INVALID_SCOPE, "The client is not registered for a scope it asks for."
             )
+        details = authorization_details.for_service(request.form, client)
         token = self._access_tokens.for_client(
             client.client_id,
             audience=choose_audience(request.form, allowed=tuple(client.resources), default=self._issuer),
             scopes=scopes,
             municipality=client.service_municipality,
+            authorization_details=details,
         )
-        return token_answer(token, scopes=scopes)
+        return token_answer(token, scopes=scopes, authorization_details=details)

@@ -16,6 +16,8 @@ from idp.events import Event, EventType
 from idp.models.clients import Client
 from idp.models.grants import RefreshToken
 from idp.models.people import Employment, UserStatus
+from idp.oidc import authorization_details
+from idp.oidc.authorization_details import Details
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grants.authorization_code import acts_in_a_post
 from idp.oidc.grants.base import TokenRequest, choose_audience, narrow_scopes, token_answer
@@ -56,10 +58,13 @@ class RefreshTokens:
             return self._again(row, token, request)
         scopes = narrow_scopes(request.form, still_granted(row, request.client))
         audience = choose_audience(request.form, allowed=tuple(row.audiences), default=self._issuer)
+        details = authorization_details.narrow(request.form, row.authorization_details)
         successor = self._effects.new_token()
-        grant = _grant(row, employment, request.client)
+        grant = _grant(row, employment, request.client, details)
         access_token = self._access_tokens.for_person(grant, audience=audience, scopes=scopes)
-        answer = token_answer(access_token, scopes=scopes, refresh_token=successor)
+        answer = token_answer(
+            access_token, scopes=scopes, refresh_token=successor, authorization_details=details
+        )
         if not self._rotate(row, token, successor=successor, answer=answer, now=now):
             with self._database.read() as work:
                 row = work.grants.find_refresh(row.token_hash) or row
@@ -141,8 +146,10 @@ def _problem(row: RefreshRow, employment: Employment | None, *, client: Client, 
             return "the post has ended"
         if not _is_open_to(client, employment, row):
             return "the client is no longer for this post"
-    if not set(row.audiences) <= set(client.resources):
-        return "the client may no longer use a resource"
+    if not set(row.audiences) <= set(client.resources) or not authorization_details.are_allowed(
+        row.authorization_details, client
+    ):
+        return "the client may no longer use a resource or a type of authorization details"
     return None
 
 
@@ -157,17 +164,20 @@ def still_granted(row: RefreshRow, client: Client) -> tuple[str, ...]:
 
 
 def _needs_its_post(row: RefreshRow, client: Client) -> bool:
-    return bool(client.municipalities or client.roles) or acts_in_a_post(row.scopes, client)
+    restricted = bool(client.municipalities or client.roles or row.authorization_details)
+    return restricted or acts_in_a_post(row.scopes, client)
 
 
 def _is_open_to(client: Client, post: Employment, row: RefreshRow) -> bool:
     """What the sign-in was held against (`login/standing.py`), held against the post as it is now."""
     if client.municipalities and post.municipality not in client.municipalities:
         return False
+    if not authorization_details.are_within(row.authorization_details, post.municipality):
+        return False
     return not client.roles or not {*post.roles, *row.user_roles}.isdisjoint(client.roles)
 
 
-def _grant(row: RefreshRow, employment: Employment | None, client: Client) -> PersonGrant:
+def _grant(row: RefreshRow, employment: Employment | None, client: Client, details: Details) -> PersonGrant:
     """`auth_time`, `acr` and `amr` stay those of the sign-in."""
     post = employment if acts_in_a_post(row.scopes, client) else None
     return PersonGrant(
@@ -181,4 +191,5 @@ def _grant(row: RefreshRow, employment: Employment | None, client: Client) -> Pe
         auth_time=row.auth_time,
         municipality=post.municipality if post is not None else None,
         roles=tuple(post.roles) if post is not None else (),
+        authorization_details=details,
     )

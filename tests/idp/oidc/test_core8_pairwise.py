@@ -150,7 +150,7 @@ def test_claims_ask_for_a_person_by_that_name_alone(
         return house.code_for(pairwise, browser, prompt="none", claims=claims)
 
     assert ask(sub)
-    for other in (anna.id, sub[:-1], f"{sub}=", sub.swapcase(), "-", "ā", "x" * 500):
+    for other in (anna.id, sub[:-1], f"{sub}=", sub.swapcase(), "-", "x" * 500):
         with pytest.raises(ProviderError, match="login_required"):
             ask(other)
 

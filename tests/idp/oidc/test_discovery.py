@@ -36,12 +36,13 @@ REGISTERED = {
         "claims_parameter_supported",
         "request_parameter_supported",
     ),
-    *("request_uri_parameter_supported", "ui_locales_supported"),
-    *("introspection_signing_alg_values_supported", "mtls_endpoint_aliases"),
-    *("request_uri_parameter_supported", "ui_locales_supported", "registration_endpoint"),
+    *("introspection_signing_alg_values_supported", "mtls_endpoint_aliases", "registration_endpoint"),
+    *("request_uri_parameter_supported", "ui_locales_supported", "require_request_uri_registration"),
+    *("request_object_signing_alg_values_supported", "authorization_signing_alg_values_supported"),
+    *("pushed_authorization_request_endpoint", "require_pushed_authorization_requests"),
+    *("authorization_details_types_supported", "userinfo_encryption_enc_values_supported"),
     *("id_token_encryption_alg_values_supported", "id_token_encryption_enc_values_supported"),
     *("userinfo_signing_alg_values_supported", "userinfo_encryption_alg_values_supported"),
-    *("userinfo_encryption_enc_values_supported",),
 }
 
 
@@ -66,11 +67,15 @@ def test_what_it_says_is_so(app: RelyingParty) -> None:
     assert said["code_challenge_methods_supported"] == ["S256"]
     assert said["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
     assert said["authorization_response_iss_parameter_supported"] is True
-    assert said["request_uri_parameter_supported"] is False
     assert said["subject_types_supported"] == ["public", "pairwise"]
     assert not any(
         "RSA1_5" in value for name, value in said.items() if name.endswith("_alg_values_supported")
     )
+    assert said["request_uri_parameter_supported"] is said["require_request_uri_registration"] is True
+    assert said["response_modes_supported"] == ["query", "form_post", "jwt", "query.jwt", "form_post.jwt"]
+    assert said["request_object_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "EdDSA"]
+    assert said["authorization_signing_alg_values_supported"] == ["RS256", "ES256"]
+    assert said["require_pushed_authorization_requests"] is False
     assert "none" not in said["introspection_endpoint_auth_methods_supported"]
     assert all(said[name].startswith(ISSUER + "/") for name in said if name.endswith(("_endpoint", "_uri")))
 

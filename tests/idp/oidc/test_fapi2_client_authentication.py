@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from idp.effects import Effects
 from idp.models.clients import Profile
-from idp.oidc import fapi2_clients
+from idp.oidc import fapi2
 from idp.oidc.client_metadata import register
 from idp.oidc.errors import ProtocolError
 from idp.oidc.options import Options
@@ -192,7 +192,7 @@ FAPI = {"profile": "fapi2"}
 
 
 def test_a_registration_that_holds_every_rule() -> None:
-    assert fapi2_clients.broken_rule(GOOD, FAPI) is None
+    assert fapi2.broken_rule(GOOD, FAPI) is None
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_registration_that_holds_every_rule() -> None:
     ],
 )
 def test_what_else_is_in_order(changed: dict[str, Any]) -> None:
-    assert fapi2_clients.broken_rule({**GOOD, **changed}, FAPI) is None
+    assert fapi2.broken_rule({**GOOD, **changed}, FAPI) is None
 
 
 @pytest.mark.parametrize(
@@ -234,13 +234,13 @@ def test_what_else_is_in_order(changed: dict[str, Any]) -> None:
     ],
 )
 def test_a_rule_that_is_broken_is_named(changed: dict[str, Any], named: str) -> None:
-    assert named in (fapi2_clients.broken_rule({**GOOD, **changed}, FAPI) or "")
-    assert fapi2_clients.broken_rule({**GOOD, **changed}, {}) is None, "the rules are this profile's alone"
+    assert named in (fapi2.broken_rule({**GOOD, **changed}, FAPI) or "")
+    assert fapi2.broken_rule({**GOOD, **changed}, {}) is None, "the rules are this profile's alone"
 
 
 def test_pkce_cannot_be_let_off() -> None:
     """attack 13"""
-    assert "pkce_required" in (fapi2_clients.broken_rule(GOOD, {**FAPI, "pkce_required": False}) or "")
+    assert "pkce_required" in (fapi2.broken_rule(GOOD, {**FAPI, "pkce_required": False}) or "")
 
 
 def test_a_registration_that_breaks_a_rule_is_refused() -> None:
@@ -256,8 +256,8 @@ def test_a_registration_that_breaks_a_rule_is_refused() -> None:
 
 
 def test_what_we_sign_for_it_is_by_an_algorithm_of_the_profile() -> None:
-    assert fapi2_clients.defaults(FAPI) == {"id_token_signed_response_alg": "ES256"}
-    assert fapi2_clients.defaults({}) == {}
+    assert fapi2.defaults(FAPI) == {"id_token_signed_response_alg": "ES256"}
+    assert fapi2.defaults({}) == {}
 
 
 def test_signed_introspection_is_by_an_algorithm_of_the_profile(bank: RelyingParty) -> None:

@@ -6,7 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from idp.models.people import User
+from idp.oidc.authorize import Expired
+from idp.oidc.errors import ProtocolError
 from tests.idp.oidc.house import House
+from tests.support.at_once import at_once as many_at_once
+from tests.support.authorization_requests import push
 from tests.support.relying_party import ProviderError, RelyingParty, Tokens
 
 AT_ONCE = 100
@@ -66,6 +70,24 @@ def test_one_refresh_token_has_one_successor(everywhere: House, berta: User) -> 
     with pytest.raises(ProviderError, match="invalid_grant"):
         party.refresh(tokens.refresh_token or "")
     assert_dead(party, successor)
+
+
+def test_one_pushed_request_is_answered_once(everywhere: House, berta: User) -> None:
+    """attack 20: a hundred browsers bring one reference"""
+    party = everywhere.add_client()
+    question = push(party, party.ask())
+    browsers = [everywhere.sign_in(berta) for _ in range(AT_ONCE)]
+
+    def bring(number: int) -> str | None:
+        try:
+            outcome = everywhere.visit(question, browsers[number])
+        except ProtocolError:
+            return None
+        return None if isinstance(outcome, Expired) else everywhere.code_in(party, question, outcome)
+
+    codes = [code for code in many_at_once(AT_ONCE, bring) if code is not None]
+    assert len(codes) == 1
+    assert party.redeem(question, codes[0]).claims["sub"] == berta.id
 
 
 def test_processes_that_start_at_once_agree_on_the_signing_key(everywhere: House) -> None:

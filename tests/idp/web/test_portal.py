@@ -65,7 +65,7 @@ def test_a_web_application_is_a_link_and_an_installed_one_is_not(hall: Hall, por
     _application(hall, "Tīmeklis")
     _application(hall, "Rakstāmgalds", kind=ClientKind.INSTALLED.value)
     links = portal.opens("/").content.links
-    assert links["Tīmeklis"] == "https://8.example.lv/start"
+    assert links["Tīmeklis"] == "https://8.example.lv/start?iss=https%3A%2F%2Flogin.example.lv"
     assert "Rakstāmgalds" not in links
 
 

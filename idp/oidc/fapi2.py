@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from idp.models.clients import Profile
+from idp.models.clients import Client, Profile
 from idp.oidc.auth_methods import OF_FAPI, method_of
 from idp.oidc.client_assertions import FAPI_ALGORITHMS
 
@@ -25,6 +25,10 @@ _SIGNED_BY_THE_CLIENT: Final = ("token_endpoint_auth_signing_alg", "request_obje
 Registered = Mapping[str, Any]
 Own = Mapping[str, Any]
 """The members of `visvaris`."""
+
+
+def holds_for(client: Client) -> bool:
+    return client.profile == Profile.FAPI2.value
 
 
 def proves_itself_without_a_secret(registered: Registered, _own: Own) -> bool:
@@ -56,6 +60,11 @@ def gets_bound_tokens(registered: Registered, _own: Own) -> bool:
     return any(registered.get(name) is True for name in asked)
 
 
+def pushes_its_requests(registered: Registered, _own: Own) -> bool:
+    """5.3.2.2: "shall reject authorization requests sent without" PAR."""
+    return registered.get("require_pushed_authorization_requests") is not False
+
+
 def sends_a_challenge(_registered: Registered, own: Own) -> bool:
     """5.3.2.2."""
     return own.get("pkce_required") is not False
@@ -76,6 +85,7 @@ RULES: Final[tuple[tuple[Callable[[Registered, Own], bool], str], ...]] = (
         gets_bound_tokens,
         "dpop_bound_access_tokens or tls_client_certificate_bound_access_tokens must be true",
     ),
+    (pushes_its_requests, "require_pushed_authorization_requests must not be false"),
     (sends_a_challenge, "pkce_required must not be false"),
 )
 
