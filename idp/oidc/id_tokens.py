@@ -74,7 +74,10 @@ class IdTokens:
         )
         if claims.get("iss") != self._issuer:
             raise TokenError("of another issuer")
-        return Hint(str(claims["sub"]), str(claims["sid"]), jose.audiences(claims))
+        user_id, session_id = claims.get("sub"), claims.get("sid")
+        if not isinstance(user_id, str) or not isinstance(session_id, str):
+            raise TokenError("not an ID token")
+        return Hint(user_id, session_id, jose.audiences(claims))
 
 
 def half_hash(token: str) -> str:
