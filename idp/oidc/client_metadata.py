@@ -29,7 +29,6 @@ _NOT_DONE: Final = frozenset(
             "jwks_uri",
             "sector_identifier_uri",
             "request_uris",
-            "backchannel_logout_uri",
             "frontchannel_logout_uri",
         ),
         *(
@@ -125,6 +124,8 @@ def _require_consistent(registered: Mapping[str, Any]) -> None:
         raise _unfit("the grant type refresh_token needs authorization_code")
     if "client_credentials" in grant_types and method == AuthMethod.NONE:
         raise _unfit("the grant type client_credentials is for clients that authenticate")
+    if "backchannel_logout_uri" in registered and not uses_codes:
+        raise _unfit("backchannel_logout_uri needs the grant type authorization_code")
     if method == AuthMethod.PRIVATE_KEY_JWT and not registered.get("jwks"):
         raise _unfit("private_key_jwt needs the keys in jwks")
     installed = registered["application_type"] == "native"
@@ -149,6 +150,8 @@ def _kind_of(registered: Mapping[str, Any]) -> ClientKind:
 _MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "redirect_uris": values.list_of(values.uri),
     "post_logout_redirect_uris": values.list_of(values.uri),
+    "backchannel_logout_uri": values.notified,
+    "backchannel_logout_session_required": values.flag,
     "token_endpoint_auth_method": values.one_of(*(method.value for method in AuthMethod)),
     "token_endpoint_auth_signing_alg": values.one_of(*ASSERTION_ALGORITHMS),
     "grant_types": values.list_of(values.one_of(*GRANT_TYPES)),

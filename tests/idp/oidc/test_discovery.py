@@ -37,6 +37,7 @@ REGISTERED = {
         "request_parameter_supported",
     ),
     *("request_uri_parameter_supported", "ui_locales_supported"),
+    *("backchannel_logout_supported", "backchannel_logout_session_supported"),
 }
 
 
