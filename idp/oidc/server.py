@@ -15,6 +15,7 @@ from idp.gateways.outbound import Outbound
 from idp.login.flow import Login
 from idp.login.standing import Standings
 from idp.oidc import discovery
+from idp.oidc.admin_access import AdminAccess
 from idp.oidc.authorize import Authorization
 from idp.oidc.authorize_reading import RequestReader
 from idp.oidc.client_auth import ClientAuthenticator
@@ -97,6 +98,13 @@ class OpenIDProvider:
         self.consents = core.consents
         self.logout = Logout(
             clients=core.clients, id_tokens=core.id_tokens, shelf=core.shelf, effects=effects
+        )
+        self.admin_access = AdminAccess(
+            issuer=options.issuer,
+            database=core.database,
+            clients=core.clients,
+            access_tokens=core.access_tokens,
+            effects=effects,
         )
         self.authorization = _authorization(core, login=login, standings=standings)
         self._authenticator = ClientAuthenticator(

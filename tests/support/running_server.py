@@ -71,6 +71,8 @@ class RunningServer:
     database: Database
     demonstration: Demonstration
     log: Path
+    environment: Mapping[str, str] = field(repr=False)
+    """In which commands see the same database."""
     residents: dict[str, Resident] = field(init=False)
     clients: dict[str, Mapping[str, Any]] = field(init=False)
     _browsers: list["NetworkBrowser"] = field(default_factory=list)
@@ -178,7 +180,8 @@ class NetworkBrowser(Browser):
 
 
 @contextmanager
-def running_server() -> Iterator[RunningServer]:
+def running_server(*options: str, **settings: str) -> Iterator[RunningServer]:
+    """`options` of `visvaris serve`; `settings` beyond the usual ones, by their names."""
     with tempfile.TemporaryDirectory(prefix="vv-server-") as scratch:
         home = Path(scratch)
         port = free_port()
@@ -192,19 +195,21 @@ def running_server() -> Iterator[RunningServer]:
             "--port",
             str(port),
             "--with-connectors",
+            *options,
         ]
+        environment = _environment(url, issuer) | settings
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=_environment(url, issuer),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
             _await_ready(process, issuer, log)
-            server = RunningServer(issuer, database, demonstration, log)
+            server = RunningServer(issuer, database, demonstration, log, environment)
             yield server
             server.http.close()
         finally:
