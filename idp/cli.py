@@ -8,6 +8,7 @@ from idp.commands import (
     database,
     keys,
     municipality,
+    notices,
     policy,
     seed,
     serve,
@@ -33,6 +34,7 @@ for _command in (
     user.group,
     municipality.group,
     policy.group,
+    notices.group,
     audit.group,
     settings.group,
 ):

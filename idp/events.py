@@ -20,6 +20,7 @@ class EventType(Enum):
     EMPLOYMENT_SWITCHED = "session.employment_switched"
     SIGNED_OUT = "session.signed_out"
     SESSION_ENDED = "session.ended"
+    LOGOUT_NOTICE_RETRIED = "logout_notice.retried"
     CONSENT_GIVEN = "consent.given"
     CONSENT_REFUSED = "consent.refused"
     CONSENT_WITHDRAWN = "consent.withdrawn"

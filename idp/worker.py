@@ -1,11 +1,14 @@
-"""Background jobs on huey: frees room, and rotates signing keys when their time has come.
+"""Background jobs on huey: frees room, and rotates signing keys when their time has come. Beside them, a loop
+that tells applications of sessions that ended, since huey knows no time shorter than a minute.
 
 The queue is a SQLite file beside the database, or Redis where `IDP_REDIS_URL` is set. Jobs may run twice, or
 on several machines at once, and do no harm; what must happen once is claimed on the Shelf. What must not be
 lost is never only a job: it is a row, written with its cause.
 """
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +17,7 @@ from huey import Huey, RedisHuey, SqliteHuey, crontab
 
 from idp.effects import Effects
 from idp.models.keys import KeyState
+from idp.oidc.backchannel import BackchannelLogout
 from idp.oidc.keys import KeyRing
 from idp.storage.connections import parse_url, sqlite_file
 from idp.storage.housekeeping import (
@@ -28,6 +32,12 @@ DAY: Final = 86400.0
 SESSIONS_KEPT: Final = 7 * DAY
 FAMILIES_KEPT: Final = 7 * DAY
 KEYS_ROTATE_AFTER: Final = 90 * DAY
+DELIVERED_KEPT: Final = 7 * DAY
+GIVEN_UP_KEPT: Final = 30 * DAY
+LOOK_SECONDS: Final = 1.0
+"""A notice is on its way at most so long after the session ended."""
+_SENDERS: Final = 8
+"""Applications told at once; one that is slow to answer keeps one of them busy."""
 _NAME: Final = "visvaris"
 _CLAIM: Final = "worker-claim"
 
@@ -49,6 +59,7 @@ class Jobs:
             "sessions": self._batches(remove_old_sessions, now - SESSIONS_KEPT),
             "token_families": self._batches(remove_old_families, now - FAMILIES_KEPT),
             "initial_access_tokens": self._batches(remove_old_initial_tokens, now),
+            "logout_notices": self._batches(_remove_old_notices, now),
         }
         _log.info("room freed", removed=removed)
         return removed
@@ -77,6 +88,41 @@ class Jobs:
                 return total
 
 
+def _remove_old_notices(work: Work, now: float) -> int:
+    return work.notices.remove_old(delivered_before=now - DELIVERED_KEPT, given_up_before=now - GIVEN_UP_KEPT)
+
+
+def deliver_logout_notices(logout: BackchannelLogout, stop: threading.Event) -> None:
+    """Looks every second until told to stop; the calls under way are finished first.
+
+    One application has one sender at a time, so those that do not answer cannot keep the others waiting.
+    """
+    busy: dict[str, Future[None]] = {}
+    with ThreadPoolExecutor(_SENDERS, thread_name_prefix="logout-notices") as senders:
+        while not stop.wait(LOOK_SECONDS):
+            busy = {client_id: sending for client_id, sending in busy.items() if not sending.done()}
+            for client_id in _clients_due(logout):
+                if client_id not in busy:
+                    busy[client_id] = senders.submit(_deliver_to, client_id, logout, stop)
+        senders.shutdown(cancel_futures=True)
+
+
+def _clients_due(logout: BackchannelLogout) -> list[str]:
+    try:
+        return logout.clients_due()
+    except Exception as error:  # noqa: BLE001  the next look may be luckier, and nothing is lost meanwhile
+        _log.error("logout notices cannot be read", exc_info=error)
+        return []
+
+
+def _deliver_to(client_id: str, logout: BackchannelLogout, stop: threading.Event) -> None:
+    try:
+        while not stop.is_set() and logout.deliver_next(client_id):
+            pass
+    except Exception as error:  # noqa: BLE001  the claim lapses, and the notice is tried again
+        _log.error("logout notices cannot be delivered", exc_info=error, client_id=client_id)
+
+
 def queue(database_url: str, redis_url: str | None) -> Huey:
     if redis_url is not None:
         return RedisHuey(_NAME, url=redis_url, results=False)
@@ -88,13 +134,20 @@ def schedule(jobs: Jobs, on: Huey) -> None:
     on.periodic_task(crontab(minute="17"), name="rotate_keys_when_due")(jobs.rotate_keys_when_due)
 
 
-def run(jobs: Jobs, on: Huey) -> None:
+def run(jobs: Jobs, on: Huey, logout: BackchannelLogout) -> None:
     """Until SIGTERM or SIGINT; a job under way is finished first."""
     schedule(jobs, on)
     jobs.free_room()
     consumer: Any = on.create_consumer(workers=1, periodic=True, graceful_signal="TERM")
+    stop = threading.Event()
+    delivery = threading.Thread(target=deliver_logout_notices, args=(logout, stop), name="logout-notices")
+    delivery.start()
     _log.info("worker started")
-    consumer.run()
+    try:
+        consumer.run()
+    finally:
+        stop.set()
+        delivery.join()
     _log.info("worker stopped")
 
 

@@ -10,6 +10,7 @@ from flask import Flask, Response
 from connectors.agreements import routes
 from connectors.agreements.service import Agreements, read_municipalities
 from connectors.agreements.settings import AgreementsSettings
+from connectors.kit.backchannel import SignOuts
 from connectors.kit.browser import Browsers
 from connectors.kit.effects import Effects
 from connectors.kit.failures import answer_failures
@@ -37,7 +38,18 @@ def create_app(settings: AgreementsSettings | None = None, *, effects: Effects |
     relying_party = RelyingParty(
         registration(settings), provider=provider, http=http, effects=effects, level=settings.level
     )
-    browsers = _browsers(settings, relying_party, effects)
+    sealer = Sealer(settings.sealing_keys(), effects=effects)
+    shelf = Shelf(settings.database_url, sealer=sealer, effects=effects)
+    sign_outs = SignOuts(client_id=settings.client_id, provider=provider, shelf=shelf, effects=effects)
+    browsers = Browsers(
+        "agreements",
+        relying_party=relying_party,
+        shelf=shelf,
+        sealer=sealer,
+        effects=effects,
+        session_seconds=settings.session_seconds,
+        is_https=settings.is_https,
+    )
     agreements = Agreements(read_municipalities())
 
     app = Flask(__name__, template_folder=str(TEMPLATES), static_folder=None)
@@ -48,6 +60,7 @@ def create_app(settings: AgreementsSettings | None = None, *, effects: Effects |
     guard(app, TokenVerifier(provider=provider, audience=settings.audience, effects=effects), effects=effects)
     app.register_blueprint(routes.pages(agreements, browsers))
     app.register_blueprint(browsers.blueprint(landing=LANDING))
+    app.register_blueprint(sign_outs.blueprint())
     app.register_blueprint(routes.api(agreements, base_url=settings.base_url, issuer=settings.issuer))
     return app
 
@@ -59,19 +72,6 @@ def registration(settings: AgreementsSettings) -> Registration:
         client_secret=settings.client_secret.get_secret_value(),
         redirect_uri=f"{settings.base_url}/callback",
         post_logout_redirect_uri=f"{settings.base_url}/start",
-    )
-
-
-def _browsers(settings: AgreementsSettings, relying_party: RelyingParty, effects: Effects) -> Browsers:
-    sealer = Sealer(settings.sealing_keys(), effects=effects)
-    return Browsers(
-        "agreements",
-        relying_party=relying_party,
-        shelf=Shelf(settings.database_url, sealer=sealer, effects=effects),
-        sealer=sealer,
-        effects=effects,
-        session_seconds=settings.session_seconds,
-        is_https=settings.is_https,
     )
 
 

@@ -2,9 +2,12 @@
 
 The cookie holds a random name and nothing else; who is signed in stands on the shelf, with the access token.
 Before each page the provider is asked with it: who signed out there is not signed in here, and while it does
-not answer nobody is. A sign-in in progress opens only for the browser that began it, and once: its key is
-made of the state in the URL and of a token in that browser's cookie (login CSRF; RFC 9700 section 4.7).
-Several tabs may sign in at once.
+not answer nobody is. When it says of itself that somebody signed out (`backchannel.py`), what is kept of
+them goes at once, whether or not they come back.
+
+A sign-in in progress opens only for the browser that began it, and once: its key is made of the state in the
+URL and of a token in that browser's cookie (login CSRF; RFC 9700 section 4.7). Several tabs may sign in at
+once.
 """
 
 import re
@@ -23,6 +26,7 @@ from connectors.kit.pages import current_lang
 from connectors.kit.provider import ProviderUnavailableError
 from connectors.kit.relying_party import Pending, RelyingParty, SignedIn, SignInError, SignInFailure
 from connectors.kit.sealing import Sealer
+from connectors.kit.sessions import SESSION, labels_of
 from connectors.kit.shelf import Shelf
 
 SIGN_IN_SECONDS = 600.0
@@ -83,7 +87,7 @@ class Browsers:
             return None
         session_id = self._cookie(self._session_cookie)
         if not self._relying_party.is_signed_in(kept):
-            self._shelf.take("session", session_id)
+            self._shelf.take(SESSION, session_id)
             return None
         g.csrf_token = self._sealer.mark(session_id, purpose="csrf")
         g.signed_in = kept
@@ -92,7 +96,7 @@ class Browsers:
     def _find_kept(self) -> SignedIn | None:
         """Who signed in here; they may have signed out at the provider since."""
         session_id = self._cookie(self._session_cookie)
-        kept = self._shelf.find("session", session_id) if session_id else None
+        kept = self._shelf.find(SESSION, session_id) if session_id else None
         if kept is None:
             return None
         return SignedIn(**{**kept, "roles": tuple(kept["roles"]), "level": find_level(kept["level"])})
@@ -146,10 +150,10 @@ class Browsers:
         """Never the name the browser came with: it could have been planted, or be another person's."""
         before = self._cookie(self._session_cookie)
         if before:
-            self._shelf.take("session", before)
+            self._shelf.take(SESSION, before)
         session_id = self._effects.new_token()
         expires_at = min(self._effects.now() + self._session_seconds, person.access_ends_at)
-        self._shelf.put("session", session_id, asdict(person), expires_at=expires_at)
+        self._shelf.put(SESSION, session_id, asdict(person), expires_at=expires_at, labels=labels_of(person))
         return session_id
 
     def _sent_to_sign_out(self, landing: str) -> BaseResponse:
@@ -160,7 +164,7 @@ class Browsers:
         given = request.form.get("csrf_token", "")
         if not self._sealer.is_mark(given, value=session_id, purpose="csrf"):
             raise ForgedFormError
-        ended = self._shelf.take("session", session_id)
+        ended = self._shelf.take(SESSION, session_id)
         try:
             response = redirect(
                 self._relying_party.sign_out_url((ended or {}).get("id_token", ""), lang=current_lang()), 303

@@ -38,6 +38,7 @@ class Fault(Enum):
     EXPIRED = "expired"
     NOT_YET = "not valid yet"
     CLAIMS = "a claim missing or of the wrong form"
+    REPLAYED = "used before"
     BOUND = "bound to a key that was not shown"
 
 

@@ -75,6 +75,8 @@ class SignedIn:
     id_token: str = field(repr=False)
     access_token: str = field(repr=False)
     access_ends_at: float
+    session_id: str = ""
+    """The provider's name of the sign-in it came from (`sid`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,7 @@ def _signed_in(claims: Claims, level: Level | None, tokens: _Tokens) -> SignedIn
         id_token=tokens.id_token,
         access_token=tokens.access_token,
         access_ends_at=tokens.access_ends_at,
+        session_id=str(claims.get("sid") or ""),
     )
 
 

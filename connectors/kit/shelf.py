@@ -4,11 +4,12 @@ A table rather than an encrypted cookie, because signing out must end a session 
 because a sign-in in progress may be finished once only: both need something that can be destroyed on the
 server. A table rather than memory, because several processes answer one browser. Its rows outlive no release,
 so the table is made at start and has no migration history; whatever must survive does not belong here.
-Keys are kept as hashes and values sealed, so a dump yields nothing that can be used.
+Keys and labels are kept as hashes and values sealed, so a dump yields nothing that can be used.
 """
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from connectors.kit.effects import Effects
@@ -40,6 +41,13 @@ _SHELF = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("expires_at", Float, nullable=False, index=True),
 )
+_LABELS = Table(
+    "connector_shelf_labels",
+    _METADATA,
+    Column("label_hash", String(64), primary_key=True),
+    Column("key_hash", String(64), primary_key=True),
+    Column("expires_at", Float, nullable=False, index=True),
+)
 
 
 class Shelf:
@@ -48,19 +56,39 @@ class Shelf:
         self._sealer = sealer
         self._effects = effects
         try:
-            _make_table(self._engine)
+            _make_tables(self._engine)
         except (
             DBAPIError
         ):  # PostgreSQL, when several processes start at once: one of them has made it meanwhile
-            _make_table(self._engine)
+            _make_tables(self._engine)
 
-    def put(self, kind: str, key: str, value: dict[str, Any], *, expires_at: float) -> None:
-        """Keys are fresh random tokens, so nothing is ever overwritten. Sweeps out what has expired."""
+    def put(
+        self, kind: str, key: str, value: dict[str, Any], *, expires_at: float, labels: Iterable[str] = ()
+    ) -> None:
+        """Keys are fresh random tokens, so nothing is ever overwritten. Sweeps out what has expired.
+
+        `labels`: by which `take_labelled` finds it too.
+        """
         place = _place(kind, key)
         sealed = self._sealer.seal(json.dumps(value).encode(), place=place)
         with self._engine.begin() as connection:
-            connection.execute(delete(_SHELF).where(_SHELF.c.expires_at <= self._effects.now()))
+            for table in (_SHELF, _LABELS):
+                connection.execute(delete(table).where(table.c.expires_at <= self._effects.now()))
             connection.execute(insert(_SHELF).values(key_hash=place, sealed=sealed, expires_at=expires_at))
+            for label in dict.fromkeys(labels):
+                connection.execute(
+                    insert(_LABELS).values(
+                        label_hash=_place(kind, label), key_hash=place, expires_at=expires_at
+                    )
+                )
+
+    def add(self, kind: str, key: str, *, expires_at: float) -> bool:
+        """Remembers that it was there; of several who add the same, one is told True."""
+        try:
+            self.put(kind, key, {}, expires_at=expires_at)
+        except IntegrityError:
+            return False
+        return True
 
     def find(self, kind: str, key: str) -> dict[str, Any] | None:
         place = _place(kind, key)
@@ -85,6 +113,17 @@ class Shelf:
             return None
         return self._find_opened(row.sealed, place)
 
+    def take_labelled(self, kind: str, label: str) -> int:
+        """Destroys everything that was put with this label; how much there was."""
+        label_hash = _place(kind, label)
+        with self._engine.begin() as connection:
+            labelled = select(_LABELS.c.key_hash).where(_LABELS.c.label_hash == label_hash)
+            taken = connection.execute(
+                delete(_SHELF).where(_SHELF.c.key_hash.in_(labelled)).returning(_SHELF.c.key_hash)
+            ).all()
+            connection.execute(delete(_LABELS).where(_LABELS.c.label_hash == label_hash))
+        return len(taken)
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -100,11 +139,12 @@ def _place(kind: str, key: str) -> str:
     return hashlib.sha256(f"{kind}:{key}".encode()).hexdigest()
 
 
-def _make_table(engine: Engine) -> None:
+def _make_tables(engine: Engine) -> None:
     with engine.begin() as connection:
-        connection.execute(CreateTable(_SHELF, if_not_exists=True))
-        for index in _SHELF.indexes:
-            connection.execute(CreateIndex(index, if_not_exists=True))
+        for table in (_SHELF, _LABELS):
+            connection.execute(CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 def _open(url: str) -> Engine:

@@ -10,10 +10,14 @@ import gc
 import hashlib
 import importlib
 import logging
+import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +26,7 @@ import click
 
 from idp.commands.context import note, open_context
 from idp.commands.memory import give_back_large_blocks
+from idp.commands.worker import work
 from idp.seed.clients import AGREEMENTS, AGREEMENTS_SECRET, agreements_url
 from idp.settings import Settings
 from idp.storage.connections import parse_url, sqlite_file
@@ -53,12 +58,13 @@ _LOGGING = {
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option("--with-connectors", is_flag=True, help="Mount the connectors too, as `make run` does.")
-def command(*, host: str, port: int, workers: int, with_connectors: bool) -> None:
+@click.option("--with-worker", is_flag=True, help="Run background jobs beside it, as `make run` does.")
+def command(*, host: str, port: int, workers: int, with_connectors: bool, with_worker: bool) -> None:
     context = open_context()
     context.database.dispose()
     if with_connectors:
         _tell_connectors(context.settings)
-    with _counted_together():
+    with _counted_together(), _working_beside(wanted=with_worker):
         _listen_for_metrics(context.settings)
         note(f"Open {context.settings.issuer} in a browser. Ctrl+C stops the server.")
         _serve(host=host, port=port, workers=workers, with_connectors=with_connectors)
@@ -105,6 +111,38 @@ def _tell_connectors(loaded: Settings) -> None:
     }
     for name, value in told.items():
         os.environ.setdefault(name, value)
+
+
+@contextmanager
+def _working_beside(*, wanted: bool) -> Iterator[None]:
+    """The worker in a process of its own, forked from this one so that they share what is loaded."""
+    if not wanted:
+        yield
+        return
+    worker = multiprocessing.get_context("fork").Process(
+        target=_work_until_the_server_ends, args=(os.getpid(),), name="visvaris-worker"
+    )
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.join(_STOP_SECONDS)
+        if worker.is_alive():
+            worker.kill()
+            worker.join()
+
+
+def _work_until_the_server_ends(server: int) -> None:
+    """Also when the server was killed and could not say so."""
+
+    def watch() -> None:
+        while os.getppid() == server:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+    work(open_context())
 
 
 def _load_before_forking() -> None:

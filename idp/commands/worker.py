@@ -2,23 +2,37 @@
 
 import click
 
-from idp.commands.context import note, open_context
+from idp.commands.context import Context, note, open_context
+from idp.gateways.outbound import Outbound
+from idp.oidc.backchannel import BackchannelLogout
 from idp.oidc.keys import KeyRing
+from idp.oidc.subjects import Subjects
 
 
 @click.command("worker", help="Run background jobs; stops cleanly on SIGTERM and on Ctrl+C.")
 def command() -> None:
+    context = open_context()
+    note("The worker runs. Ctrl+C stops it.")
+    work(context)
+
+
+def work(context: Context) -> None:
+    """Until SIGTERM or SIGINT."""
     from idp import worker
 
-    context = open_context()
-    redis_url = context.settings.redis_url
-    jobs = worker.Jobs(
-        context.storage, KeyRing(context.database, context.vault, context.effects), context.effects
+    chosen = context.settings
+    keys = KeyRing(context.database, context.vault, context.effects)
+    logout = BackchannelLogout(
+        issuer=chosen.issuer,
+        database=context.database,
+        keys=keys,
+        subjects=Subjects(context.database, context.vault),
+        outbound=Outbound(ca_file=chosen.outbound_ca_file, allowed=chosen.outbound_allow),
+        effects=context.effects,
     )
-    note("The worker runs. Ctrl+C stops it.")
+    redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url is not None else None
     worker.run(
-        jobs,
-        worker.queue(
-            context.settings.database_url, redis_url.get_secret_value() if redis_url is not None else None
-        ),
+        worker.Jobs(context.storage, keys, context.effects),
+        worker.queue(chosen.database_url, redis_url),
+        logout,
     )

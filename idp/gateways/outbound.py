@@ -88,7 +88,7 @@ class Outbound:
         try:
             with (
                 httpcore.ConnectionPool(
-                    ssl_context=self._ssl(), network_backend=_guarded(self._allowed)
+                    ssl_context=self._ssl(), network_backend=_guarded(self._allowed, deadline)
                 ) as pool,
                 pool.stream(
                     method, url, headers=_host_first(url, sent), content=body, extensions={"timeout": timeout}
@@ -185,7 +185,7 @@ def resolve(host: str, *, seconds: float) -> list[Address]:
     return list(found)
 
 
-def _guarded(allowed: Sequence[Network]) -> Any:
+def _guarded(allowed: Sequence[Network], deadline: float) -> Any:
     """A network backend that connects only to an address it has judged."""
     import httpcore
 
@@ -199,9 +199,45 @@ def _guarded(allowed: Sequence[Network]) -> Any:
             socket_options: Any = None,
         ) -> "httpcore.NetworkStream":
             address = judge(resolve(host, seconds=_CONNECT_SECONDS), allowed)
-            return super().connect_tcp(str(address), port, timeout, local_address, socket_options)
+            return _bounded(
+                super().connect_tcp(str(address), port, timeout, local_address, socket_options), deadline
+            )
 
     return Guarded()
+
+
+def _bounded(stream: "httpcore.NetworkStream", deadline: float) -> "httpcore.NetworkStream":
+    """No wait goes beyond the deadline, also not for headers that come a letter at a time."""
+    import httpcore
+
+    def left(timeout: float | None) -> float:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise httpcore.ReadTimeout
+        return remaining if timeout is None else min(timeout, remaining)
+
+    class Bounded(httpcore.NetworkStream):
+        def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+            return stream.read(max_bytes, left(timeout))
+
+        def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            stream.write(buffer, left(timeout))
+
+        def close(self) -> None:
+            stream.close()
+
+        def start_tls(
+            self,
+            ssl_context: ssl.SSLContext,
+            server_hostname: str | None = None,
+            timeout: float | None = None,
+        ) -> httpcore.NetworkStream:
+            return _bounded(stream.start_tls(ssl_context, server_hostname, left(timeout)), deadline)
+
+        def get_extra_info(self, info: str) -> Any:
+            return stream.get_extra_info(info)
+
+    return Bounded()
 
 
 def _host_first(url: str, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -38,10 +38,7 @@ NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 _NOT_DONE: Final = frozenset(
     {
-        *(
-            "backchannel_logout_uri",
-            "frontchannel_logout_uri",
-        ),
+        *("frontchannel_logout_uri",),
         *("introspection_encrypted_response_alg", "introspection_encrypted_response_enc"),
         *("authorization_encrypted_response_alg", "request_object_encryption_alg"),
         *("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
@@ -171,6 +168,8 @@ def _require_consistent(registered: Mapping[str, Any], own: Mapping[str, Any]) -
         raise _unfit(unfit)
     if registered.get("require_signed_request_object") and {"jwks", "jwks_uri"}.isdisjoint(registered):
         raise _unfit("require_signed_request_object needs the keys in jwks or at jwks_uri")
+    if "backchannel_logout_uri" in registered and not uses_codes:
+        raise _unfit("backchannel_logout_uri needs the grant type authorization_code")
     _require_encryption_keys(registered)
     installed = registered["application_type"] == "native"
     for name in ("redirect_uris", "post_logout_redirect_uris"):
@@ -197,6 +196,8 @@ def _require_encryption_keys(registered: Mapping[str, Any]) -> None:
 MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "redirect_uris": values.list_of(values.uri),
     "post_logout_redirect_uris": values.list_of(values.uri),
+    "backchannel_logout_uri": values.notified,
+    "backchannel_logout_session_required": values.flag,
     **client_auth_metadata.MEMBERS,
     "grant_types": values.list_of(values.one_of(*GRANT_TYPES)),
     "response_types": values.list_of(values.one_of("code")),

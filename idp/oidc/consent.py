@@ -57,12 +57,14 @@ class Consents:
             work.audit.append(_event(EventType.CONSENT_REFUSED, request, decider))
 
     def withdraw(self, client_id: str, decider: Decider) -> bool:
-        """Takes it back with every token that came of it; False when there was none."""
+        """Takes it back with every token that came of it, and says so to the application; False for none."""
         now = self._effects.now()
         with self._database.begin() as work:
             if not work.grants.withdraw_consent(decider.user_id, client_id):
                 return False
             work.grants.revoke_families_of_user(decider.user_id, now, client_id)
+            if (client := work.clients.find(client_id)) is not None:
+                work.sessions.leave_client(decider.user_id, client, now)
             work.audit.append(
                 Event(
                     type=EventType.CONSENT_WITHDRAWN,

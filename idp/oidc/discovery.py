@@ -47,6 +47,8 @@ def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
         "revocation_endpoint": f"{issuer}/revoke",
         "end_session_endpoint": f"{issuer}/logout",
         **({} if closed else {"registration_endpoint": f"{issuer}/register"}),
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "scopes_supported": [scope.value for scope in Scope],
         "response_types_supported": ["code"],
         "response_modes_supported": [mode.value for mode in ResponseMode],

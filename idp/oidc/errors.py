@@ -40,6 +40,8 @@ class ErrorCode(StrEnum):
     # RFC 9449
     INVALID_DPOP_PROOF = "invalid_dpop_proof"
     USE_DPOP_NONCE = "use_dpop_nonce"
+    # RFC 9470
+    INSUFFICIENT_USER_AUTHENTICATION = "insufficient_user_authentication"
     # OpenID Connect Core 3.1.2.6
     INTERACTION_REQUIRED = "interaction_required"
     LOGIN_REQUIRED = "login_required"

@@ -98,15 +98,16 @@ class IdTokens:
         )
         if claims.get("iss") != self._issuer:
             raise TokenError("of another issuer")
-        if not {"sub", "sid", "auth_time"} <= set(claims):
+        named = claims.get("sub"), claims.get("sid")
+        if "auth_time" not in claims or not all(isinstance(value, str) for value in named):
             # A signed authorization response is by the same key and of the same type.
             raise TokenError("not an ID token")
         audiences = jose.audiences(claims)
         client = self._clients.find(audiences[0]) if audiences else None
-        user_id = self._subjects.user_of(client, str(claims["sub"])) if client is not None else None
+        user_id = self._subjects.user_of(client, claims["sub"]) if client is not None else None
         if user_id is None:
             raise TokenError("of a client or about a person that is not known")
-        return Hint(user_id, str(claims["sid"]), audiences)
+        return Hint(user_id, claims["sid"], audiences)
 
 
 def half_hash(token: str) -> str:

@@ -2,8 +2,9 @@
 
 Whoever shows an ID token of the session that is open here is obeyed at once; anybody else, and every bare
 GET, makes us ask the person, so that no image or link can sign them out. A redirect happens only to a
-registered URI of a client that is certain. Not here: ending the session (`login/flow.py`), telling other
-applications.
+registered URI, exactly as registered, of a client that is certain. `logout_hint` changes nothing: the browser
+says better who is to be signed out. Not here: ending the session (`login/flow.py`), telling other
+applications (`backchannel.py`).
 """
 
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class Logout:
         uri = parameters.find("post_logout_redirect_uri")
         if uri is None:
             return LogoutRequest(*(_named(client)))
-        if client is None or uri not in client.registered.get("post_logout_redirect_uris", ()):
+        if client is None or not _may_be_led_to(uri, client):
             # Section 3: "MUST NOT perform post-logout redirection" to what is not registered
             raise ProtocolError(ErrorCode.INVALID_REQUEST, "The address to go to after is not registered.")
         state = parameters.find("state")
@@ -113,8 +114,13 @@ class Logout:
         return self._clients.get(client_id) if client_id is not None else None
 
 
+def _may_be_led_to(uri: str, client: Client) -> bool:
+    return not client.disabled and uri in client.registered.get("post_logout_redirect_uris", ())
+
+
 def _is_of(hint: Hint, signed_in: SignedIn) -> bool:
-    return hint.session_id == signed_in.session_id and hint.user_id == signed_in.user_id
+    """A session is one person's for as long as it lasts, whatever its `sub` is to this client."""
+    return hint.session_id == signed_in.session_id
 
 
 def _named(client: Client | None) -> tuple[str | None, str | None]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from idp.gateways.outbound import OutboundError, require_fetchable
 from idp.oidc.client_keys import import_keys
 from idp.policy import Level
 
@@ -72,6 +73,17 @@ def request_uri(value: object) -> str:
     if mark and not _SHA256.fullmatch(digest):
         raise ValueError("may have the SHA-256 hash of the object as fragment, and nothing else")
     return value
+
+
+def notified(url: object) -> str:
+    """Back-Channel Logout 2.2: absolute, no fragment. Whether it may be reached is judged at each call."""
+    try:
+        require_fetchable(text(url))
+    except OutboundError as error:
+        raise ValueError(error.why) from None
+    if "#" in text(url):
+        raise ValueError("must not have a fragment")
+    return text(url)
 
 
 def jwks(value: object) -> dict[str, Any]:

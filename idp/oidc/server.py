@@ -15,6 +15,7 @@ from idp.gateways.outbound import Outbound
 from idp.login.flow import Login
 from idp.login.standing import Standings
 from idp.oidc import discovery, registration_management
+from idp.oidc.admin_access import AdminAccess
 from idp.oidc.authorization_response import Responses
 from idp.oidc.authorize import Authorization
 from idp.oidc.authorize_reading import RequestReader
@@ -109,6 +110,13 @@ class OpenIDProvider:
         self.consents = core.consents
         self.logout = Logout(
             clients=core.clients, id_tokens=core.id_tokens, shelf=core.shelf, effects=effects
+        )
+        self.admin_access = AdminAccess(
+            issuer=options.issuer,
+            database=core.database,
+            clients=core.clients,
+            access_tokens=core.access_tokens,
+            effects=effects,
         )
         parts = _request_parts(core)
         self.authorization = _authorization(core, parts, login=login, standings=standings)

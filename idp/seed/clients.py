@@ -58,6 +58,8 @@ def _agreements(home: str) -> dict[str, Any]:
         "initiate_login_uri": f"{home}/",
         "redirect_uris": [f"{home}/callback"],
         "post_logout_redirect_uris": [f"{home}/start"],
+        "backchannel_logout_uri": f"{home}/backchannel-logout",
+        "backchannel_logout_session_required": True,
         "scope": f"openid profile employment {_READ}",
         OWN_MEMBER: {
             "first_party": True,

@@ -1,4 +1,7 @@
-"""Reads and writes browser sessions and the applications reached in them. Limits are `login/`'s."""
+"""Reads and writes browser sessions and the applications reached in them. Limits are `login/`'s.
+
+Ending one writes its notices here, in the same unit of work, so that no way of ending can forget them.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +12,7 @@ from idp.effects import Instant
 from idp.models.clients import Client
 from idp.models.people import User
 from idp.models.sessions import BrowserSession, SessionClient
+from idp.storage.notices import NoticeStore
 from idp.storage.prepared import Cells, Prepared
 from idp.storage.unit import Unit, record, records, table_of
 
@@ -26,6 +30,7 @@ _BY_TOKEN = Prepared(
     .where(_sessions.c.token_hash == bindparam("token"))
 )
 _SESSION = Prepared(select(_sessions).where(_sessions.c.id == bindparam("session")))
+_HELD = Prepared(select(_sessions).where(_sessions.c.id == bindparam("session")).with_for_update(read=True))
 _ROTATE = Prepared(
     update(_sessions)
     .where(
@@ -53,6 +58,7 @@ _END = Prepared(
     update(_sessions)
     .where(_sessions.c.id == bindparam("session"), _sessions.c.ended_at.is_(None))
     .values(ended_at=bindparam("at"))
+    .returning(_sessions.c.user_id)
 )
 _END_OF_USER = Prepared(
     update(_sessions)
@@ -116,6 +122,11 @@ class SessionStore:
         row = self._unit.first(_SESSION, {"session": session_id})
         return record(BrowserSession, row) if row else None
 
+    def find_held(self, session_id: str) -> BrowserSession | None:
+        """It cannot end before this unit of work is over: whoever ends it will find what is added here."""
+        row = self._unit.first(_HELD, {"session": session_id})
+        return record(BrowserSession, row) if row else None
+
     def find_by_token(self, token_hash: str) -> SessionRow | None:
         row = self._unit.first(_BY_TOKEN, {"token": token_hash})
         if row is None:
@@ -150,13 +161,19 @@ class SessionStore:
         self._unit.changed(_TOUCH, {"session": session_id, "at": at})
 
     def end(self, session_id: str, at: Instant) -> bool:
-        """False when it had ended."""
-        return self._unit.changed(_END, {"session": session_id, "at": at}) == 1
+        """False when it had ended. The applications reached in it are told, if they wish to be."""
+        row = self._unit.first(_END, {"session": session_id, "at": at})
+        if row is None:
+            return False
+        self._notices.add_for_ended([session_id], row[0], at)
+        return True
 
     def end_others(self, user_id: str, keep_session_id: str, at: Instant) -> list[str]:
-        """Ids of the sessions this ended."""
+        """Ids of the sessions this ended, with notices to the applications reached in them."""
         rows = self._unit.rows(_END_OF_USER, {"user": user_id, "kept": keep_session_id, "at": at})
-        return [row[0] for row in rows]
+        ended = [row[0] for row in rows]
+        self._notices.add_for_ended(ended, user_id, at)
+        return ended
 
     def end_all_of_user(self, user_id: str, at: Instant) -> list[str]:
         return self.end_others(user_id, _NOBODY, at)
@@ -171,5 +188,13 @@ class SessionStore:
         reached = SessionClient(session_id=session_id, client_id=client_id, first_at=at)
         self._unit.add_unless_there(reached, "session_id", "client_id")
 
+    def leave_client(self, user_id: str, client: Client, at: Instant) -> int:
+        """This application is no longer reached in any session of this person, and is told so; how often."""
+        return self._notices.add_for_withdrawn(user_id, client, at)
+
     def clients_of(self, session_id: str) -> list[Client]:
         return records(Client, self._unit.rows(_CLIENTS_OF, {"session": session_id}))
+
+    @property
+    def _notices(self) -> NoticeStore:
+        return NoticeStore(self._unit)

@@ -9,6 +9,7 @@ from idp.storage.connections import Connections
 from idp.storage.grants import GrantStore
 from idp.storage.initial_tokens import InitialTokenStore
 from idp.storage.keys import KeyStore
+from idp.storage.notices import NoticeStore
 from idp.storage.people import PeopleStore
 from idp.storage.rules import RuleStore
 from idp.storage.sessions import SessionStore
@@ -53,6 +54,10 @@ class Work(Unit):
     @property
     def sessions(self) -> SessionStore:
         return SessionStore(self)
+
+    @property
+    def notices(self) -> NoticeStore:
+        return NoticeStore(self)
 
     @property
     def keys(self) -> KeyStore:

@@ -14,9 +14,11 @@ from werkzeug.exceptions import HTTPException
 from idp.errors import N_, Reason, StorageUnavailableError
 from idp.web.i18n import translate
 from idp.web.observed import REQUEST_ID
+from idp.web.problem import problem
 
 _log = structlog.get_logger("visvaris.web")
-_MACHINES: Final = ("/api/", "/scim/", "/healthz/", "/metrics")
+_API: Final = "/api/"
+_MACHINES: Final = ("/scim/", "/healthz/", "/metrics")
 _RETRY_SECONDS: Final = 5
 
 
@@ -79,6 +81,8 @@ def show_error(
     """`way_on_url` None: there is nowhere sensible to go."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         g.without_session = True  # the page must not need what may have failed
+    if request.path.startswith(_API):
+        return problem(status, message.code, message.text)
     if request.path.startswith(_MACHINES):
         response = jsonify(error=message.code, reference=reference())
     else:

@@ -141,12 +141,18 @@ def decide_consent(request_id: str) -> AnyResponse:
 @blueprint.get("/logout")
 def logout() -> AnyResponse:
     parameters = Parameters.parse(request.query_string.decode("ascii", "replace"))
+    prefer(_locales(parameters))
+    response = _answer_logout(parameters)
+    _suggest_language(response, _locales(parameters))
+    return response
+
+
+def _answer_logout(parameters: Parameters) -> AnyResponse:
     outcome = site().openid.logout.begin(parameters, current_session(), browser=browser_id())
     match outcome:
         case EndNow(logout_request):
             return _end(logout_request)
         case AskFirst(request_id, logout_request):
-            prefer(_locales(parameters))
             if logout_request.leads_to is not None:
                 allow_form_action(form_action_source(logout_request.leads_to))
             page = render_template(

@@ -117,3 +117,34 @@ def test_connectors_are_mounted_and_it_ends_cleanly(tmp_path: Path) -> None:
         assert served.process.wait(15) == 0
         assert list(tmp_path.glob("visvaris-metrics-*")) == []
         assert "Traceback" not in "\n".join(served.lines())
+
+
+def worker_lines(served: Served) -> list[str]:
+    said = [json.loads(line)["event"] for line in served.lines() if line.startswith("{")]
+    return [event for event in said if event.startswith("worker ")]
+
+
+def await_line(served: Served, event: str) -> None:
+    deadline = time.monotonic() + 20
+    while event not in worker_lines(served) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert event in worker_lines(served)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_worker_runs_beside_it_and_ends_with_it(tmp_path: Path, how: signal.Signals) -> None:
+    """Also with a server that was killed, and could tell nobody."""
+    with serving(tmp_path, "--with-worker") as served:
+        await_line(served, "worker started")
+        children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children").read_text().split()
+        served.process.send_signal(how)
+        served.process.wait(15)
+        await_line(served, "worker stopped")
+        assert "Traceback" not in "\n".join(served.lines())
+    for child in children:  # of a killed granian its own processes stay behind
+        with suppress(ProcessLookupError):
+            os.kill(int(child), signal.SIGKILL)
+
+
+def test_no_worker_runs_unless_asked_for(two_workers: Served) -> None:
+    assert worker_lines(two_workers) == []

@@ -78,7 +78,8 @@ def test_room_is_freed_of_what_expired_and_of_nothing_else(house: House) -> None
                     token_hash=token, note="", created_at=0.0, expires_at=expires_at, uses_left=1
                 )
             )
-    nothing = dict.fromkeys(("shelf", "throttle", "sessions", "token_families", "initial_access_tokens"), 0)
+    kinds = ("shelf", "throttle", "sessions", "token_families", "initial_access_tokens", "logout_notices")
+    nothing = dict.fromkeys(kinds, 0)
     assert house.jobs.free_room() == {**nothing, "shelf": 1, "sessions": 2, "initial_access_tokens": 1}
     assert house.jobs.free_room() == nothing
     assert house.storage.shelf.find("kind", "there") is not None

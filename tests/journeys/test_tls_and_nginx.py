@@ -96,7 +96,7 @@ def front(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Ite
     }
     issuer = f"https://localhost:{ports.people}"
     with (
-        running_server(issuer=issuer, port=ports.provider, settings=settings) as server,
+        running_server(issuer=issuer, port=ports.provider, **settings) as server,
         nginx(folder, ports, authority.server(name="nginx")),
     ):
         yield Front(server, ports, authority.ca_file, ours, folder)

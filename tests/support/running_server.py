@@ -72,6 +72,8 @@ class RunningServer:
     demonstration: Demonstration
     log: Path
     listens_at: str
+    environment: Mapping[str, str] = field(repr=False)
+    """In which commands see the same database."""
     residents: dict[str, Resident] = field(init=False)
     clients: dict[str, Mapping[str, Any]] = field(init=False)
     _browsers: list["NetworkBrowser"] = field(default_factory=list)
@@ -180,9 +182,11 @@ class NetworkBrowser(Browser):
 
 @contextmanager
 def running_server(
-    *, issuer: str | None = None, port: int | None = None, settings: Mapping[str, str] | None = None
+    *options: str, issuer: str | None = None, port: int | None = None, **settings: str
 ) -> Iterator[RunningServer]:
-    """`issuer`, when people reach it through something in front."""
+    """`options` of `visvaris serve`; `issuer`, when people reach it through something in front; `settings`
+    beyond the usual ones, by their names.
+    """
     with tempfile.TemporaryDirectory(prefix="vv-server-") as scratch:
         home = Path(scratch)
         port = port or free_port()
@@ -197,19 +201,21 @@ def running_server(
             "--port",
             str(port),
             "--with-connectors",
+            *options,
         ]
+        environment = _environment(url, issuer) | settings
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=_environment(url, issuer) | (settings or {}),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         try:
             _await_ready(process, listens_at, log)
-            server = RunningServer(issuer, database, demonstration, log, listens_at)
+            server = RunningServer(issuer, database, demonstration, log, listens_at, environment)
             yield server
             server.http.close()
         finally:

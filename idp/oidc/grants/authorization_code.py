@@ -98,7 +98,7 @@ class AuthorizationCode:
         with self._database.begin() as work:
             if not work.grants.add_family(family):
                 return None
-            session = work.sessions.find(contents.session_id)
+            session = work.sessions.find_held(contents.session_id)
             user = work.people.find_user(contents.user_id)
             if session is None or session.ended_at is not None or now >= session.expires_at:
                 raise ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail="the session has ended")

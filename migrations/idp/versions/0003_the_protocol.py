@@ -49,7 +49,14 @@ def upgrade() -> None:
         sa.Column("given_up_at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_logout_notices"),
     )
-    op.create_index("ix_logout_notices_next_at", "logout_notices", ["next_at"])
+    waiting = sa.text("delivered_at IS NULL AND given_up_at IS NULL")
+    op.create_index(
+        "ix_logout_notices_next_at",
+        "logout_notices",
+        ["next_at"],
+        sqlite_where=waiting,
+        postgresql_where=waiting,
+    )
     op.create_index("ix_logout_notices_session_id", "logout_notices", ["session_id"])
 
 

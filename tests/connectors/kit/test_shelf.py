@@ -116,3 +116,29 @@ def execute(url: str, statement: str, **values: str) -> None:
     with engine.begin() as connection:
         connection.execute(text(statement), values)
     engine.dispose()
+
+
+def test_everything_with_a_label_is_destroyed_together(shelf: Shelf, clock: Clock) -> None:
+    for key, labels in (("a", ["one", "both"]), ("b", ["both", "both"]), ("c", ["three"])):
+        shelf.put("session", key, {}, expires_at=clock.at + 60, labels=labels)
+    assert shelf.take_labelled("sign-in", "both") == 0, "kinds share no labels"
+    assert shelf.take_labelled("session", "both") == 2
+    assert shelf.take_labelled("session", "both") == 0
+    assert shelf.take_labelled("session", "one") == 0
+    assert [shelf.find("session", key) for key in "abc"] == [None, None, {}]
+
+
+def test_labels_are_swept_out_with_what_they_were_of(shelf: Shelf, clock: Clock) -> None:
+    shelf.put("session", "a", {}, expires_at=clock.at + 60, labels=["x"])
+    clock.at += 61
+    shelf.put("session", "b", {}, expires_at=clock.at + 60, labels=["y"])
+    with shelf._engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM connector_shelf_labels")).scalar_one() == 1
+
+
+def test_of_several_who_add_the_same_one_is_first(shelf: Shelf, clock: Clock) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        first = list(threads.map(lambda _: shelf.add("seen", "jti", expires_at=clock.at + 60), range(8)))
+    assert sorted(first) == [False] * 7 + [True]
+    clock.at += 61
+    assert shelf.add("seen", "jti", expires_at=clock.at + 60), "forgotten with its time"

@@ -1,7 +1,9 @@
 """What applications give us to fetch is fetched from where they say and from nowhere else (attack 9)."""
 
 import socket
+import threading
 import time
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -174,3 +176,25 @@ def test_one_private_address_among_public_ones_is_enough():
 
 def test_what_is_told_of_a_url_has_no_query():
     assert shown("https://example.lv/keys?token=secret#part") == "https://example.lv/keys"
+
+
+def test_headers_that_come_a_letter_at_a_time_are_not_waited_for(
+    outbound: Outbound, monkeypatch: pytest.MonkeyPatch
+):
+    """attack 9, attack 43: each wait is short, all of them together would be endless"""
+    monkeypatch.setattr(door, "SECONDS_AT_MOST", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                for _ in range(60):
+                    connection.sendall(b"x")
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(OutboundError, match="took too long"):
+            outbound.get(f"http://localhost:{listening.getsockname()[1]}/")
+        assert time.monotonic() - began < 1.5

@@ -43,6 +43,7 @@ REGISTERED = {
     *("authorization_details_types_supported", "userinfo_encryption_enc_values_supported"),
     *("id_token_encryption_alg_values_supported", "id_token_encryption_enc_values_supported"),
     *("userinfo_signing_alg_values_supported", "userinfo_encryption_alg_values_supported"),
+    *("backchannel_logout_supported", "backchannel_logout_session_supported"),
 }
 
 

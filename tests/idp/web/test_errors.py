@@ -18,8 +18,11 @@ def test_an_unknown_address_gets_a_page_with_a_code_a_reference_and_a_way_on(bro
 def test_machines_get_json(browser: Browser) -> None:
     response = browser.http.get("/api/v1/nowhere")
     assert response.status_code == 404
-    assert response.json()["error"] == "not_found"
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "not_found"
     assert response.json()["reference"]
+    assert browser.http.post("/api/v1/sessions").status_code == 405
+    assert browser.http.get("/healthz/nowhere").json()["error"] == "not_found"
 
 
 def test_a_huge_form_is_refused_before_it_is_read(browser: Browser) -> None:

@@ -1,0 +1,157 @@
+"""The contract of the API of administrators as OpenAPI 3.1; a test holds the answers to it."""
+
+from typing import Any, Final
+
+from idp.oidc.admin_access import SCOPE, audience_of
+from idp.storage.notices import State
+
+USUAL: Final = 50
+MOST: Final = 100
+
+_TEXT: Final[dict[str, Any]] = {"type": "string"}
+_MAYBE_TEXT: Final[dict[str, Any]] = {"type": ["string", "null"]}
+_TIME: Final[dict[str, Any]] = {"type": "string", "format": "date-time"}
+_MAYBE_TIME: Final[dict[str, Any]] = {"type": ["string", "null"], "format": "date-time"}
+_NUMBER: Final[dict[str, Any]] = {"type": "integer"}
+_PROBLEM: Final[dict[str, Any]] = {"$ref": "#/components/responses/problem"}
+
+
+def describe(issuer: str) -> dict[str, Any]:
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "visvaris",
+            "version": "1",
+            "description": "For administrators. An operator or a service of the system may see everything, "
+            "the administrator of a municipality what concerns people who work there. Persons need a sign-in "
+            f"with several factors; every access token must be for the resource {audience_of(issuer)}.",
+        },
+        "servers": [{"url": audience_of(issuer)}],
+        "security": [{"provider": [SCOPE]}],
+        "paths": {
+            "/logout-notices": {"get": _list_notices()},
+            "/logout-notices/{id}/retry": {"post": _retry_notice()},
+            "/sessions": {"get": _list_sessions()},
+            "/sessions/{id}": {"delete": _end_session()},
+        },
+        "components": {
+            "securitySchemes": {
+                "provider": {
+                    "type": "openIdConnect",
+                    "openIdConnectUrl": f"{issuer}/.well-known/openid-configuration",
+                }
+            },
+            "responses": {"problem": _answer("problem", "Refused", content="application/problem+json")},
+            "schemas": {
+                "logout_notice": _notice(),
+                "logout_notices": _object(logout_notices=_list_of("logout_notice"), after=_MAYBE_TEXT),
+                "session": _session(),
+                "sessions": _object(sessions=_list_of("session")),
+                "problem": _object(
+                    type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT, reference=_TEXT
+                ),
+            },
+        },
+    }
+
+
+def _list_notices() -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}
+    return {
+        "operationId": "listLogoutNotices",
+        "summary": "What applications are told of sessions that ended; those given up are the dead letters",
+        "parameters": [
+            _query("state", {"enum": [state.value for state in State]}),
+            _query("limit", limit),
+            _query("after", _TEXT, description="`after` of the page before"),
+        ],
+        "responses": {"200": _answer("logout_notices", "One page"), **_refusals(400)},
+    }
+
+
+def _retry_notice() -> dict[str, Any]:
+    return {
+        "operationId": "retryLogoutNotice",
+        "summary": "Tries one again that was given up, as if it were new",
+        "parameters": [_id()],
+        "responses": {"200": _answer("logout_notice", "As it is now"), **_refusals(404, 409)},
+    }
+
+
+def _list_sessions() -> dict[str, Any]:
+    return {
+        "operationId": "listSessions",
+        "summary": "The sessions of one person that still open something",
+        "parameters": [_query("user", _TEXT, required=True, description="A username")],
+        "responses": {"200": _answer("sessions", "All of them"), **_refusals(400, 404)},
+    }
+
+
+def _end_session() -> dict[str, Any]:
+    return {
+        "operationId": "endSession",
+        "summary": "Ends a session with its tokens, and has the applications reached in it told",
+        "parameters": [_id()],
+        "responses": {"204": {"description": "Ended"}, **_refusals(404)},
+    }
+
+
+def _notice() -> dict[str, Any]:
+    return _object(
+        id=_TEXT,
+        client_id=_TEXT,
+        user_id=_TEXT,
+        session_id=_TEXT,
+        state={"enum": [state.value for state in State]},
+        attempts=_NUMBER,
+        last_error=_MAYBE_TEXT,
+        created_at=_TIME,
+        next_at=_MAYBE_TIME,
+        delivered_at=_MAYBE_TIME,
+        given_up_at=_MAYBE_TIME,
+    )
+
+
+def _session() -> dict[str, Any]:
+    return _object(
+        id=_TEXT,
+        user_id=_TEXT,
+        created_at=_TIME,
+        last_seen_at=_TIME,
+        expires_at=_TIME,
+        address=_TEXT,
+        user_agent=_TEXT,
+        client_ids={"type": "array", "items": _TEXT},
+    )
+
+
+def _refusals(*more: int) -> dict[str, Any]:
+    return {str(status): _PROBLEM for status in sorted({*more, 401, 403, 503})}
+
+
+def _query(name: str, schema: dict[str, Any], **more: object) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, **more}
+
+
+def _id() -> dict[str, Any]:
+    return {"name": "id", "in": "path", "required": True, "schema": _TEXT}
+
+
+def _answer(schema: str, text: str, *, content: str = "application/json") -> dict[str, Any]:
+    return {
+        "description": text,
+        "content": {content: {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+
+
+def _list_of(schema: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{schema}"}}
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": list(properties),
+        "properties": properties,
+        "additionalProperties": False,
+    }
