@@ -62,17 +62,13 @@ class ClientKeys:
 
     def find_verifier(self, client: Client, kid: str | None, alg: str) -> Key | None:
         """By name; without a name only when there is no choice. Raises KeysUnavailableError."""
-        found = _choose(self._keys_of(client), kid, alg)
-        if found is None and client.registered.get("jwks_uri") is not None:
-            found = _choose(self._keys_of(client, anew=True), kid, alg)
-        return found
+        return self.find(client, lambda keys: _choose(keys, kid, alg))
 
-    def any_verifier(self, client: Client, fits: Callable[[Key], bool]) -> bool:
-        """Whether one of those not marked as encryption keys does. Raises KeysUnavailableError."""
-        found = any(fits(key) for key in self._keys_of(client) if key.get("use") in {None, "sig"})
-        if not found and client.registered.get("jwks_uri") is not None:
-            keys = self._keys_of(client, anew=True)
-            found = any(fits(key) for key in keys if key.get("use") in {None, "sig"})
+    def find(self, client: Client, choice: Callable[[list[Key]], Key | None]) -> Key | None:
+        """What `choice` takes, from a newer set if there is none in this one. Raises KeysUnavailableError."""
+        found = choice(self._keys_of(client))
+        if found is None and client.registered.get("jwks_uri") is not None:
+            found = choice(self._keys_of(client, anew=True))
         return found
 
     def encryption_keys(self, client: Client) -> list[Key]:
