@@ -59,7 +59,7 @@ class ClientCertificates:
         certificate = _read(der)
         if certificate is None or not _is_in_time(certificate, self._effects.now()):
             return False
-        return self._keys.any_verifier(client, lambda key: _is_certificate_of(key, certificate))
+        return self._keys.find(client, lambda keys: _choose(keys, certificate)) is not None
 
 
 def _read(der: bytes | None) -> x509.Certificate | None:
@@ -119,9 +119,13 @@ def _end_entity() -> verification.ExtensionPolicy:
     )
 
 
+def _choose(keys: Sequence[Key], certificate: x509.Certificate) -> Key | None:
+    return next((key for key in keys if _is_certificate_of(key, certificate)), None)
+
+
 def _is_certificate_of(key: Key, certificate: x509.Certificate) -> bool:
     """The certificate itself where the key brings one (`x5c`, RFC 7517 section 4.7), else its key."""
-    if not isinstance(key, RSAKey | ECKey | OKPKey):
+    if not isinstance(key, RSAKey | ECKey | OKPKey) or key.get("use") not in {None, "sig"}:
         return False
     its_key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != its_key:

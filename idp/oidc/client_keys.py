@@ -73,14 +73,6 @@ class ClientKeys:
             found = choice(self._keys_of(client, newer_than=asked_at))
         return found
 
-    def any_verifier(self, client: Client, fits: Callable[[Key], bool]) -> bool:
-        """Whether one of those not marked as encryption keys does. Raises KeysUnavailableError."""
-
-        def choose(keys: list[Key]) -> Key | None:
-            return next((key for key in keys if key.get("use") in {None, "sig"} and fits(key)), None)
-
-        return self.find(client, choose) is not None
-
     def _keys_of(self, client: Client, *, newer_than: Instant | None = None) -> list[Key]:
         uri = client.registered.get("jwks_uri")
         if uri is not None:
