@@ -43,7 +43,6 @@ _NOT_DONE: Final = frozenset(
             "require_signed_request_object",
             "require_pushed_authorization_requests",
         ),
-        *("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
     }
 )
 
@@ -170,12 +169,15 @@ _MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "default_max_age": values.seconds,
     "require_auth_time": values.flag,
     "default_acr_values": values.list_of(values.acr),
+    "dpop_bound_access_tokens": values.flag,
+    "tls_client_certificate_bound_access_tokens": values.flag,
 }
 
 _OWN_MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "profile": values.one_of(*(profile.value for profile in Profile)),
     "first_party": values.flag,
     "pkce_required": values.flag,
+    "dpop_nonce": values.flag,
     "minimum_level": values.level,
     "needs_employment": values.flag,
     "municipalities": values.list_of(values.atvk),

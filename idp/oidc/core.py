@@ -8,9 +8,11 @@ from idp.oidc.client_keys import ClientKeys
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
 from idp.oidc.consent import Consents
+from idp.oidc.dpop import DPoP
 from idp.oidc.id_tokens import IdTokens
 from idp.oidc.keys import KeyRing
 from idp.oidc.options import Options
+from idp.oidc.senders import Senders
 from idp.oidc.tokens import AccessTokens
 from idp.storage.database import Database
 from idp.storage.ephemeral import Shelf
@@ -33,6 +35,7 @@ class Core:
     consents: Consents
     id_tokens: IdTokens
     access_tokens: AccessTokens
+    senders: Senders
 
 
 def make_core(
@@ -55,5 +58,8 @@ def make_core(
         id_tokens=IdTokens(issuer=options.issuer, keys=keys, effects=effects),
         access_tokens=AccessTokens(
             issuer=options.issuer, keys=keys, clients=clients, storage=storage, effects=effects
+        ),
+        senders=Senders(
+            DPoP(options=options, database=storage.database, shelf=storage.shelf, effects=effects), clients
         ),
     )

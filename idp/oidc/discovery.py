@@ -8,10 +8,12 @@ import hashlib
 import json
 from typing import Any, Final
 
+from idp.oidc import dpop_proofs
 from idp.oidc.authorization_request import Prompt, ResponseMode
 from idp.oidc.claims import BY_SCOPE
 from idp.oidc.client_auth import ASSERTION_ALGORITHMS, AuthMethod
 from idp.oidc.keys import ALGORITHMS, KeyRing
+from idp.oidc.options import Options
 from idp.oidc.requests import Request, Response
 from idp.oidc.scopes import Scope
 from idp.policy import Level
@@ -25,7 +27,8 @@ _PUBLIC: Final = (
 )
 
 
-def metadata(issuer: str, *, highest: Level) -> dict[str, Any]:
+def metadata(options: Options, *, highest: Level) -> dict[str, Any]:
+    issuer = options.issuer
     confidential = [method.value for method in AuthMethod if method is not AuthMethod.NONE]
     return {
         "issuer": issuer,
@@ -62,14 +65,16 @@ def metadata(issuer: str, *, highest: Level) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "ui_locales_supported": ["lv", "en"],
+        "dpop_signing_alg_values_supported": list(dpop_proofs.ALGORITHMS),
+        **({"tls_client_certificate_bound_access_tokens": True} if options.client_certificates else {}),
     }
 
 
 class Discovery:
-    def __init__(self, issuer: str, *, keys: KeyRing, highest: Level) -> None:
+    def __init__(self, options: Options, *, keys: KeyRing, highest: Level) -> None:
         """`highest`: the level that every method together reaches."""
         self._keys = keys
-        self._document = json.dumps(metadata(issuer, highest=highest), separators=(",", ":")).encode()
+        self._document = json.dumps(metadata(options, highest=highest), separators=(",", ":")).encode()
         self._etag = f'"{hashlib.sha256(self._document).hexdigest()[:32]}"'
 
     def configuration(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ from idp.models.clients import Client
 from idp.models.people import UserStatus
 from idp.oidc.authorize_checks import is_public
 from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.grants.base import token_type
 from idp.oidc.jose import TokenError
 from idp.oidc.requests import Request, Response, json_response
 from idp.oidc.tokens import AccessToken, AccessTokens
@@ -45,7 +46,7 @@ class Introspection:
             return _INACTIVE
         if not is_for(found, caller) or not self._access_tokens.is_alive(found):
             return _INACTIVE
-        return {"active": True, "token_type": "Bearer", **found.claims}
+        return {"active": True, "token_type": token_type(found.bound_to), **found.claims}
 
     def _describe_refresh_token(self, token: str, caller: Client) -> dict[str, Any]:
         with self._database.read() as work:
@@ -56,8 +57,10 @@ class Introspection:
         over = self._effects.now() >= min(row.expires_at, row.family_expires_at)
         if spent or over or row.user_status != UserStatus.ACTIVE.value:
             return _INACTIVE
+        bound_to = {"cnf": row.confirmation} if row.confirmation else {}
         return {
             "active": True,
+            **bound_to,
             "iss": self._issuer,
             "sub": row.user_id,
             "client_id": row.client_id,

@@ -22,6 +22,9 @@ _HEADER: Final = frozenset({"alg", "kid", "typ", "cty", "x5t", "x5t#S256"})
 """Members that cannot change how a token is verified. `jwk`, `jku`, `x5u`, `x5c`, `crit` and `b64` can."""
 
 
+_PROOF_HEADER: Final = frozenset({"alg", "typ", "jwk", "kid"})
+
+
 class TokenError(Exception):
     """The token is not one of those asked for; the message is for the log."""
 
@@ -86,6 +89,40 @@ def read(
         raise TokenError("no such key")
     _hold_signature(header_part + b"." + claims_part, signature, key=key, alg=alg)
     return Verified(claims, kid)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Signed by the key it brought: it shows that somebody holds that key, and nothing of whose it is."""
+
+    claims: dict[str, Any] = field(repr=False)
+    jwk: dict[str, Any]
+
+
+def read_proof(
+    token: str,
+    *,
+    import_key: Callable[[dict[str, Any], str], Key],
+    algorithms: frozenset[str],
+    typ: str,
+) -> Proof:
+    """For proofs of possession (RFC 9449 section 4) alone: everywhere else a key in the header is refused.
+
+    `import_key` gets `jwk` and `alg`, judges both, and raises TokenError as this does.
+    """
+    header_part, claims_part, signature = _parts(token)
+    header, claims = _json_object(header_part), _json_object(claims_part)
+    if not set(header) <= _PROOF_HEADER:
+        raise TokenError("the header has members that are not allowed")
+    alg, jwk = header.get("alg"), header.get("jwk")
+    if not isinstance(alg, str) or alg not in algorithms:
+        raise TokenError("the algorithm is not in the list")
+    if header.get("typ") != typ:
+        raise TokenError("the type is another one")
+    if not isinstance(jwk, dict):
+        raise TokenError("there is no key in the header")
+    _hold_signature(header_part + b"." + claims_part, signature, key=import_key(jwk, alg), alg=alg)
+    return Proof(claims, jwk)
 
 
 def _hold_signature(signed: bytes, signature: bytes, *, key: Key, alg: str) -> None:

@@ -116,13 +116,15 @@ class OpenIDProvider:
             database=core.database, access_tokens=core.access_tokens, effects=effects
         )
         self._grants = _grants(core)
+        self._senders = core.senders
         userinfo = UserInfo(
             database=core.database,
             clients=core.clients,
             access_tokens=core.access_tokens,
+            senders=core.senders,
             effects=effects,
         )
-        documents = Discovery(options.issuer, keys=core.keys, highest=standings.highest)
+        documents = Discovery(options, keys=core.keys, highest=standings.highest)
         self._endpoints = self._table(userinfo, documents)
 
     def _table(self, userinfo: UserInfo, documents: Discovery) -> Mapping[str, Endpoint]:
@@ -171,7 +173,9 @@ class OpenIDProvider:
             raise ProtocolError(
                 ErrorCode.UNAUTHORIZED_CLIENT, "The client is not registered for this grant type."
             )
-        return json_response(grant.exchange(TokenRequest(client, request.form, request.remote)))
+        binding = self._senders.bind(request, client)
+        asked = TokenRequest(client, request.form, request.remote, binding.bound_to)
+        return json_response(grant.exchange(asked), headers=binding.headers)
 
     def _introspect(self, request: Request) -> Response:
         return self._introspection.respond(request, self._authenticator.authenticate(request))

@@ -1,9 +1,10 @@
 """The UserInfo endpoint (OpenID Connect Core 5.3): claims for whoever holds an access token of ours.
 
 The token comes in the Authorization header or in a form that is posted, never in a URL (RFC 6750 section 2).
-Not here: signed or encrypted answers.
+One that is bound to a key comes from who holds the key (`senders.py`). Not here: signed or encrypted answers.
 """
 
+from dataclasses import dataclass, field
 from typing import Final
 
 from idp.effects import Effects
@@ -14,10 +15,19 @@ from idp.oidc.jose import TokenError
 from idp.oidc.people import read_person
 from idp.oidc.requests import Request, Response, json_response
 from idp.oidc.scopes import Scope
+from idp.oidc.senders import Scheme, Senders, challenges
 from idp.oidc.tokens import AccessToken, AccessTokens
 from idp.storage.database import Database
 
-_REALM: Final = 'Bearer realm="visvaris"'
+_SCHEMES: Final = {scheme.value.lower(): scheme for scheme in Scheme}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownToken:
+    """An access token as it came, unverified."""
+
+    text: str = field(repr=False)
+    scheme: Scheme = Scheme.BEARER
 
 
 class UserInfo:
@@ -27,38 +37,45 @@ class UserInfo:
         database: Database,
         clients: Clients,
         access_tokens: AccessTokens,
+        senders: Senders,
         effects: Effects,
     ) -> None:
         self._database = database
         self._clients = clients
         self._access_tokens = access_tokens
+        self._senders = senders
         self._effects = effects
 
     def respond(self, request: Request) -> Response:
-        token = self._verified(read_bearer(request))
+        shown = read_token(request)
+        token = self._verified(shown)
+        headers = self._senders.hold(request, token, text=shown.text, scheme=shown.scheme)
         now = self._effects.now()
         with self._database.read() as work:
             found = work.grants.find_active_family_with_user(token.family_id or "", now)
             if found is None:
-                raise _invalid("the family is not alive")
+                raise _invalid("the family is not alive", shown.scheme)
             scopes = self._still_lawful(token)
             asked_for = found.family.requested.get("userinfo", ())
             names = names_for(scopes, asked_for)
             person = read_person(
                 work, found.user, employment_id=found.family.employment_id, names=names, now=now
             )
-        return json_response({**values_of(person, names), "sub": found.user.id})
+        return json_response({**values_of(person, names), "sub": found.user.id}, headers=headers)
 
-    def _verified(self, text: str) -> AccessToken:
+    def _verified(self, shown: ShownToken) -> AccessToken:
         try:
-            token = self._access_tokens.verify(text)
+            token = self._access_tokens.verify(shown.text)
         except TokenError as error:
-            raise _invalid(str(error)) from None
+            raise _invalid(str(error), shown.scheme) from None
         if self._access_tokens.issuer not in token.audiences or token.family_id is None:
-            raise _invalid("not meant for this endpoint")
+            raise _invalid("not meant for this endpoint", shown.scheme)
         if Scope.OPENID not in token.scopes:
             raise _refusal(
-                ErrorCode.INSUFFICIENT_SCOPE, "The access token needs the scope openid.", status=403
+                ErrorCode.INSUFFICIENT_SCOPE,
+                "The access token needs the scope openid.",
+                status=403,
+                scheme=shown.scheme,
             )
         return token
 
@@ -70,7 +87,7 @@ class UserInfo:
         return tuple(scope for scope in token.scopes if scope != Scope.PERSON_CODE)
 
 
-def read_bearer(request: Request) -> str:
+def read_token(request: Request) -> ShownToken:
     """RFC 6750 section 2: "MUST NOT use more than one method to transmit the token"."""
     header = request.headers.get("authorization")
     posted = request.form.find("access_token") if request.method == "POST" else None
@@ -81,27 +98,27 @@ def read_bearer(request: Request) -> str:
             status=400,
         )
     if posted is not None:
-        return posted
-    scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+        return ShownToken(posted)
+    name, _, token = (header or "").partition(" ")
+    scheme = _SCHEMES.get(name.lower())
+    if scheme is None or not token.strip():
         # RFC 6750 section 3.1: who shows no token learns that one is needed and nothing more.
         raise ProtocolError(
-            ErrorCode.INVALID_TOKEN,
-            "An access token is needed.",
-            status=401,
-            headers=(("WWW-Authenticate", _REALM),),
+            ErrorCode.INVALID_TOKEN, "An access token is needed.", status=401, headers=challenges()
         )
-    return token.strip()
+    return ShownToken(token.strip(), scheme)
 
 
-def _invalid(detail: str) -> ProtocolError:
-    return _refusal(ErrorCode.INVALID_TOKEN, "The access token is not valid.", status=401, detail=detail)
-
-
-def _refusal(error: ErrorCode, description: str, *, status: int, detail: str = "") -> ProtocolError:
-    challenge = f'{_REALM}, error="{error.value}", error_description="{description}"'
-    if error is ErrorCode.INSUFFICIENT_SCOPE:
-        challenge += f', scope="{Scope.OPENID.value}"'
-    return ProtocolError(
-        error, description, detail=detail, status=status, headers=(("WWW-Authenticate", challenge),)
+def _invalid(detail: str, scheme: Scheme) -> ProtocolError:
+    return _refusal(
+        ErrorCode.INVALID_TOKEN, "The access token is not valid.", status=401, detail=detail, scheme=scheme
     )
+
+
+def _refusal(
+    error: ErrorCode, description: str, *, status: int, detail: str = "", scheme: Scheme = Scheme.BEARER
+) -> ProtocolError:
+    told = {"error": error.value, "error_description": description}
+    if error is ErrorCode.INSUFFICIENT_SCOPE:
+        told["scope"] = Scope.OPENID.value
+    return ProtocolError(error, description, detail=detail, status=status, headers=challenges(scheme, **told))

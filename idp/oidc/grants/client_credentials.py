@@ -36,5 +36,6 @@ class ClientCredentials:
             audience=choose_audience(request.form, allowed=tuple(client.resources), default=self._issuer),
             scopes=scopes,
             municipality=client.service_municipality,
+            bound_to=request.bound_to,
         )
-        return token_answer(token, scopes=scopes)
+        return token_answer(token, scopes=scopes, bound_to=request.bound_to)

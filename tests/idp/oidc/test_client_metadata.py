@@ -153,7 +153,8 @@ def test_a_mistake_in_our_own_members_is_named(own: Any, named: str) -> None:
         ({"jwks": {"keys": [OctKey.generate_key(256).as_dict(private=True)]}}, "private"),
         ({"jwks_uri": "https://app.example.lv/keys"}, "jwks_uri"),
         ({"userinfo_signed_response_alg": "RS256"}, "userinfo_signed_response_alg"),
-        ({"dpop_bound_access_tokens": True}, "dpop_bound_access_tokens"),
+        ({"dpop_bound_access_tokens": "yes"}, "dpop_bound_access_tokens"),
+        ({"visvaris": {"dpop_nonce": 1}}, "visvaris.dpop_nonce"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")

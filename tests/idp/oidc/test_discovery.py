@@ -37,6 +37,7 @@ REGISTERED = {
         "request_parameter_supported",
     ),
     *("request_uri_parameter_supported", "ui_locales_supported"),
+    *("dpop_signing_alg_values_supported", "tls_client_certificate_bound_access_tokens"),
 }
 
 
