@@ -124,6 +124,7 @@ def told(client: Client) -> dict[str, Any]:
         "first_party": client.first_party,
         "disabled": client.disabled,
         "pkce_required": client.pkce_required,
+        "dpop_nonce": client.dpop_nonce,
         "minimum_level": Level(client.minimum_level).acr,
         "needs_employment": client.needs_employment,
         "municipalities": client.municipalities,

@@ -10,6 +10,7 @@ from typing import Any, Final
 from idp.effects import Effects
 from idp.models.clients import Client
 from idp.oidc.client_metadata import OWN_MEMBER, needs_secret, register, secret_record
+from idp.seed import installed
 
 AGREEMENTS: Final = "agreements"
 AGREEMENTS_SECRET: Final = "demo-secret-of-agreements-on-this-computer"  # noqa: S105  public
@@ -47,6 +48,7 @@ def _documents(issuer: str) -> Mapping[str, dict[str, Any]]:
         "demo-web": _web(agreements_url(issuer)),
         "demo-desktop": _desktop(agreements_url(issuer)),
         "demo-service": _service(agreements_url(issuer), own_url=f"{issuer}/demo-service"),
+        **installed.documents(),
     }
 
 

@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from idp.crypto import token_hash
 from idp.errors import StorageUnavailableError
+from idp.models.clients import Client
 from idp.models.people import User
 from idp.oidc import dpop_proofs
 from idp.oidc.authorize import Browser
+from idp.oidc.codes import CodeContents
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grants.authorization_code import hold_bindings
 from idp.oidc.grants.base import TokenRequest
@@ -643,8 +646,6 @@ def test_introspection_tells_what_a_refresh_token_is_bound_to(
     """RFC 9449 section 6.2"""
     with house.world.database.begin() as work:
         family = add_family(work, anna.id, app.client_id, confirmation={"jkt": "a-thumbprint"})
-        from idp.crypto import token_hash
-
         add_refresh(work, family.id, token_hash("a-refresh-token"))
     assert app.introspect("a-refresh-token")["cnf"] == {"jkt": "a-thumbprint"}
 
@@ -729,9 +730,6 @@ def test_who_shows_no_token_learns_of_both_schemes(house: House) -> None:
 
 def test_a_code_is_held_to_its_key_whatever_the_grant_is_asked_with() -> None:
     """The rule itself, without a provider around it."""
-    from idp.models.clients import Client
-    from idp.oidc.codes import CodeContents
-
     client = Client(client_id="c", name="c", created_at=0.0, registered={})
     contents = CodeContents(
         client_id="c",
