@@ -20,6 +20,7 @@ from connectors.kit.pages import translate as _
 from connectors.kit.provider import Provider
 from connectors.kit.relying_party import Registration, RelyingParty
 from connectors.kit.sealing import Sealer
+from connectors.kit.senders import Senders
 from connectors.kit.settings import load_settings
 from connectors.kit.shelf import Shelf
 from connectors.kit.tokens import TokenVerifier
@@ -37,7 +38,19 @@ def create_app(settings: AgreementsSettings | None = None, *, effects: Effects |
     relying_party = RelyingParty(
         registration(settings), provider=provider, http=http, effects=effects, level=settings.level
     )
-    browsers = _browsers(settings, relying_party, effects)
+    sealer = Sealer(settings.sealing_keys(), effects=effects)
+    shelf = Shelf(settings.database_url, sealer=sealer, effects=effects)
+    browsers = Browsers(
+        "agreements",
+        relying_party=relying_party,
+        shelf=shelf,
+        sealer=sealer,
+        effects=effects,
+        session_seconds=settings.session_seconds,
+        is_https=settings.is_https,
+    )
+    senders = Senders(base_url=settings.base_url, shelf=shelf, effects=effects)
+    verifier = TokenVerifier(provider=provider, audience=settings.audience, effects=effects, senders=senders)
     agreements = Agreements(read_municipalities())
 
     app = Flask(__name__, template_folder=str(TEMPLATES), static_folder=None)
@@ -45,7 +58,7 @@ def create_app(settings: AgreementsSettings | None = None, *, effects: Effects |
     set_up_pages(app, issuer=settings.issuer, is_https=settings.is_https)
     answer_failures(app, landing=LANDING)
     app.register_error_handler(routes.NoMunicipalityError, _no_municipality)
-    guard(app, TokenVerifier(provider=provider, audience=settings.audience, effects=effects), effects=effects)
+    guard(app, verifier, effects=effects, trusted_proxies=settings.trusted_proxies)
     app.register_blueprint(routes.pages(agreements, browsers))
     app.register_blueprint(browsers.blueprint(landing=LANDING))
     app.register_blueprint(routes.api(agreements, base_url=settings.base_url, issuer=settings.issuer))
@@ -59,19 +72,6 @@ def registration(settings: AgreementsSettings) -> Registration:
         client_secret=settings.client_secret.get_secret_value(),
         redirect_uri=f"{settings.base_url}/callback",
         post_logout_redirect_uri=f"{settings.base_url}/start",
-    )
-
-
-def _browsers(settings: AgreementsSettings, relying_party: RelyingParty, effects: Effects) -> Browsers:
-    sealer = Sealer(settings.sealing_keys(), effects=effects)
-    return Browsers(
-        "agreements",
-        relying_party=relying_party,
-        shelf=Shelf(settings.database_url, sealer=sealer, effects=effects),
-        sealer=sealer,
-        effects=effects,
-        session_seconds=settings.session_seconds,
-        is_https=settings.is_https,
     )
 
 

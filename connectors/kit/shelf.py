@@ -1,4 +1,5 @@
-"""A labelled place for what a browser's sign-in needs for minutes, its tokens among it: put, find, take once.
+"""A labelled place for what a browser's sign-in needs for minutes, its tokens among it: put, find, take once;
+and for what must not come twice: add once.
 
 A table rather than an encrypted cookie, because signing out must end a session whose cookie was copied, and
 because a sign-in in progress may be finished once only: both need something that can be destroyed on the
@@ -26,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from connectors.kit.effects import Effects
@@ -40,6 +41,10 @@ _SHELF = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("expires_at", Float, nullable=False, index=True),
 )
+
+
+class ShelfAwayError(Exception):
+    """The shelf cannot be asked; nothing was decided."""
 
 
 class Shelf:
@@ -61,6 +66,21 @@ class Shelf:
         with self._engine.begin() as connection:
             connection.execute(delete(_SHELF).where(_SHELF.c.expires_at <= self._effects.now()))
             connection.execute(insert(_SHELF).values(key_hash=place, sealed=sealed, expires_at=expires_at))
+
+    def add(self, kind: str, key: str, *, expires_at: float) -> bool:
+        """False when it is there. Raises ShelfAwayError when nobody can say."""
+        place = _place(kind, key)
+        sealed = self._sealer.seal(b"{}", place=place)
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(delete(_SHELF).where(_SHELF.c.expires_at <= self._effects.now()))
+                row = insert(_SHELF).values(key_hash=place, sealed=sealed, expires_at=expires_at)
+                connection.execute(row)
+        except IntegrityError:
+            return False
+        except DBAPIError as error:
+            raise ShelfAwayError(type(error.orig).__name__) from None
+        return True
 
     def find(self, kind: str, key: str) -> dict[str, Any] | None:
         place = _place(kind, key)
