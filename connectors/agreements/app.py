@@ -21,6 +21,7 @@ from connectors.kit.pages import translate as _
 from connectors.kit.provider import Provider
 from connectors.kit.relying_party import Registration, RelyingParty
 from connectors.kit.sealing import Sealer
+from connectors.kit.senders import Senders
 from connectors.kit.settings import load_settings
 from connectors.kit.shelf import Shelf
 from connectors.kit.tokens import TokenVerifier
@@ -50,6 +51,8 @@ def create_app(settings: AgreementsSettings | None = None, *, effects: Effects |
         session_seconds=settings.session_seconds,
         is_https=settings.is_https,
     )
+    senders = Senders(base_url=settings.base_url, shelf=shelf, effects=effects)
+    verifier = TokenVerifier(provider=provider, audience=settings.audience, effects=effects, senders=senders)
     agreements = Agreements(read_municipalities())
 
     app = Flask(__name__, template_folder=str(TEMPLATES), static_folder=None)
@@ -57,7 +60,7 @@ def create_app(settings: AgreementsSettings | None = None, *, effects: Effects |
     set_up_pages(app, issuer=settings.issuer, is_https=settings.is_https)
     answer_failures(app, landing=LANDING)
     app.register_error_handler(routes.NoMunicipalityError, _no_municipality)
-    guard(app, TokenVerifier(provider=provider, audience=settings.audience, effects=effects), effects=effects)
+    guard(app, verifier, effects=effects, trusted_proxies=settings.trusted_proxies)
     app.register_blueprint(routes.pages(agreements, browsers))
     app.register_blueprint(browsers.blueprint(landing=LANDING))
     app.register_blueprint(sign_outs.blueprint())

@@ -21,13 +21,14 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from connectors.kit.effects import Effects
-from connectors.kit.levels import find_level
+from connectors.kit.levels import Level, find_level
 from connectors.kit.pages import current_lang
 from connectors.kit.provider import ProviderUnavailableError
 from connectors.kit.relying_party import Pending, RelyingParty, SignedIn, SignInError, SignInFailure
 from connectors.kit.sealing import Sealer
 from connectors.kit.sessions import SESSION, labels_of
 from connectors.kit.shelf import Shelf
+from connectors.kit.step_up import NOTHING, Demand, StepUpNeededError
 
 SIGN_IN_SECONDS = 600.0
 RESPONSE_PARAMETERS = ("state", "code", "iss", "error")
@@ -76,9 +77,31 @@ class Browsers:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> str | BaseResponse:
             person = self._find_person()
-            return self._sent_to_sign_in() if person is None else view(person, *args, **kwargs)
+            if person is None:
+                return self._sent_to_sign_in()
+            try:
+                return view(person, *args, **kwargs)
+            except StepUpNeededError as needed:
+                return self._sent_to_step_up(person, needed.demand)
 
         return guarded
+
+    def signed_in_with(
+        self, *, level: Level | None = None, max_age: int | None = None
+    ) -> Callable[[Callable[Concatenate[SignedIn, P], str]], Callable[P, str | BaseResponse]]:
+        """As `signed_in`, for what asks more: a level, or to have signed in at most `max_age` seconds ago."""
+        demand = Demand(level, max_age)
+
+        def decorate(view: Callable[Concatenate[SignedIn, P], str]) -> Callable[P, str | BaseResponse]:
+            @wraps(view)
+            def demanding(person: SignedIn, /, *args: P.args, **kwargs: P.kwargs) -> str:
+                if not person.meets(demand, now=self._effects.now()):
+                    raise StepUpNeededError(demand)
+                return view(person, *args, **kwargs)
+
+            return self.signed_in(demanding)
+
+        return decorate
 
     def _find_person(self) -> SignedIn | None:
         """Only whom the provider still knows is told to the page, and to an error page in its place."""
@@ -99,7 +122,8 @@ class Browsers:
         kept = self._shelf.find(SESSION, session_id) if session_id else None
         if kept is None:
             return None
-        return SignedIn(**{**kept, "roles": tuple(kept["roles"]), "level": find_level(kept["level"])})
+        levels = {name: find_level(kept.get(name)) for name in ("level", "asked_level")}
+        return SignedIn(**{**kept, **levels, "roles": tuple(kept["roles"])})
 
     def blueprint(self, *, landing: str) -> Blueprint:
         """The addresses registered at the provider, and the way out; `landing` is the first page."""
@@ -121,8 +145,14 @@ class Browsers:
 
         return routes
 
-    def _sent_to_sign_in(self) -> BaseResponse:
-        beginning = self._relying_party.begin(return_to=_own_path(), lang=current_lang())
+    def _sent_to_step_up(self, person: SignedIn, demand: Demand) -> BaseResponse:
+        """Once: who has done what is asked, and is asked again all the same, would go round for ever."""
+        if demand == NOTHING or person.has_answered(demand, now=self._effects.now()):
+            raise SignInError(SignInFailure.STILL_NOT_ENOUGH, f"asked again for {demand}")
+        return self._sent_to_sign_in(demand)
+
+    def _sent_to_sign_in(self, demand: Demand = NOTHING) -> BaseResponse:
+        beginning = self._relying_party.begin(return_to=_own_path(), lang=current_lang(), demand=demand)
         browser = self._cookie(self._sign_in_cookie) or self._effects.new_token()
         expires_at = self._effects.now() + SIGN_IN_SECONDS
         key = f"{beginning.state}.{browser}"
@@ -194,5 +224,8 @@ def _response_parameters() -> dict[str, str]:
 
 
 def _own_path() -> str:
-    """Where the person was going, as this application knows it; never an address somebody gave."""
+    """Where the person was going, as this application knows it; never an address somebody gave.
+
+    What a form sent is not repeated: the person comes back to the page at its address.
+    """
     return "/" + request.path.lstrip("/\\")

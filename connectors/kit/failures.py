@@ -25,7 +25,7 @@ def answer_failures(app: Flask, *, landing: str) -> None:
     @app.errorhandler(SignInError)
     def _sign_in_failed(error: SignInError) -> Response:
         message = _sign_in_message(error.failure)
-        page = ErrorPage(HTTPStatus.BAD_REQUEST, error.failure.value, _("You are not logged in"), message)
+        page = ErrorPage(HTTPStatus.BAD_REQUEST, error.failure.value, _sign_in_title(error.failure), message)
         return show_error(page, private=str(error), way_on=(url_for(landing), _("Log in again")))
 
     @app.errorhandler(ProviderUnavailableError)
@@ -69,6 +69,12 @@ def answer_failures(app: Flask, *, landing: str) -> None:
         return show_error(ErrorPage(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", title, message))
 
 
+def _sign_in_title(failure: SignInFailure) -> str:
+    if failure is SignInFailure.STILL_NOT_ENOUGH:
+        return _("This cannot be done")
+    return _("You are not logged in")
+
+
 def _sign_in_message(failure: SignInFailure) -> str:
     match failure:
         case SignInFailure.DENIED:
@@ -77,6 +83,12 @@ def _sign_in_message(failure: SignInFailure) -> str:
             return _("This log-in was begun in another browser, was finished before, or took too long.")
         case SignInFailure.TOO_WEAK:
             return _("This application needs a stronger way to log in.")
+        case SignInFailure.TOO_OLD:
+            return _("For this page you must have logged in a short while ago.")
+        case SignInFailure.STILL_NOT_ENOUGH:
+            return _(
+                "You have logged in as asked, and it was still not enough for this page. Contact support."
+            )
         case SignInFailure.PROVIDER_REFUSED | SignInFailure.WRONG_RESPONSE | SignInFailure.WRONG_CLAIMS:
             return _("The answer of the log-in service could not be accepted.")
         case _:

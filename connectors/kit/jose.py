@@ -39,7 +39,8 @@ class Fault(Enum):
     NOT_YET = "not valid yet"
     CLAIMS = "a claim missing or of the wrong form"
     REPLAYED = "used before"
-    BOUND = "bound to a key that was not shown"
+    BOUND = "bound to a key or certificate that was not shown, or bound to none and shown as if it were"
+    PROOF = "a DPoP proof that is missing, wrong or used before"
 
 
 class BadTokenError(Exception):

@@ -5,6 +5,7 @@ stands in the log under that reference and nowhere else.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -23,7 +24,7 @@ class Problem:
     code: str
     detail: str
     private: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | list[str]] = field(default_factory=dict)
 
 
 class ProblemError(Exception):

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +22,7 @@ from connectors.kit.effects import Effects
 from connectors.kit.jose import BadTokenError, Claims, Expected, Fault
 from connectors.kit.levels import Level, find_level
 from connectors.kit.provider import Provider, ProviderUnavailableError
+from connectors.kit.step_up import NOTHING, Demand
 from connectors.kit.tokens import find_municipality, find_roles
 
 SCOPE = "openid profile employment"
@@ -37,6 +38,8 @@ class SignInFailure(Enum):
     WRONG_RESPONSE = "wrong_response"
     WRONG_CLAIMS = "wrong_claims"
     TOO_WEAK = "sign_in_too_weak"
+    TOO_OLD = "sign_in_too_old"
+    STILL_NOT_ENOUGH = "sign_in_still_not_enough"
 
 
 class SignInError(Exception):
@@ -54,6 +57,13 @@ class Pending:
     nonce: str = field(repr=False)
     code_verifier: str = field(repr=False)
     return_to: str
+    level: Level | None = None
+    max_age: int | None = None
+    """What was asked for with it (RFC 9470), and must have come of it."""
+
+    @property
+    def demand(self) -> Demand:
+        return Demand(find_level(self.level), self.max_age)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,18 @@ class SignedIn:
     access_ends_at: float
     session_id: str = ""
     """The provider's name of the sign-in it came from (`sid`)."""
+    auth_time: float | None = None
+    asked_level: Level | None = None
+    asked_max_age: int | None = None
+    """The demand that this sign-in was made to meet."""
+
+    def meets(self, demand: Demand, *, now: float) -> bool:
+        now -= jose.SKEW_SECONDS  # the way back from the provider takes a moment
+        return demand.is_met(level=self.level, auth_time=self.auth_time, now=now)
+
+    def has_answered(self, demand: Demand, *, now: float) -> bool:
+        """Asking the same again would bring the same."""
+        return demand == Demand(self.asked_level, self.asked_max_age) and self.meets(demand, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +134,18 @@ class RelyingParty:
         self._effects = effects
         self._level = level
 
-    def begin(self, *, return_to: str, lang: str) -> Beginning:
+    def begin(self, *, return_to: str, lang: str, demand: Demand = NOTHING) -> Beginning:
+        """`demand`: what this sign-in must come to beyond what every one here must."""
         state = self._effects.new_token()
-        pending = Pending(self._effects.new_token(), self._effects.new_token(), return_to)
+        pending = Pending(
+            self._effects.new_token(), self._effects.new_token(), return_to, demand.level, demand.max_age
+        )
         asked = {"nonce": pending.nonce, "ui_locales": lang}
-        if self._level is not Level.ONE_FACTOR:
-            asked["acr_values"] = self._level.value
+        wanted = demand.with_level(self._level)
+        if wanted.level is not None and wanted.level is not Level.ONE_FACTOR:
+            asked["acr_values"] = wanted.level.value
+        if wanted.max_age is not None:
+            asked["max_age"] = str(wanted.max_age)
         url, _ = self._client().create_authorization_url(
             self._provider.metadata().authorization_endpoint,
             state=state,
@@ -142,10 +170,26 @@ class RelyingParty:
         level = find_level(claims.get("acr"))
         if self._level is not Level.ONE_FACTOR and (level is None or not level.meets(self._level)):
             raise SignInError(SignInFailure.TOO_WEAK)
+        auth_time = _auth_time(claims)
+        self._hold_demand(pending.demand, level, auth_time)
         user_info = self._find_user_info(tokens.access_token, subject=claims["sub"])
         if user_info is None:
             raise SignInError(SignInFailure.WRONG_CLAIMS, "userinfo is refused or of another subject")
-        return _signed_in({**user_info, **claims}, level, tokens)
+        person = _signed_in({**user_info, **claims}, level, tokens)
+        return replace(
+            person,
+            auth_time=auth_time,
+            asked_level=pending.demand.level,
+            asked_max_age=pending.max_age,
+        )
+
+    def _hold_demand(self, demand: Demand, level: Level | None, auth_time: float | None) -> None:
+        """RFC 9470 section 5: what was asked for is checked, since `acr_values` are wishes (Core 3.1.2.1)."""
+        now = self._effects.now()
+        if not Demand(demand.level).is_met(level=level, auth_time=auth_time, now=now):
+            raise SignInError(SignInFailure.TOO_WEAK, f"asked for {demand.level}, got {level}")
+        if not demand.is_met(level=level, auth_time=auth_time, now=now - jose.SKEW_SECONDS):
+            raise SignInError(SignInFailure.TOO_OLD, f"asked for at most {demand.max_age} seconds")
 
     def is_signed_in(self, person: SignedIn) -> bool:
         """As the provider says now. Raises ProviderUnavailableError when it says nothing."""
@@ -251,6 +295,13 @@ def _signed_in(claims: Claims, level: Level | None, tokens: _Tokens) -> SignedIn
         access_ends_at=tokens.access_ends_at,
         session_id=str(claims.get("sid") or ""),
     )
+
+
+def _auth_time(claims: Claims) -> float | None:
+    try:
+        return jose.number(claims, "auth_time") if "auth_time" in claims else None
+    except BadTokenError as error:
+        raise SignInError(SignInFailure.WRONG_CLAIMS, str(error)) from None
 
 
 def _half_hash(access_token: str) -> str:

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from connectors.kit.proxies import Network
+
 PREFIX = "CONNECTOR_"
 KEY_BYTES = 32
 
@@ -58,6 +60,9 @@ Address = Annotated[str, AfterValidator(_checked_origin)]
 Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), AfterValidator(_checked_keys)]
 
 
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
+
+
 class ConnectorSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
@@ -71,6 +76,9 @@ class ConnectorSettings(BaseSettings):
     resource: str = Field(default="", description="Audience its API accepts; the own address unless set.")
     database_url: str = Field(
         default="sqlite:///var/connector.sqlite3", description="SQLAlchemy URL of the connector's own tables."
+    )
+    trusted_proxies: Networks = Field(
+        default=(), description="Networks of proxies whose Client-Cert header (RFC 9440) counts."
     )
     ca_file: Path | None = Field(default=None, description="CA bundle for calls to the provider.")
     session_seconds: int = Field(

@@ -1,4 +1,5 @@
-"""A labelled place for what a browser's sign-in needs for minutes, its tokens among it: put, find, take once.
+"""A labelled place for what a browser's sign-in needs for minutes, its tokens among it: put, find, take once;
+and for what must not come twice: add once.
 
 A table rather than an encrypted cookie, because signing out must end a session whose cookie was copied, and
 because a sign-in in progress may be finished once only: both need something that can be destroyed on the
@@ -50,6 +51,10 @@ _LABELS = Table(
 )
 
 
+class ShelfAwayError(Exception):
+    """The shelf cannot be asked; nothing was decided."""
+
+
 class Shelf:
     def __init__(self, url: str, *, sealer: Sealer, effects: Effects) -> None:
         self._engine = _open(url)
@@ -83,11 +88,21 @@ class Shelf:
                 )
 
     def add(self, kind: str, key: str, *, expires_at: float) -> bool:
-        """Remembers that it was there; of several who add the same, one is told True."""
+        """Remembers that it was there; of several who add the same, one is told True.
+
+        Raises ShelfAwayError when nobody can say.
+        """
+        place = _place(kind, key)
+        sealed = self._sealer.seal(b"{}", place=place)
         try:
-            self.put(kind, key, {}, expires_at=expires_at)
+            with self._engine.begin() as connection:
+                connection.execute(delete(_SHELF).where(_SHELF.c.expires_at <= self._effects.now()))
+                row = insert(_SHELF).values(key_hash=place, sealed=sealed, expires_at=expires_at)
+                connection.execute(row)
         except IntegrityError:
             return False
+        except DBAPIError as error:
+            raise ShelfAwayError(type(error.orig).__name__) from None
         return True
 
     def find(self, kind: str, key: str) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from connectors.kit.effects import Effects
 from connectors.kit.jose import BadTokenError, Claims, Expected, Fault
 from connectors.kit.levels import Level, find_level
 from connectors.kit.provider import Provider
+from connectors.kit.senders import AS_BEARER, Scheme, Senders, Shown
 
 _EXPECTED = Expected(algorithms=frozenset({"ES256"}), types=frozenset({"at+jwt"}))
 _ATVK = re.compile(r"[0-9]{7}")
@@ -31,20 +32,23 @@ class Caller:
 
 
 class TokenVerifier:
-    def __init__(self, *, provider: Provider, audience: str, effects: Effects) -> None:
+    """Without `senders` it takes no token that is bound to a key or a certificate."""
+
+    def __init__(
+        self, *, provider: Provider, audience: str, effects: Effects, senders: Senders | None = None
+    ) -> None:
         self._provider = provider
+        self._senders = senders
         self._audience = audience
         self._effects = effects
 
-    def verify(self, token: str) -> Caller:
-        """Raises BadTokenError, or ProviderUnavailableError when no keys are to be had."""
+    def verify(self, token: str, shown: Shown = AS_BEARER) -> Caller:
+        """Raises BadTokenError, or ProviderUnavailableError when no keys are to be had, or ShelfAwayError."""
         claims = jose.read(token, provider=self._provider, expected=_EXPECTED, now=self._effects.now())
         if not jose.is_only_audience(claims, self._audience):
             raise BadTokenError(Fault.AUDIENCE)
-        if "cnf" in claims:
-            raise BadTokenError(Fault.BOUND)  # as a bearer token it proves nothing (RFC 9449 section 7.2)
         jose.text(claims, "jti")
-        return Caller(
+        caller = Caller(
             subject=jose.text(claims, "sub"),
             client_id=jose.text(claims, "client_id"),
             municipality=find_municipality(claims),
@@ -53,6 +57,15 @@ class TokenVerifier:
             acr=find_level(claims.get("acr")),
             auth_time=jose.number(claims, "auth_time") if "auth_time" in claims else None,
         )
+        self._hold_sender(claims, token, shown)
+        return caller
+
+    def _hold_sender(self, claims: Claims, token: str, shown: Shown) -> None:
+        """Last of all, for a proof is used up by it. As a bearer token a bound one proves nothing."""
+        if self._senders is not None:
+            self._senders.hold(claims.get("cnf"), token, shown)
+        elif "cnf" in claims or shown.scheme is not Scheme.BEARER:
+            raise BadTokenError(Fault.BOUND)
 
 
 def find_municipality(claims: Claims) -> str | None:

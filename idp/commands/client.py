@@ -154,6 +154,7 @@ def told(client: Client) -> dict[str, Any]:
         "pkce_required": client.pkce_required,
         "registered_itself": client.registration_token_hash is not None,
         "sector": client.sector,
+        "dpop_nonce": client.dpop_nonce,
         "minimum_level": Level(client.minimum_level).acr,
         "needs_employment": client.needs_employment,
         "municipalities": client.municipalities,

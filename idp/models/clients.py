@@ -61,6 +61,8 @@ class Client(Base):
     """The host whose applications share pairwise subjects (Core 8.1); None: public subjects."""
     registration_token_hash: Mapped[str | None] = mapped_column(default=None, repr=False)
     """RFC 7592: hash of the token with which it reads and changes its own registration."""
+    dpop_nonce: Mapped[bool] = mapped_column(default=False)
+    """Its DPoP proofs must hold a nonce of ours (RFC 9449 section 8)."""
     mac_secret_sealed: Mapped[str | None] = mapped_column(default=None, repr=False)
     """The secrets of a client that signs with them (`client_secret_jwt`), since verifying takes the secret
     itself: JSON of the same list as `secrets`, with `secret` in place of `hash`, sealed.

@@ -9,16 +9,15 @@ registrations are read at each request, never from the token. Not here: what the
 from dataclasses import dataclass
 from typing import Final
 
-from idp.effects import Effects, Instant
+from idp.effects import Instant
 from idp.models.clients import Client
-from idp.oidc.clients import Clients
+from idp.oidc.core import Core
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.jose import TokenError
 from idp.oidc.people import find_current_employment
 from idp.oidc.scopes import registered_scopes
-from idp.oidc.tokens import AccessToken, AccessTokens
+from idp.oidc.tokens import AccessToken
 from idp.policy import OPERATOR, Level
-from idp.storage.database import Database
 from idp.storage.work import Work
 
 SCOPE: Final = "visvaris.admin"
@@ -48,20 +47,12 @@ def audience_of(issuer: str) -> str:
 
 
 class AdminAccess:
-    def __init__(
-        self,
-        *,
-        issuer: str,
-        database: Database,
-        clients: Clients,
-        access_tokens: AccessTokens,
-        effects: Effects,
-    ) -> None:
-        self._audience = audience_of(issuer)
-        self._database = database
-        self._clients = clients
-        self._access_tokens = access_tokens
-        self._effects = effects
+    def __init__(self, core: Core) -> None:
+        self._audience = audience_of(core.options.issuer)
+        self._database = core.database
+        self._clients = core.clients
+        self._access_tokens = core.access_tokens
+        self._effects = core.effects
 
     def authorize(self, authorization: str) -> Administrator:
         """`authorization` is the header's value. Raises ProtocolError."""

@@ -41,7 +41,6 @@ _NOT_DONE: Final = frozenset(
         *("frontchannel_logout_uri",),
         *("introspection_encrypted_response_alg", "introspection_encrypted_response_enc"),
         *("authorization_encrypted_response_alg", "request_object_encryption_alg"),
-        *("dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens"),
     }
 )
 
@@ -228,12 +227,15 @@ MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "default_max_age": values.seconds,
     "require_auth_time": values.flag,
     "default_acr_values": values.list_of(values.acr),
+    "dpop_bound_access_tokens": values.flag,
+    "tls_client_certificate_bound_access_tokens": values.flag,
 }
 
 _OWN_MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "profile": values.one_of(*(profile.value for profile in Profile)),
     "first_party": values.flag,
     "pkce_required": values.flag,
+    "dpop_nonce": values.flag,
     "minimum_level": values.level,
     "needs_employment": values.flag,
     "municipalities": values.list_of(values.atvk),

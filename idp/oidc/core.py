@@ -8,10 +8,12 @@ from idp.oidc.client_keys import ClientKeys
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
 from idp.oidc.consent import Consents
+from idp.oidc.dpop import DPoP
 from idp.oidc.encryption import Encryption
 from idp.oidc.id_tokens import IdTokens
 from idp.oidc.keys import KeyRing
 from idp.oidc.options import Options
+from idp.oidc.senders import Senders
 from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import AccessTokens
 from idp.storage.database import Database
@@ -37,6 +39,7 @@ class Core:
     consents: Consents
     id_tokens: IdTokens
     access_tokens: AccessTokens
+    senders: Senders
 
 
 def make_core(
@@ -75,5 +78,8 @@ def make_core(
             subjects=subjects,
             storage=storage,
             effects=effects,
+        ),
+        senders=Senders(
+            DPoP(options=options, database=storage.database, shelf=storage.shelf, effects=effects), clients
         ),
     )

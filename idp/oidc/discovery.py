@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import Any, Final
 
-from idp.oidc import authorization_details, client_auth_metadata, request_objects
+from idp.oidc import authorization_details, client_auth_metadata, dpop_proofs, request_objects
 from idp.oidc.authorization_request import Prompt, ResponseMode
 from idp.oidc.claims import BY_SCOPE
 from idp.oidc.encryption import CONTENT_ALGORITHMS, KEY_ALGORITHMS
@@ -80,6 +80,8 @@ def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
         "require_request_uri_registration": True,
         "request_object_signing_alg_values_supported": list(request_objects.ALGORITHMS),
         "ui_locales_supported": ["lv", "en"],
+        "dpop_signing_alg_values_supported": list(dpop_proofs.ALGORITHMS),
+        **({"tls_client_certificate_bound_access_tokens": True} if options.client_certificates else {}),
     }
 
 

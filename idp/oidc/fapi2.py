@@ -70,13 +70,16 @@ def sends_a_challenge(_registered: Registered, own: Own) -> bool:
     return own.get("pkce_required") is not False
 
 
+_ALGORITHMS_TOLD: Final = (
+    f"{', '.join((*_SIGNED_BY_US, *_SIGNED_BY_THE_CLIENT))} must be one of {', '.join(FAPI_ALGORITHMS)}"
+)
 RULES: Final[tuple[tuple[Callable[[Registered, Own], bool], str], ...]] = (
     (
         proves_itself_without_a_secret,
         f"token_endpoint_auth_method must be one of {', '.join(sorted(OF_FAPI))}",
     ),
     (has_only_grant_types_of_the_profile, f"grant_types may hold {', '.join(sorted(GRANT_TYPES))}"),
-    (is_signed_for_by_its_algorithms, f"signatures must be by {', '.join(FAPI_ALGORITHMS)}"),
+    (is_signed_for_by_its_algorithms, _ALGORITHMS_TOLD),
     (
         is_answered_over_tls,
         "redirect_uris must use https, or the loopback address of an installed application",

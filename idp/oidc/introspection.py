@@ -8,38 +8,28 @@ that one resource server cannot watch another's users (section 4). Not here: ans
 from typing import Any, Final
 
 from idp.crypto import token_hash
-from idp.effects import Effects
 from idp.models.clients import Client
 from idp.models.people import UserStatus
 from idp.oidc.authorize_checks import is_public
+from idp.oidc.core import Core
 from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.grants.base import token_type
 from idp.oidc.introspection_jwt import SignedIntrospection, is_asked_for
 from idp.oidc.jose import TokenError
 from idp.oidc.requests import Request, Response, json_response
-from idp.oidc.subjects import Subjects
-from idp.oidc.tokens import AccessToken, AccessTokens
-from idp.storage.database import Database
+from idp.oidc.tokens import AccessToken
 
 _INACTIVE: Final = {"active": False}
 
 
 class Introspection:
-    def __init__(
-        self,
-        *,
-        issuer: str,
-        database: Database,
-        access_tokens: AccessTokens,
-        signed: SignedIntrospection,
-        subjects: Subjects,
-        effects: Effects,
-    ) -> None:
-        self._issuer = issuer
-        self._database = database
-        self._access_tokens = access_tokens
-        self._signed = signed
-        self._subjects = subjects
-        self._effects = effects
+    def __init__(self, core: Core) -> None:
+        self._issuer = core.options.issuer
+        self._database = core.database
+        self._access_tokens = core.access_tokens
+        self._signed = SignedIntrospection(issuer=core.options.issuer, keys=core.keys, effects=core.effects)
+        self._subjects = core.subjects
+        self._effects = core.effects
 
     def respond(self, request: Request, caller: Client) -> Response:
         if is_public(caller):
@@ -57,7 +47,7 @@ class Introspection:
             return _INACTIVE
         if not is_for(found, caller) or not self._access_tokens.is_alive(found):
             return _INACTIVE
-        return {"active": True, "token_type": "Bearer", **found.claims}
+        return {"active": True, "token_type": token_type(found.bound_to), **found.claims}
 
     def _describe_refresh_token(self, token: str, caller: Client) -> dict[str, Any]:
         with self._database.read() as work:
@@ -68,8 +58,10 @@ class Introspection:
         over = self._effects.now() >= min(row.expires_at, row.family_expires_at)
         if spent or over or row.user_status != UserStatus.ACTIVE.value:
             return _INACTIVE
+        bound_to = {"cnf": row.confirmation} if row.confirmation else {}
         return {
             "active": True,
+            **bound_to,
             "iss": self._issuer,
             "sub": self._subjects.subject_for(caller, row.user_id),
             "client_id": row.client_id,

@@ -31,6 +31,9 @@ _ES256_SPELLING: Final = re.compile(r"[A-Za-z0-9_-]{85}[AQgw]").fullmatch
 """Two numbers of 32 bytes (RFC 7518 section 3.4) in base64url, the four bits too many of it zero."""
 
 
+_PROOF_HEADER: Final = frozenset({"alg", "typ", "jwk", "kid"})
+
+
 class TokenError(Exception):
     """The token is not one of those asked for; the message is for the log."""
 
@@ -148,6 +151,40 @@ def _as_der(signature: str) -> bytes:
         raise ValueError("not 64 bytes in base64url")
     raw = base64.urlsafe_b64decode(signature + "==")
     return encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Signed by the key it brought: it shows that somebody holds that key, and nothing of whose it is."""
+
+    claims: dict[str, Any] = field(repr=False)
+    jwk: dict[str, Any]
+
+
+def read_proof(
+    token: str,
+    *,
+    import_key: Callable[[dict[str, Any], str], Key],
+    algorithms: frozenset[str],
+    typ: str,
+) -> Proof:
+    """For proofs of possession (RFC 9449 section 4) alone: everywhere else a key in the header is refused.
+
+    `import_key` gets `jwk` and `alg`, judges both, and raises TokenError as this does.
+    """
+    header_part, claims_part, signature = _parts(token)
+    header, claims = _json_object(header_part), _json_object(claims_part)
+    if not set(header) <= _PROOF_HEADER:
+        raise TokenError("the header has members that are not allowed")
+    alg, jwk = header.get("alg"), header.get("jwk")
+    if not isinstance(alg, str) or alg not in algorithms:
+        raise TokenError("the algorithm is not in the list")
+    if header.get("typ") != typ:
+        raise TokenError("the type is another one")
+    if not isinstance(jwk, dict):
+        raise TokenError("there is no key in the header")
+    _hold_signature(header_part + b"." + claims_part, signature, key=import_key(jwk, alg), alg=alg)
+    return Proof(claims, jwk)
 
 
 def _hold_signature(signed: bytes, signature: bytes, *, key: Key, alg: str) -> None:

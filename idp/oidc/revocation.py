@@ -5,25 +5,21 @@ expired or already revoked is answered like what was revoked just now (section 2
 """
 
 from idp.crypto import token_hash
-from idp.effects import Effects
 from idp.events import Event, EventType
 from idp.models.clients import Client
+from idp.oidc.core import Core
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.jose import TokenError
 from idp.oidc.requests import NO_STORE, Request, Response
-from idp.oidc.subjects import Subjects
-from idp.oidc.tokens import AccessToken, AccessTokens
-from idp.storage.database import Database
+from idp.oidc.tokens import AccessToken
 
 
 class Revocation:
-    def __init__(
-        self, *, database: Database, access_tokens: AccessTokens, subjects: Subjects, effects: Effects
-    ) -> None:
-        self._database = database
-        self._access_tokens = access_tokens
-        self._subjects = subjects
-        self._effects = effects
+    def __init__(self, core: Core) -> None:
+        self._database = core.database
+        self._access_tokens = core.access_tokens
+        self._subjects = core.subjects
+        self._effects = core.effects
 
     def respond(self, request: Request, caller: Client) -> Response:
         token = request.form.get("token")

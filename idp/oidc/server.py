@@ -28,7 +28,6 @@ from idp.oidc.grants.base import Grant, TokenRequest
 from idp.oidc.grants.client_credentials import ClientCredentials
 from idp.oidc.grants.refresh_token import RefreshTokens
 from idp.oidc.introspection import Introspection
-from idp.oidc.introspection_jwt import SignedIntrospection
 from idp.oidc.logout import Logout
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.par import PushedAuthorization
@@ -111,46 +110,20 @@ class OpenIDProvider:
         self.logout = Logout(
             clients=core.clients, id_tokens=core.id_tokens, shelf=core.shelf, effects=effects
         )
-        self.admin_access = AdminAccess(
-            issuer=options.issuer,
-            database=core.database,
-            clients=core.clients,
-            access_tokens=core.access_tokens,
-            effects=effects,
-        )
+        self.admin_access = AdminAccess(core)
         parts = _request_parts(core)
         self.authorization = _authorization(core, parts, login=login, standings=standings)
         self._pushed_authorization = PushedAuthorization(
-            reader=parts.reader, sources=parts.sources, pushed=parts.pushed
+            reader=parts.reader, sources=parts.sources, pushed=parts.pushed, senders=core.senders
         )
         self._authenticator = ClientAuthenticator(core)
-        self._introspection = Introspection(
-            issuer=options.issuer,
-            database=core.database,
-            access_tokens=core.access_tokens,
-            signed=SignedIntrospection(issuer=options.issuer, keys=core.keys, effects=effects),
-            subjects=core.subjects,
-            effects=effects,
-        )
-        self._revocation = Revocation(
-            database=core.database,
-            access_tokens=core.access_tokens,
-            subjects=core.subjects,
-            effects=effects,
-        )
+        self._introspection = Introspection(core)
+        self._revocation = Revocation(core)
+        self._senders = core.senders
         self._grants = _grants(core)
-        userinfo = UserInfo(
-            database=core.database,
-            clients=core.clients,
-            access_tokens=core.access_tokens,
-            keys=core.keys,
-            subjects=core.subjects,
-            encryption=core.encryption,
-            effects=effects,
-        )
         documents = Discovery(options, keys=core.keys, highest=standings.highest)
         self._endpoints = {
-            **self._table(userinfo, documents),
+            **self._table(UserInfo(core), documents),
             **_registration(core, storage.throttle),
         }
 
@@ -205,7 +178,9 @@ class OpenIDProvider:
             raise ProtocolError(
                 ErrorCode.UNAUTHORIZED_CLIENT, "The client is not registered for this grant type."
             )
-        return json_response(grant.exchange(TokenRequest(client, request.form, request.remote)))
+        binding = self._senders.bind(request, client)
+        asked = TokenRequest(client, request.form, request.remote, binding.bound_to)
+        return json_response(grant.exchange(asked), headers=binding.headers)
 
     def _par(self, request: Request) -> Response:
         return self._pushed_authorization.respond(request, self._authenticator.authenticate(request))

@@ -1,58 +1,59 @@
 """The UserInfo endpoint (OpenID Connect Core 5.3): claims for whoever holds an access token of ours.
 
 The token comes in the Authorization header or in a form that is posted, never in a URL (RFC 6750 section 2).
-The answer is JSON unless the client registered for a JWT, signed or encrypted (Core 5.3.2).
+One that is bound to a key comes from who holds the key (`senders.py`). The answer is JSON unless the client
+registered for a JWT, signed or encrypted (Core 5.3.2).
 """
 
 import json
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from idp.effects import Effects
 from idp.models.clients import Client
 from idp.oidc import jose
 from idp.oidc.claims import names_for, values_of
-from idp.oidc.clients import Clients
-from idp.oidc.encryption import Encryption, Sealed
+from idp.oidc.core import Core
+from idp.oidc.encryption import Sealed
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.jose import TokenError
-from idp.oidc.keys import KeyRing
 from idp.oidc.people import read_person
 from idp.oidc.requests import NO_STORE, Request, Response, json_response
 from idp.oidc.scopes import Scope
-from idp.oidc.subjects import Subjects
-from idp.oidc.tokens import AccessToken, AccessTokens
-from idp.storage.database import Database
+from idp.oidc.senders import Headers, Scheme, challenges
+from idp.oidc.tokens import AccessToken
 
-_REALM: Final = 'Bearer realm="visvaris"'
+_SCHEMES: Final = {scheme.value.lower(): scheme for scheme in Scheme}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownToken:
+    """An access token as it came, unverified."""
+
+    text: str = field(repr=False)
+    scheme: Scheme = Scheme.BEARER
 
 
 class UserInfo:
-    def __init__(
-        self,
-        *,
-        database: Database,
-        clients: Clients,
-        access_tokens: AccessTokens,
-        keys: KeyRing,
-        subjects: Subjects,
-        encryption: Encryption,
-        effects: Effects,
-    ) -> None:
-        self._database = database
-        self._clients = clients
-        self._access_tokens = access_tokens
-        self._keys = keys
-        self._subjects = subjects
-        self._encryption = encryption
-        self._effects = effects
+    def __init__(self, core: Core) -> None:
+        self._issuer = core.options.issuer
+        self._database = core.database
+        self._clients = core.clients
+        self._access_tokens = core.access_tokens
+        self._keys = core.keys
+        self._subjects = core.subjects
+        self._encryption = core.encryption
+        self._senders = core.senders
+        self._effects = core.effects
 
     def respond(self, request: Request) -> Response:
-        token = self._verified(read_bearer(request))
+        shown = read_token(request)
+        token = self._verified(shown)
+        headers = self._senders.hold(request, token, text=shown.text, scheme=shown.scheme)
         now = self._effects.now()
         with self._database.read() as work:
             found = work.grants.find_active_family_with_user(token.family_id or "", now)
             if found is None:
-                raise _invalid("the family is not alive")
+                raise _invalid("the family is not alive", shown.scheme)
             client = self._clients.get(token.client_id)
             scopes = _still_lawful(token, client)
             asked_for = found.family.requested.get("userinfo", ())
@@ -61,34 +62,37 @@ class UserInfo:
                 work, found.user, employment_id=found.family.employment_id, names=names, now=now
             )
         subject = self._subjects.subject_for(client, found.user.id)
-        return self._answer({**values_of(person, names), "sub": subject}, client)
+        return self._answer({**values_of(person, names), "sub": subject}, client, headers)
 
-    def _answer(self, claims: dict[str, Any], client: Client) -> Response:
+    def _answer(self, claims: dict[str, Any], client: Client, headers: Headers) -> Response:
         alg = client.registered.get("userinfo_signed_response_alg")
         recipient = self._encryption.find_recipient(client, Sealed.USERINFO)
         if alg is None and recipient is None:
-            return json_response(claims)
-        claims = {**claims, "iss": self._access_tokens.issuer, "aud": client.client_id}
+            return json_response(claims, headers=headers)
+        claims = {**claims, "iss": self._issuer, "aud": client.client_id}
         content = json.dumps(claims) if alg is None else self._signed(claims, alg)
         if recipient is not None:
             content = recipient.encrypt(content, nested=alg is not None)
-        return Response(200, (("Content-Type", "application/jwt"), *NO_STORE), content.encode())
+        return Response(200, (("Content-Type", "application/jwt"), *NO_STORE, *headers), content.encode())
 
     def _signed(self, claims: dict[str, Any], alg: str) -> str:
         """Without `typ`, so that it can never pass for an ID token or an access token."""
         signer = self._keys.signer(alg)
         return jose.sign(claims, key=signer.key, alg=signer.alg, kid=signer.kid, typ="")
 
-    def _verified(self, text: str) -> AccessToken:
+    def _verified(self, shown: ShownToken) -> AccessToken:
         try:
-            token = self._access_tokens.verify(text)
+            token = self._access_tokens.verify(shown.text)
         except TokenError as error:
-            raise _invalid(str(error)) from None
-        if self._access_tokens.issuer not in token.audiences or token.family_id is None:
-            raise _invalid("not meant for this endpoint")
+            raise _invalid(str(error), shown.scheme) from None
+        if self._issuer not in token.audiences or token.family_id is None:
+            raise _invalid("not meant for this endpoint", shown.scheme)
         if Scope.OPENID not in token.scopes:
             raise _refusal(
-                ErrorCode.INSUFFICIENT_SCOPE, "The access token needs the scope openid.", status=403
+                ErrorCode.INSUFFICIENT_SCOPE,
+                "The access token needs the scope openid.",
+                status=403,
+                scheme=shown.scheme,
             )
         return token
 
@@ -101,7 +105,7 @@ def _still_lawful(token: AccessToken, client: Client) -> tuple[str, ...]:
     return tuple(scope for scope in scopes if scope != Scope.PERSON_CODE)
 
 
-def read_bearer(request: Request) -> str:
+def read_token(request: Request) -> ShownToken:
     """RFC 6750 section 2: "MUST NOT use more than one method to transmit the token"."""
     header = request.headers.get("authorization")
     posted = request.form.find("access_token") if request.method == "POST" else None
@@ -112,27 +116,27 @@ def read_bearer(request: Request) -> str:
             status=400,
         )
     if posted is not None:
-        return posted
-    scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+        return ShownToken(posted)
+    name, _, token = (header or "").partition(" ")
+    scheme = _SCHEMES.get(name.lower())
+    if scheme is None or not token.strip():
         # RFC 6750 section 3.1: who shows no token learns that one is needed and nothing more.
         raise ProtocolError(
-            ErrorCode.INVALID_TOKEN,
-            "An access token is needed.",
-            status=401,
-            headers=(("WWW-Authenticate", _REALM),),
+            ErrorCode.INVALID_TOKEN, "An access token is needed.", status=401, headers=challenges()
         )
-    return token.strip()
+    return ShownToken(token.strip(), scheme)
 
 
-def _invalid(detail: str) -> ProtocolError:
-    return _refusal(ErrorCode.INVALID_TOKEN, "The access token is not valid.", status=401, detail=detail)
-
-
-def _refusal(error: ErrorCode, description: str, *, status: int, detail: str = "") -> ProtocolError:
-    challenge = f'{_REALM}, error="{error.value}", error_description="{description}"'
-    if error is ErrorCode.INSUFFICIENT_SCOPE:
-        challenge += f', scope="{Scope.OPENID.value}"'
-    return ProtocolError(
-        error, description, detail=detail, status=status, headers=(("WWW-Authenticate", challenge),)
+def _invalid(detail: str, scheme: Scheme) -> ProtocolError:
+    return _refusal(
+        ErrorCode.INVALID_TOKEN, "The access token is not valid.", status=401, detail=detail, scheme=scheme
     )
+
+
+def _refusal(
+    error: ErrorCode, description: str, *, status: int, detail: str = "", scheme: Scheme = Scheme.BEARER
+) -> ProtocolError:
+    told = {"error": error.value, "error_description": description}
+    if error is ErrorCode.INSUFFICIENT_SCOPE:
+        told["scope"] = Scope.OPENID.value
+    return ProtocolError(error, description, detail=detail, status=status, headers=challenges(scheme, **told))

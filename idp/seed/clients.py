@@ -11,6 +11,7 @@ from idp.effects import Effects
 from idp.models.clients import Client
 from idp.oidc.client_metadata import OWN_MEMBER, register
 from idp.oidc.client_secrets import needs_secret, secret_record
+from idp.seed import installed
 
 AGREEMENTS: Final = "agreements"
 AGREEMENTS_SECRET: Final = "demo-secret-of-agreements-on-this-computer"  # noqa: S105  public
@@ -48,6 +49,7 @@ def _documents(issuer: str) -> Mapping[str, dict[str, Any]]:
         "demo-web": _web(agreements_url(issuer)),
         "demo-desktop": _desktop(agreements_url(issuer)),
         "demo-service": _service(agreements_url(issuer), own_url=f"{issuer}/demo-service"),
+        **installed.documents(),
     }
 
 

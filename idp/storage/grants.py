@@ -35,6 +35,9 @@ _joined = _families.join(_users, _users.c.id == _families.c.user_id).join(
 )
 _ALIVE = Prepared(select(true()).select_from(_joined).where(*_is_alive))
 _ALIVE_WITH_USER = Prepared(select(_families, _users).select_from(_joined).where(*_is_alive))
+_BIND = Prepared(
+    update(_families).where(_families.c.id == bindparam("family")).values(confirmation=bindparam("key"))
+)
 _REVOKE = Prepared(
     update(_families)
     .where(_families.c.id == bindparam("family"), _families.c.revoked_at.is_(None))
@@ -78,6 +81,7 @@ _REFRESH = Prepared(
         _families.c.revoked_at,
         _users.c.status,
         _users.c.roles,
+        _families.c.confirmation,
     )
     .join(_families, _families.c.id == _refreshes.c.family_id)
     .join(_users, _users.c.id == _families.c.user_id)
@@ -131,6 +135,7 @@ class RefreshRow:
     family_revoked_at: Instant | None
     user_status: str
     user_roles: list[str]
+    confirmation: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +171,10 @@ class GrantStore:
             return None
         width = len(_families.c)
         return ActiveFamily(record(TokenFamily, row[:width]), record(User, row[width:]))
+
+    def bind_family(self, family_id: str, confirmation: dict[str, str]) -> None:
+        """From now on its refresh tokens are good only for who proves possession of this key."""
+        self._unit.changed(_BIND, {"family": family_id, "key": confirmation})
 
     def revoke_family(self, family_id: str, at: Instant) -> bool:
         """False when it was revoked before."""

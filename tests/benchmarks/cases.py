@@ -87,6 +87,20 @@ def cases(world: World, send: InProcess) -> list[Case]:
             target=Target(microseconds=450),
         ),
         Case(
+            name="client credentials with DPoP",
+            prepare=lambda count: [
+                journeys.with_proof(journeys.client_credentials(world)) for _ in range(count)
+            ],
+            count=200,
+        ),
+        Case(
+            name="refresh with DPoP",
+            prepare=lambda count: [
+                journeys.with_proof(app.refreshing(tokens)) for tokens in app.new_tokens(count)
+            ],
+            count=100,
+        ),
+        Case(
             name="code exchange (RS256 ID token)",
             prepare=lambda count: [app.redemption(code) for code in app.new_codes(count)],
             count=100,

@@ -5,17 +5,20 @@ import hashlib
 import json
 import re
 import secrets
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pyotp
 
 from idp.seed.people import PASSWORD, PEOPLE
 from tests.benchmarks.messages import Message, Reply, Send, form
-from tests.benchmarks.world import REDIRECT_URI, SCOPES, SERVICE, World
+from tests.benchmarks.world import ISSUER, REDIRECT_URI, SCOPES, SERVICE, World
+from tests.support.dpop import new_key, proof
 
 _PERSON = next(person for person in PEOPLE if person.has_totp)
+_KEY = new_key()
 _CSRF = re.compile(rb'name="csrf_token" value="([^"]+)"')
 _VERIFIER = secrets.token_urlsafe(32)
 _CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(_VERIFIER.encode()).digest()).rstrip(b"=").decode()
@@ -131,6 +134,12 @@ def userinfo(tokens: Tokens) -> Message:
 
 def client_credentials(world: World) -> Message:
     return form("/token", {"grant_type": "client_credentials"}, _basic(SERVICE, world.service_secret))
+
+
+def with_proof(message: Message) -> Message:
+    """The same request with a DPoP proof of its own, good for ten seconds."""
+    shown = proof(_KEY, method=message.method, url=f"{ISSUER}{message.target}", now=time.time())
+    return replace(message, headers=(*message.headers, ("DPoP", shown)))
 
 
 def code_of(reply: Reply) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 REDIRECT_URI = "http://localhost:9000/callback"
 SCOPES = "openid profile email offline_access"
 SERVICE = "demo-service"
-_ISSUER = "http://localhost:8000"
+ISSUER = "http://localhost:8000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class World:
 
 def make_world(directory: Path) -> World:
     environment = {
-        "IDP_ISSUER": _ISSUER,
+        "IDP_ISSUER": ISSUER,
         "IDP_DATABASE_URL": f"sqlite:///{directory / 'visvaris.sqlite3'}",
         "IDP_MASTER_KEYS": "bWVhc3VyZWQgd2l0aCBhIGtleSBvZiAzMiBieXRlczo=",
     }
@@ -60,7 +60,7 @@ def make_world(directory: Path) -> World:
     database = provider.storage.database
     with database.begin() as work:
         municipalities.load(work)
-    seed(database, tuple(provider.methods.values()), effects, issuer=_ISSUER)
+    seed(database, tuple(provider.methods.values()), effects, issuer=ISSUER)
     registration = register(_DOCUMENT, effects)
     with database.begin() as work:
         work.clients.add(registration.client)

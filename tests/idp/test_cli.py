@@ -159,7 +159,13 @@ def test_the_demonstration_is_as_promised(database: None) -> None:
     assert clients["agreements"]["redirect_uris"] == ["http://localhost:8000/connectors/agreements/callback"]
     assert clients["demo-desktop"]["client_secret"] is None
     assert clients["demo-service"]["grant_types"] == ["client_credentials"]
-    assert all(client["client_secret"] for name, client in clients.items() if name != "demo-desktop")
+    assert all(
+        client["client_secret"] for client in clients.values() if client["application_type"] != "native"
+    )
+    installed = {name for name, client in clients.items() if client.get("dpop_bound_access_tokens")}
+    assert installed == {"nino", "nekip", "sopa", "pers", "dzimts", "gvedis", "bridzis"}
+    assert clients["nino"]["client_secret"] is None
+    assert "lv.visvaris.nino:/callback" in clients["nino"]["redirect_uris"]
 
 
 def test_every_standard_claim_of_the_first_two_is_filled(database: None) -> None:

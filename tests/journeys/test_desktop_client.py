@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.at_once import at_once
 from tests.support.checkout import ROOT
+from tests.support.dpop import proving
 from tests.support.relying_party import ProviderError, RelyingParty, Tokens
 from tests.support.running_server import NetworkBrowser, Resident, RunningServer
 from tests.support.services import stop
@@ -51,10 +52,10 @@ class Program:
 
 
 @contextmanager
-def started(server: RunningServer) -> Iterator[Program]:
+def started(server: RunningServer, client_id: str = "demo-desktop") -> Iterator[Program]:
     """Warnings are errors there, too."""
     command = [sys.executable, "-W", "error", EXAMPLE, "--no-browser"]
-    registration = ["--issuer", server.issuer, "--client-id", "demo-desktop"]
+    registration = ["--issuer", server.issuer, "--client-id", client_id]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         [*command, *registration], stdin=pipe, stdout=pipe, stderr=pipe, text=True, encoding="utf-8", cwd=ROOT
@@ -97,10 +98,12 @@ def signed_in(server: RunningServer, who: Resident) -> tuple[NetworkBrowser, Tok
 # The program ---------------------------------------------------------------------------------------------
 
 
-def test_it_signs_in_renews_its_tokens_and_signs_out(server: RunningServer):
+@pytest.mark.parametrize("client_id", ["demo-desktop", "nino"])
+def test_it_signs_in_renews_its_tokens_and_signs_out(server: RunningServer, client_id: str):
+    """As `nino`, which gets no tokens but bound ones, it shows that each of its requests proves its key."""
     clerk = server.hire(VALMIERA, totp=True, given_name="Ilze", family_name="Krūmiņa")
     browser = server.browser()
-    with started(server) as program:
+    with started(server, client_id) as program:
         asked = program.next_line()
         assert parse_qs(urlsplit(asked).query)["code_challenge_method"] == ["S256"]
 
@@ -148,6 +151,41 @@ def test_it_takes_no_answer_to_a_question_it_did_not_ask(server: RunningServer):
         question = desktop(server).ask(scope=SCOPE, redirect_uri=asked["redirect_uri"])
         httpx.get(consents(attacker, server.hire(), question.url))
         assert program.ends() == (1, "Not signed in: the answer is to another request\n")
+
+
+# The seven installed applications -------------------------------------------------------------------------
+
+SEVEN = ["nino", "nekip", "sopa", "pers", "dzimts", "gvedis", "bridzis"]
+
+
+@pytest.mark.parametrize("client_id", SEVEN)
+def test_an_installed_application_has_only_tokens_that_are_bound_to_its_key(
+    server: RunningServer, client_id: str
+):
+    """Attack 14: what somebody copies from the computer's disk is worth nothing without the key"""
+    program = proving(server.application(client_id, redirect_uri="http://[::1]:45678/callback"))
+    question = program.ask(scope=SCOPE)
+    answered = consents(server.browser(), server.hire(VALMIERA), question.url)
+    tokens = program.redeem(question, program.read_answer(question, answered)["code"])
+    renewed = program.refresh(tokens.refresh_token or "")
+    assert program.userinfo(renewed.access_token)["sub"] == tokens.claims["sub"]
+
+    thief = server.application(client_id)
+    with pytest.raises(ProviderError, match="invalid_dpop_proof"):
+        thief.refresh(renewed.refresh_token or "")
+    with pytest.raises(ProviderError, match="invalid_grant"):
+        proving(thief).refresh(renewed.refresh_token or "")
+    with pytest.raises(ProviderError, match="invalid_token"):
+        thief.userinfo(renewed.access_token)
+
+
+def test_two_proofs_in_one_request_are_none_whatever_the_server_makes_of_them(server: RunningServer):
+    """RFC 9449 section 4.3: two headers of one name reach us as one, or not at all"""
+    program = proving(server.application("nino"))
+    pair = [program.prove("POST", "/token") for _ in range(2)]
+    asked = {"grant_type": "refresh_token", "refresh_token": "x"}
+    assert program.post_with("/token", asked, *pair).json()["error"] == "invalid_dpop_proof"
+    assert program.post_with("/token", asked, pair[0]).json()["error"] == "invalid_grant"
 
 
 # Two processes of one program ----------------------------------------------------------------------------

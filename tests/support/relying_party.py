@@ -60,6 +60,7 @@ class RelyingParty:
     key: Key | None = None
     algorithm: str = "RS256"
     now: Callable[[], float] = time.time
+    token_type: str = "Bearer"
 
     def metadata(self) -> dict[str, Any]:
         """Discovery 4.3: the issuer "MUST be identical to the Issuer URL"."""
@@ -181,7 +182,7 @@ class RelyingParty:
     def _tokens(self, form: Mapping[str, str | None], *, nonce: str | None) -> Tokens:
         reply = self.post("/token", form)
         body = _answer_of(reply)
-        assert body["token_type"] == "Bearer"
+        assert body["token_type"] == self.token_type
         assert reply.headers["Cache-Control"] == "no-store"
         claims = (
             self.check_id_token(body["id_token"], body["access_token"], nonce) if "id_token" in body else {}

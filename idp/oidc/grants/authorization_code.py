@@ -23,11 +23,12 @@ from idp.oidc import authorization_details
 from idp.oidc.claims import values_of
 from idp.oidc.codes import CodeContents, Codes
 from idp.oidc.errors import ErrorCode, ProtocolError
-from idp.oidc.grants.base import TokenRequest, choose_audience, token_answer
+from idp.oidc.grants.base import TokenRequest, choose_audience, refresh_bound_to, token_answer
 from idp.oidc.id_tokens import IdTokens
 from idp.oidc.people import find_current_employment, read_person
 from idp.oidc.requests import Parameters
 from idp.oidc.scopes import Scope
+from idp.oidc.senders import JKT, hold_kept
 from idp.oidc.tokens import ACCESS_TOKEN_SECONDS, AccessTokens, PersonGrant
 from idp.storage.database import Database
 from idp.storage.work import Work
@@ -85,16 +86,14 @@ class AuthorizationCode:
         if redeemed is None:
             raise self._not_there(code, request)
         redeemed = replace(redeemed, grant=replace(redeemed.grant, authorization_details=details))
-        return self._answer(
-            contents, redeemed, request.client, audience=audience, refresh_token=refresh_token
-        )
+        return self._answer(contents, redeemed, request, audience=audience, refresh_token=refresh_token)
 
     def _redeem(
         self, code: str, contents: CodeContents, refresh_token: str | None, request: TokenRequest
     ) -> Redeemed | None:
         """Spends the code; None when it is spent. Raises ProtocolError when the person is no longer there."""
         now = self._effects.now()
-        family = self._family(code, contents, now)
+        family = self._family(code, contents, request, now)
         with self._database.begin() as work:
             if not work.grants.add_family(family):
                 return None
@@ -136,7 +135,7 @@ class AuthorizationCode:
         )
         return Redeemed(grant, values_of(person, names))
 
-    def _family(self, code: str, contents: CodeContents, now: Instant) -> TokenFamily:
+    def _family(self, code: str, contents: CodeContents, request: TokenRequest, now: Instant) -> TokenFamily:
         offline = Scope.OFFLINE_ACCESS in contents.scopes
         return TokenFamily(
             id=self._effects.new_id(),
@@ -155,25 +154,26 @@ class AuthorizationCode:
             municipality=contents.municipality,
             requested=dict(contents.claims),
             authorization_details=[dict(detail) for detail in contents.authorization_details],
+            confirmation=dict(refresh_bound_to(request)),
         )
 
     def _answer(
         self,
         contents: CodeContents,
         redeemed: Redeemed,
-        client: Client,
+        request: TokenRequest,
         *,
         audience: str,
         refresh_token: str | None,
     ) -> dict[str, Any]:
         access_token = self._access_tokens.for_person(
-            redeemed.grant, audience=audience, scopes=contents.scopes
+            redeemed.grant, audience=audience, scopes=contents.scopes, bound_to=request.bound_to
         )
         id_token = None
         if Scope.OPENID in contents.scopes:
             id_token = self._id_tokens.mint(
                 redeemed.grant,
-                client,
+                request.client,
                 nonce=contents.nonce,
                 access_token=access_token,
                 claims=redeemed.claims,
@@ -184,6 +184,7 @@ class AuthorizationCode:
             refresh_token=refresh_token,
             id_token=id_token,
             authorization_details=redeemed.grant.authorization_details,
+            bound_to=request.bound_to,
         )
 
     def _not_there(self, code: str, request: TokenRequest) -> ProtocolError:
@@ -204,6 +205,12 @@ def hold_bindings(contents: CodeContents, request: TokenRequest) -> None:
     if request.form.find("redirect_uri") != contents.redirect_uri:
         raise ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail="for another redirect URI")
     hold_code_verifier(contents.code_challenge, request.form)
+    if contents.dpop_jkt is not None:
+        hold_kept({JKT: contents.dpop_jkt}, request.bound_to, refused=_refusal)
+
+
+def _refusal(detail: str) -> ProtocolError:
+    return ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail=detail)
 
 
 def hold_code_verifier(challenge: str | None, form: Parameters) -> None:

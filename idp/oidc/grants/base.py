@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from idp.models.clients import Client
+from idp.oidc.authorize_checks import is_public
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.requests import Parameters
 from idp.oidc.tokens import ACCESS_TOKEN_SECONDS, BEARER, Confirmation
@@ -29,6 +30,14 @@ class Grant(Protocol):
         ...
 
 
+def refresh_bound_to(request: TokenRequest) -> Confirmation:
+    """To what refresh tokens given now are bound (RFC 9449 section 5, RFC 8705 section 4).
+
+    For a client that authenticates, to the client and nothing else: its keys may change.
+    """
+    return request.bound_to if is_public(request.client) else BEARER
+
+
 def token_answer(
     access_token: str,
     *,
@@ -36,10 +45,11 @@ def token_answer(
     refresh_token: str | None = None,
     id_token: str | None = None,
     authorization_details: Sequence[Mapping[str, Any]] = (),
+    bound_to: Confirmation = BEARER,
 ) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "access_token": access_token,
-        "token_type": "Bearer",
+        "token_type": token_type(bound_to),
         "expires_in": ACCESS_TOKEN_SECONDS,
         "scope": " ".join(scopes),
     }
@@ -51,6 +61,11 @@ def token_answer(
         # RFC 9396 section 7: as granted, and as narrowed for this token
         answer["authorization_details"] = authorization_details
     return answer
+
+
+def token_type(bound_to: Confirmation) -> str:
+    """RFC 9449 section 5. A token bound to a certificate alone is sent as a bearer token (RFC 8705)."""
+    return "DPoP" if "jkt" in bound_to else "Bearer"
 
 
 def choose_audience(form: Parameters, *, allowed: tuple[str, ...], default: str) -> str:

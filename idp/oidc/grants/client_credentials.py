@@ -39,5 +39,6 @@ class ClientCredentials:
             scopes=scopes,
             municipality=client.service_municipality,
             authorization_details=details,
+            bound_to=request.bound_to,
         )
-        return token_answer(token, scopes=scopes, authorization_details=details)
+        return token_answer(token, scopes=scopes, authorization_details=details, bound_to=request.bound_to)

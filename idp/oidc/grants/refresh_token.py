@@ -20,10 +20,18 @@ from idp.oidc import authorization_details
 from idp.oidc.authorization_details import Details
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grants.authorization_code import acts_in_a_post
-from idp.oidc.grants.base import TokenRequest, choose_audience, narrow_scopes, token_answer
+from idp.oidc.grants.base import (
+    TokenRequest,
+    choose_audience,
+    narrow_scopes,
+    refresh_bound_to,
+    token_answer,
+)
+from idp.oidc.jose import TokenError
 from idp.oidc.people import find_current_employment
 from idp.oidc.scopes import may_have
-from idp.oidc.tokens import AccessTokens, PersonGrant
+from idp.oidc.senders import hold_kept
+from idp.oidc.tokens import AccessTokens, Confirmation, PersonGrant
 from idp.storage.database import Database
 from idp.storage.grants import RefreshRow
 
@@ -54,6 +62,7 @@ class RefreshTokens:
         if row is None:
             raise ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail="no such token")
         hold_family(row, employment, client=request.client, now=now)
+        hold_kept(row.confirmation, request.bound_to, refused=_refusal)
         if row.used_at is not None:
             return self._again(row, token, request)
         scopes = narrow_scopes(request.form, still_granted(row, request.client))
@@ -61,18 +70,32 @@ class RefreshTokens:
         details = authorization_details.narrow(request.form, row.authorization_details)
         successor = self._effects.new_token()
         grant = _grant(row, employment, request.client, details)
-        access_token = self._access_tokens.for_person(grant, audience=audience, scopes=scopes)
-        answer = token_answer(
-            access_token, scopes=scopes, refresh_token=successor, authorization_details=details
+        access_token = self._access_tokens.for_person(
+            grant, audience=audience, scopes=scopes, bound_to=request.bound_to
         )
-        if not self._rotate(row, token, successor=successor, answer=answer, now=now):
+        answer = token_answer(
+            access_token,
+            scopes=scopes,
+            refresh_token=successor,
+            authorization_details=details,
+            bound_to=request.bound_to,
+        )
+        bound_to = refresh_bound_to(request)
+        if not self._rotate(row, token, successor=successor, answer=answer, bound_to=bound_to, now=now):
             with self._database.read() as work:
                 row = work.grants.find_refresh(row.token_hash) or row
             return self._again(row, token, request)
         return answer
 
     def _rotate(
-        self, row: RefreshRow, token: str, *, successor: str, answer: dict[str, Any], now: Instant
+        self,
+        row: RefreshRow,
+        token: str,
+        *,
+        successor: str,
+        answer: dict[str, Any],
+        bound_to: Confirmation,
+        now: Instant,
     ) -> bool:
         sealed = seal_for_holder(token, json.dumps(answer).encode(), self._effects.random(_NONCE_BYTES))
         successor_hash = token_hash(successor)
@@ -81,6 +104,8 @@ class RefreshTokens:
                 row.token_hash, at=now, successor_hash=successor_hash, answer=sealed
             ):
                 return False
+            if bound_to and bound_to != row.confirmation:
+                work.grants.bind_family(row.family_id, dict(bound_to))
             work.grants.add_refresh(
                 RefreshToken(
                     token_hash=successor_hash,
@@ -109,6 +134,7 @@ class RefreshTokens:
                 raise ProtocolError(
                     ErrorCode.INVALID_GRANT, _REFUSED, detail="the kept answer does not open"
                 ) from None
+            self._hold_same_key(answer["access_token"], request)
             return answer
         with self._database.begin() as work:
             work.grants.revoke_family(row.family_id, now)
@@ -123,6 +149,19 @@ class RefreshTokens:
                 )
             )
         raise ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail="used before: the family is revoked")
+
+    def _hold_same_key(self, access_token: str, request: TokenRequest) -> None:
+        """A kept answer is for who had it: another key gets nothing, and destroys nothing."""
+        try:
+            bound_to = self._access_tokens.verify(access_token).bound_to
+        except TokenError:
+            raise _refusal("the kept answer is good no more") from None
+        if bound_to != request.bound_to:
+            raise _refusal("the kept answer is bound to another key")
+
+
+def _refusal(detail: str) -> ProtocolError:
+    return ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail=detail)
 
 
 def hold_family(row: RefreshRow, employment: Employment | None, *, client: Client, now: Instant) -> None:

@@ -15,6 +15,7 @@ def upgrade() -> None:
         clients.add_column(sa.Column("sector", sa.String(), nullable=True))
         clients.add_column(sa.Column("registration_token_hash", sa.String(), nullable=True))
         clients.add_column(sa.Column("mac_secret_sealed", sa.String(), nullable=True))
+        clients.add_column(sa.Column("dpop_nonce", sa.Boolean(), nullable=False, server_default=sa.false()))
     with op.batch_alter_table("token_families") as families:
         families.add_column(sa.Column("confirmation", sa.JSON(), nullable=False, server_default="{}"))
         families.add_column(
@@ -23,6 +24,7 @@ def upgrade() -> None:
     # The default was for rows that were there; the models give every new one a value.
     with op.batch_alter_table("clients") as clients:
         clients.alter_column("profile", server_default=None)
+        clients.alter_column("dpop_nonce", server_default=None)
     with op.batch_alter_table("token_families") as families:
         families.alter_column("confirmation", server_default=None)
         families.alter_column("authorization_details", server_default=None)
@@ -67,6 +69,7 @@ def downgrade() -> None:
         families.drop_column("authorization_details")
         families.drop_column("confirmation")
     with op.batch_alter_table("clients") as clients:
+        clients.drop_column("dpop_nonce")
         clients.drop_column("mac_secret_sealed")
         clients.drop_column("registration_token_hash")
         clients.drop_column("sector")

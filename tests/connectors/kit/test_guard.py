@@ -71,7 +71,7 @@ def test_the_scheme_may_be_written_in_any_case(client: FlaskClient, issuer: Stan
     assert response.status_code == HTTPStatus.OK
 
 
-@pytest.mark.parametrize("header", [None, "", "Basic YTpi", "DPoP abc"])
+@pytest.mark.parametrize("header", [None, "", "Basic YTpi", "Digest abc"])
 def test_without_a_token_one_learns_that_it_is_needed_and_no_more(
     client: FlaskClient, header: str | None
 ) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 
 from connectors.kit.effects import Effects
 from connectors.kit.sealing import Sealer
-from connectors.kit.shelf import Shelf
+from connectors.kit.shelf import Shelf, ShelfAwayError
 from tests.connectors.conftest import Clock
 
 
@@ -32,6 +32,31 @@ def test_kinds_share_no_keys(shelf: Shelf, clock: Clock) -> None:
     shelf.put("sign-in", "a", {}, expires_at=clock.at + 60)
     assert shelf.find("session", "a") is None
     assert shelf.take("session", "a") is None
+
+
+def test_what_is_added_is_added_once_until_it_expires(shelf: Shelf, clock: Clock) -> None:
+    """attack 20"""
+    assert shelf.add("dpop-proof", "a", expires_at=clock.at + 60)
+    assert not shelf.add("dpop-proof", "a", expires_at=clock.at + 90)
+    assert shelf.add("another kind", "a", expires_at=clock.at + 60)
+    clock.at += 60
+    assert shelf.add("dpop-proof", "a", expires_at=clock.at + 60)
+
+
+def test_of_many_who_add_one_does(shelf: Shelf, clock: Clock) -> None:
+    """attack 20"""
+    with ThreadPoolExecutor(16) as people:
+        added = list(people.map(lambda _: shelf.add("dpop-proof", "a", expires_at=clock.at + 60), range(100)))
+    assert added.count(True) == 1
+
+
+def test_a_shelf_that_cannot_be_asked_says_so(shelf: Shelf, database_url: str, clock: Clock) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE connector_shelf"))
+    engine.dispose()
+    with pytest.raises(ShelfAwayError):
+        shelf.add("dpop-proof", "a", expires_at=clock.at + 60)
 
 
 def test_what_has_expired_is_not_there(shelf: Shelf, clock: Clock) -> None:

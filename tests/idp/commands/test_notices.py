@@ -74,7 +74,7 @@ def test_one_that_was_given_up_is_tried_again_and_that_is_written_down(
         (event,) = work.audit.activity_of(again.user_id)
     assert (again.given_up_at, again.attempts) == (None, 0)
     assert (event.type, event.actor_id) == ("logout_notice.retried", "command-line")
-    assert event.detail == {"told": "app"}
+    assert json.loads(event.detail) == {"told": "app"}
 
 
 @pytest.mark.parametrize("wrong", ["waits", "arrived", "nothing"])

@@ -193,7 +193,8 @@ def test_a_mistake_in_our_own_members_is_named(own: Any, named: str) -> None:
         ({"userinfo_signed_response_alg": "none"}, "userinfo_signed_response_alg"),
         ({"default_max_age": 10**400}, "default_max_age"),
         ({"policy_uri": 'https://app.example.lv/"quoted"'}, "policy_uri"),
-        ({"dpop_bound_access_tokens": True}, "dpop_bound_access_tokens"),
+        ({"dpop_bound_access_tokens": "yes"}, "dpop_bound_access_tokens"),
+        ({"visvaris": {"dpop_nonce": 1}}, "visvaris.dpop_nonce"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")

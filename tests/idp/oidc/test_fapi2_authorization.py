@@ -7,7 +7,6 @@ import pytest
 from idp.oidc.authorization_request import Answer
 from idp.oidc.authorize import Browser
 from idp.oidc.errors import ErrorCode, ProtocolError
-from idp.oidc.fapi2 import RULES
 from tests.idp.oidc.house import CALLBACK, House
 from tests.support.authorization_requests import (
     JWKS,
@@ -21,6 +20,7 @@ from tests.support.authorization_requests import (
     request_object,
     sent_as,
 )
+from tests.support.dpop import proving
 from tests.support.relying_party import ProviderError, RelyingParty
 
 HOUR = 3600
@@ -28,11 +28,16 @@ HOUR = 3600
 
 def strict(house: House, *, own: dict[str, Any] | None = None, **metadata: Any) -> RelyingParty:
     party = house.add_client(
-        **{"jwks": JWKS, "token_endpoint_auth_method": "private_key_jwt", **metadata},
+        **{
+            "jwks": JWKS,
+            "token_endpoint_auth_method": "private_key_jwt",
+            "dpop_bound_access_tokens": True,
+            **metadata,
+        },
         own={"profile": "fapi2", **(own or {})},
     )
     party.key = KEYS["ES256"]
-    return party
+    return proving(party)
 
 
 @pytest.fixture
@@ -200,7 +205,3 @@ def test_what_the_profile_forbids_cannot_be_registered(
 
 def test_an_installed_application_may_use_loopback(house: House) -> None:
     assert strict(house, application_type="native", redirect_uris=["http://127.0.0.1/cb", CALLBACK])
-
-
-def test_every_rule_is_in_the_table() -> None:
-    assert len(RULES) == len(set(RULES)) == 4

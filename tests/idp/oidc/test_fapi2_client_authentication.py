@@ -217,11 +217,11 @@ def test_what_else_is_in_order(changed: dict[str, Any]) -> None:
         ({"token_endpoint_auth_method": "client_secret_post"}, "token_endpoint_auth_method"),
         ({"token_endpoint_auth_method": "client_secret_jwt"}, "token_endpoint_auth_method"),
         ({"token_endpoint_auth_method": "none"}, "token_endpoint_auth_method"),
-        ({"token_endpoint_auth_signing_alg": "RS256"}, "signatures"),
-        ({"id_token_signed_response_alg": "RS256"}, "signatures"),
-        ({"request_object_signing_alg": "RS256"}, "signatures"),
-        ({"request_object_signing_alg": "none"}, "signatures"),
-        ({"introspection_signed_response_alg": "RS256"}, "signatures"),
+        ({"token_endpoint_auth_signing_alg": "RS256"}, "must be one of"),
+        ({"id_token_signed_response_alg": "RS256"}, "must be one of"),
+        ({"request_object_signing_alg": "RS256"}, "must be one of"),
+        ({"request_object_signing_alg": "none"}, "must be one of"),
+        ({"introspection_signed_response_alg": "RS256"}, "must be one of"),
         ({"grant_types": ["authorization_code", "password"]}, "grant_types"),
         ({"grant_types": ["implicit"]}, "grant_types"),
         ({"redirect_uris": [CALLBACK, "http://localhost/cb"]}, "redirect_uris"),
@@ -251,7 +251,7 @@ def test_a_registration_that_breaks_a_rule_is_refused() -> None:
     keyed = {**plain, "token_endpoint_auth_method": "private_key_jwt", "jwks": JWKS}
     with pytest.raises(ProtocolError, match="tls_client_certificate_bound_access_tokens must be true"):
         register(keyed, effects)
-    with pytest.raises(ProtocolError, match="signatures must be by ES256, PS256, EdDSA"):
+    with pytest.raises(ProtocolError, match="must be one of ES256, PS256, EdDSA"):
         register({**keyed, "id_token_signed_response_alg": "RS256"}, effects)
 
 

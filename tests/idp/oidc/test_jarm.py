@@ -1,5 +1,6 @@
 """Signed authorization responses (JWT Secured Authorization Response Mode), read as an application reads them."""
 
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -9,6 +10,7 @@ from idp.oidc.authorize import Browser
 from idp.oidc.errors import ErrorCode, ProtocolError
 from tests.idp.oidc.house import CALLBACK, House
 from tests.support.authorization_requests import JWKS, KEYS, push, push_signed, read_signed
+from tests.support.dpop import proving
 from tests.support.relying_party import ProviderError, Question, RelyingParty
 
 SIGNED = {
@@ -108,15 +110,18 @@ def test_an_answer_is_no_id_token_hint(house: House, browser: Browser, app: Rely
     assert dict(outcome.fields)["error"] == "invalid_request"
 
 
-def strict(house: House, **metadata: object) -> RelyingParty:
+def strict(house: House, **metadata: Any) -> RelyingParty:
     party = house.add_client(
-        jwks=JWKS,
-        token_endpoint_auth_method="private_key_jwt",
+        **{
+            "jwks": JWKS,
+            "token_endpoint_auth_method": "private_key_jwt",
+            "dpop_bound_access_tokens": True,
+            **metadata,
+        },
         own={"profile": "fapi2"},
-        **metadata,
     )
     party.key = KEYS["ES256"]
-    return party
+    return proving(party)
 
 
 def test_fapi2_answers_are_signed_with_es256(house: House, browser: Browser) -> None:

@@ -8,9 +8,9 @@ from idp.models.people import User
 from idp.oidc.authorization_request import Answer
 from idp.oidc.authorize import AskConsent, Browser, ConsentPage, Expired, SignIn
 from idp.oidc.errors import ErrorCode, ProtocolError
-from idp.oidc.par import bound_key
 from tests.idp.oidc.house import House
 from tests.support.authorization_requests import JWKS, KEYS, push, push_form, push_signed, sent_as
+from tests.support.dpop import proving
 from tests.support.relying_party import ProviderError, Question, RelyingParty
 
 JKT = "k" * 43
@@ -306,17 +306,36 @@ def test_the_code_is_bound_to_the_key_that_was_named(
 
 
 def test_the_code_is_bound_to_the_key_that_was_proven(
-    house: House, browser: Browser, app: RelyingParty, monkeypatch: pytest.MonkeyPatch
+    house: House, browser: Browser, app: RelyingParty
 ) -> None:
     """RFC 9449 section 10.1"""
-    monkeypatch.setattr(house.openid._pushed_authorization, "_proven_key", lambda _request: JKT)
-    assert code_contents_of(house, app, push(app, app.ask()), browser) == JKT
-    assert code_contents_of(house, app, push(app, app.ask(dpop_jkt=JKT)), browser) == JKT
-    assert refused(app, dpop_jkt=OTHER_JKT) == "invalid_dpop_proof"
+    party = proving(app)
+    assert code_contents_of(house, party, push(party, party.ask()), browser) == party.jkt
+    assert code_contents_of(house, party, push(party, party.ask(dpop_jkt=party.jkt)), browser) == party.jkt
+    assert refused(party, dpop_jkt=OTHER_JKT) == "invalid_dpop_proof"
 
 
-def test_which_key_is_bound() -> None:
-    assert bound_key(None, None) is None
-    assert bound_key(JKT, None) == bound_key(None, JKT) == bound_key(JKT, JKT) == JKT
-    with pytest.raises(ProtocolError):
-        bound_key(JKT, OTHER_JKT)
+def test_a_key_proven_when_pushing_must_be_proven_when_redeeming(
+    house: House, browser: Browser, app: RelyingParty
+) -> None:
+    """attack 20"""
+    party = proving(app)
+    question = push(party, party.ask())
+    code = house.code_in(party, question, house.visit(question, browser))
+    with pytest.raises(ProviderError, match="invalid_dpop_proof"):
+        app.redeem(question, code)
+    question = push(party, party.ask())
+    code = house.code_in(party, question, house.visit(question, browser))
+    with pytest.raises(ProviderError, match="invalid_grant"):
+        proving(app).redeem(question, code)
+    question = push(party, party.ask())
+    code = house.code_in(party, question, house.visit(question, browser))
+    assert party.redeem(question, code).access_token
+
+
+def test_a_proof_that_was_used_pushes_nothing(house: House, app: RelyingParty) -> None:
+    """attack 20"""
+    party = proving(app)
+    shown, form = party.prove("POST", "/par"), dict(party.ask().parameters)
+    assert party.post_with("/par", form, shown).status_code == 201
+    assert party.post_with("/par", form, shown).json()["error"] == "invalid_dpop_proof"

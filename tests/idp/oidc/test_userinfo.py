@@ -78,12 +78,15 @@ def test_the_token_must_not_come_in_the_url_or_twice(
     assert (in_url.status_code, twice.status_code) == (400, 400)
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic eDp5", "DPoP x"])
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic eDp5", "DPoP", "DPoP "])
 def test_who_shows_no_token_learns_only_that_one_is_needed(house: House, header: str | None) -> None:
     """RFC 6750 section 3.1"""
     reply = house.http.get("/userinfo", headers={"Authorization": header} if header is not None else {})
     assert reply.status_code == 401
-    assert reply.headers["WWW-Authenticate"] == 'Bearer realm="visvaris"'
+    assert reply.headers.get_list("WWW-Authenticate") == [
+        'Bearer realm="visvaris"',
+        'DPoP realm="visvaris", algs="ES256 PS256 EdDSA"',
+    ]
 
 
 def test_a_token_that_is_not_good_is_told_so(house: House) -> None:

@@ -10,6 +10,7 @@ from tests.idp.web.test_oidc import CALLBACK, form_targets, party, path_of
 from tests.support.actors import Browser, Employee, Hall
 from tests.support.authorization_requests import JWKS, KEYS, push, push_signed, read_signed, request_object
 from tests.support.builders import RIGA
+from tests.support.dpop import proving
 from tests.support.relying_party import ProviderError, RelyingParty
 
 LOOKUP = {
@@ -36,11 +37,12 @@ def strict(hall: Hall, **metadata: Any) -> RelyingParty:
             "token_endpoint_auth_method": "private_key_jwt",
             "require_signed_request_object": True,
             "authorization_signed_response_alg": "ES256",
+            "dpop_bound_access_tokens": True,
             **metadata,
         },
     )
     made.key, made.algorithm = KEYS["ES256"], "ES256"
-    return made
+    return proving(made)
 
 
 def test_pushed_signed_and_answered_in_a_signed_form(hall: Hall, browser: Browser, anna: Employee) -> None:
