@@ -225,7 +225,7 @@ def _csrf(browser: NetworkBrowser) -> str:
     ],
 )
 def test_whichever_way_a_session_ends_every_application_is_told_once(day: Day, way: Way) -> None:
-    """attack 22, attack 27, attack 30"""
+    """attack 22, attack 30"""
     who = day.server.hire(KEKAVA)
     browser, session_id = day.arrives(who)
     way(day, browser, who, session_id)

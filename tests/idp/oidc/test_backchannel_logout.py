@@ -257,7 +257,6 @@ def reached(outbox: Outbox, browser: Browser, **metadata: Any) -> LogoutReceiver
 
 
 def test_it_is_tried_again_ever_more_seldom_and_then_given_up(outbox: Outbox, browser: Browser) -> None:
-    """attack 27: nothing but the registration says where to"""
     receiver = reached(outbox, browser)
     receiver.trouble.extend([500, 400, 503, 302, 201, 404, 500])
     for wait in BACK_OFF_SECONDS:

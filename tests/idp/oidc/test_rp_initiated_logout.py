@@ -262,6 +262,17 @@ def test_no_image_on_another_site_ends_a_session(visit: Visit) -> None:
     assert visit.window.is_signed_in
 
 
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "Forwarded"])
+def test_nobody_is_led_to_where_a_header_says(visit: Visit, header: str) -> None:
+    """attack 8, attack 27: nor told in that name that a session ended"""
+    value = "host=evil.example" if header == "Forwarded" else "evil.example"
+    asked = {"id_token_hint": visit.id_token, "post_logout_redirect_uri": AFTER}
+    reply = visit.window.http.get("/logout", params=asked, headers={header: value})
+    assert (reply.status_code, reply.headers["Location"]) == (303, AFTER)
+    page = visit.window.http.get("/logged-out", headers={header: value})
+    assert "evil.example" not in page.text + repr(page.headers)
+
+
 # The rules --------------------------------------------------------------------------------------------
 
 
