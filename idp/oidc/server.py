@@ -24,6 +24,7 @@ from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grants.authorization_code import AuthorizationCode
 from idp.oidc.grants.base import Grant, TokenRequest
 from idp.oidc.grants.client_credentials import ClientCredentials
+from idp.oidc.grants.redemption import Redemption
 from idp.oidc.grants.refresh_token import RefreshTokens
 from idp.oidc.introspection import Introspection
 from idp.oidc.logout import Logout
@@ -196,16 +197,15 @@ def _authorization(core: Core, *, login: Login, standings: Standings) -> Authori
 
 def _grants(core: Core) -> Mapping[str, Grant]:
     issuer, access_tokens = core.options.issuer, core.access_tokens
+    redemption = Redemption(
+        database=core.database,
+        access_tokens=access_tokens,
+        id_tokens=core.id_tokens,
+        effects=core.effects,
+        refresh_seconds=core.options.refresh_seconds,
+    )
     return by_type(
-        AuthorizationCode(
-            issuer=issuer,
-            database=core.database,
-            codes=core.codes,
-            access_tokens=access_tokens,
-            id_tokens=core.id_tokens,
-            effects=core.effects,
-            refresh_seconds=core.options.refresh_seconds,
-        ),
+        AuthorizationCode(issuer=issuer, codes=core.codes, redemption=redemption),
         RefreshTokens(
             issuer=issuer, database=core.database, access_tokens=access_tokens, effects=core.effects
         ),

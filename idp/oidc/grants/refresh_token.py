@@ -17,8 +17,8 @@ from idp.models.clients import Client
 from idp.models.grants import RefreshToken
 from idp.models.people import Employment, UserStatus
 from idp.oidc.errors import ErrorCode, ProtocolError
-from idp.oidc.grants.authorization_code import acts_in_a_post
 from idp.oidc.grants.base import TokenRequest, choose_audience, narrow_scopes, token_answer
+from idp.oidc.grants.posts import acts_in_a_post, post_problem
 from idp.oidc.people import find_current_employment
 from idp.oidc.scopes import may_have
 from idp.oidc.tokens import AccessTokens, PersonGrant
@@ -136,11 +136,10 @@ def _problem(row: RefreshRow, employment: Employment | None, *, client: Client, 
         return "expired"
     if row.user_status != UserStatus.ACTIVE.value:
         return "the user is not active"
-    if row.employment_id is not None and _needs_its_post(row, client):
-        if employment is None:
-            return "the post has ended"
-        if not _is_open_to(client, employment, row):
-            return "the client is no longer for this post"
+    if row.employment_id is not None:
+        problem = post_problem(employment, scopes=row.scopes, client=client, user_roles=row.user_roles)
+        if problem is not None:
+            return problem
     if not set(row.audiences) <= set(client.resources):
         return "the client may no longer use a resource"
     return None
@@ -154,17 +153,6 @@ def still_granted(row: RefreshRow, client: Client) -> tuple[str, ...]:
             ErrorCode.INVALID_GRANT, _REFUSED, detail="the client may have none of the scopes"
         )
     return scopes
-
-
-def _needs_its_post(row: RefreshRow, client: Client) -> bool:
-    return bool(client.municipalities or client.roles) or acts_in_a_post(row.scopes, client)
-
-
-def _is_open_to(client: Client, post: Employment, row: RefreshRow) -> bool:
-    """What the sign-in was held against (`login/standing.py`), held against the post as it is now."""
-    if client.municipalities and post.municipality not in client.municipalities:
-        return False
-    return not client.roles or not {*post.roles, *row.user_roles}.isdisjoint(client.roles)
 
 
 def _grant(row: RefreshRow, employment: Employment | None, client: Client) -> PersonGrant:
