@@ -27,6 +27,7 @@ from idp.storage.vault import Vault
 from idp.web import (
     account,
     assets,
+    device,
     errors,
     guards,
     headers,
@@ -180,7 +181,7 @@ def make_pages(provider: Provider) -> Flask:
     pages.install(app)
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
-    for module in (login, oidc, portal, account, assets, health, wellknown):
+    for module in (login, oidc, device, portal, account, assets, health, wellknown):
         app.register_blueprint(module.blueprint)
     token = provider.settings.metrics_token
     app.register_blueprint(metrics.blueprint(token.get_secret_value() if token else None))

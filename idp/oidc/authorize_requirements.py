@@ -1,5 +1,7 @@
 """From an authorization request to what a sign-in must fulfil, and back to what is told. Pure functions."""
 
+from dataclasses import replace
+
 from idp.errors import N_
 from idp.login.standing import Missing, NeedsSignIn, NotAllowed, Standing
 from idp.login.transaction import Requirements
@@ -11,16 +13,24 @@ from idp.policy import Level
 
 def requirements_of(request: AuthorizationRequest, client: Client) -> Requirements:
     """The same each time but for what the person can only be asked once."""
-    return Requirements(
+    return replace(
+        required_by(client),
         level=Level(max(request.required_level, client.minimum_level)),
         not_before=request.not_before,
-        needs_employment=client.needs_employment,
-        municipalities=tuple(client.municipalities),
-        roles=tuple(client.roles),
         select_account=request.wants(Prompt.SELECT_ACCOUNT) and not request.asked_person,
         login_hint=request.login_hint,
         expected_user=request.expected_user,
         fresh=request.wants(Prompt.LOGIN) and not request.asked_person,
+    )
+
+
+def required_by(client: Client) -> Requirements:
+    """What holds for an application whatever it asks."""
+    return Requirements(
+        level=Level(client.minimum_level),
+        needs_employment=client.needs_employment,
+        municipalities=tuple(client.municipalities),
+        roles=tuple(client.roles),
     )
 
 

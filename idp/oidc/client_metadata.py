@@ -7,7 +7,7 @@ member, `visvaris`. Not here: registration over HTTP.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,10 +18,16 @@ from idp.oidc import scopes
 from idp.oidc.client_auth import ASSERTION_ALGORITHMS, AuthMethod
 from idp.oidc.discovery import GRANT_TYPES
 from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.grant_types import DEVICE_CODE, TOKEN_EXCHANGE
 from idp.oidc.keys import ALGORITHMS
 from idp.oidc.redirect_uris import UnfitRedirectUriError, require_registrable
 
 OWN_MEMBER: Final = "visvaris"
+
+_OF_PEOPLE: Final = ("authorization_code", DEVICE_CODE)
+"""Grant types by which somebody signs in."""
+_CONFIDENTIAL: Final = ("client_credentials", TOKEN_EXCHANGE)
+"""Grant types by which a client asks for itself, and so must be able to prove that it is itself."""
 
 _NOT_DONE: Final = frozenset(
     {
@@ -101,7 +107,7 @@ def needs_secret(registered: Mapping[str, Any]) -> bool:
 
 def _defaults(accepted: Mapping[str, Any]) -> dict[str, Any]:
     grant_types = accepted.get("grant_types", ["authorization_code"])
-    default_scopes = list(scopes.DEFAULT) if "authorization_code" in grant_types else []
+    default_scopes = list(scopes.DEFAULT) if _signs_people_in(grant_types) else []
     if "refresh_token" in grant_types:
         default_scopes.append(scopes.Scope.OFFLINE_ACCESS.value)
     return {
@@ -121,16 +127,25 @@ def _require_consistent(registered: Mapping[str, Any]) -> None:
         raise ProtocolError(ErrorCode.INVALID_REDIRECT_URI, "redirect_uris must hold at least one URI")
     if uses_codes != ("code" in registered["response_types"]):
         raise _unfit("response_types must be code exactly when grant_types has authorization_code")
-    if "refresh_token" in grant_types and not uses_codes:
-        raise _unfit("the grant type refresh_token needs authorization_code")
-    if "client_credentials" in grant_types and method == AuthMethod.NONE:
-        raise _unfit("the grant type client_credentials is for clients that authenticate")
+    _require_grants_fit(grant_types, method)
     if method == AuthMethod.PRIVATE_KEY_JWT and not registered.get("jwks"):
         raise _unfit("private_key_jwt needs the keys in jwks")
     installed = registered["application_type"] == "native"
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         for uri in registered.get(name, ()):
             _require_redirect_uri(uri, installed=installed)
+
+
+def _require_grants_fit(grant_types: Sequence[str], method: str) -> None:
+    if "refresh_token" in grant_types and not _signs_people_in(grant_types):
+        raise _unfit(f"the grant type refresh_token needs {' or '.join(_OF_PEOPLE)}")
+    for name in _CONFIDENTIAL:
+        if name in grant_types and method == AuthMethod.NONE:
+            raise _unfit(f"the grant type {name} is for clients that authenticate")
+
+
+def _signs_people_in(grant_types: Sequence[str]) -> bool:
+    return any(name in grant_types for name in _OF_PEOPLE)
 
 
 def _require_redirect_uri(uri: str, *, installed: bool) -> None:
@@ -143,7 +158,7 @@ def _require_redirect_uri(uri: str, *, installed: bool) -> None:
 def _kind_of(registered: Mapping[str, Any]) -> ClientKind:
     if registered["application_type"] == "native":
         return ClientKind.INSTALLED
-    return ClientKind.WEB if "authorization_code" in registered["grant_types"] else ClientKind.SERVICE
+    return ClientKind.WEB if _signs_people_in(registered["grant_types"]) else ClientKind.SERVICE
 
 
 _MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {

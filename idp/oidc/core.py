@@ -8,6 +8,7 @@ from idp.oidc.client_keys import ClientKeys
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
 from idp.oidc.consent import Consents
+from idp.oidc.device_codes import DeviceCodes
 from idp.oidc.id_tokens import IdTokens
 from idp.oidc.keys import KeyRing
 from idp.oidc.options import Options
@@ -30,6 +31,7 @@ class Core:
     clients: Clients
     client_keys: ClientKeys
     codes: Codes
+    device_codes: DeviceCodes
     consents: Consents
     id_tokens: IdTokens
     access_tokens: AccessTokens
@@ -51,6 +53,7 @@ def make_core(
         clients=clients,
         client_keys=ClientKeys(outbound, effects),
         codes=Codes(storage.shelf, effects),
+        device_codes=DeviceCodes(storage.shelf, effects),
         consents=Consents(storage.database, effects),
         id_tokens=IdTokens(issuer=options.issuer, keys=keys, effects=effects),
         access_tokens=AccessTokens(

@@ -11,13 +11,17 @@ from typing import Any, Final
 from idp.oidc.authorization_request import Prompt, ResponseMode
 from idp.oidc.claims import BY_SCOPE
 from idp.oidc.client_auth import ASSERTION_ALGORITHMS, AuthMethod
+from idp.oidc.grant_types import DEVICE_CODE, TOKEN_EXCHANGE
 from idp.oidc.keys import ALGORITHMS, KeyRing
 from idp.oidc.requests import Request, Response
 from idp.oidc.scopes import Scope
 from idp.policy import Level
 
 PATHS: Final = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
-GRANT_TYPES: Final = ("authorization_code", "refresh_token", "client_credentials")
+GRANT_TYPES: Final = (
+    *("authorization_code", "refresh_token", "client_credentials"),
+    *(DEVICE_CODE, TOKEN_EXCHANGE),
+)
 _PUBLIC: Final = (
     ("Content-Type", "application/json"),
     ("Access-Control-Allow-Origin", "*"),
@@ -35,6 +39,7 @@ def metadata(issuer: str, *, highest: Level) -> dict[str, Any]:
         "jwks_uri": f"{issuer}/jwks",
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
+        "device_authorization_endpoint": f"{issuer}/device_authorization",
         "end_session_endpoint": f"{issuer}/logout",
         "scopes_supported": [scope.value for scope in Scope],
         "response_types_supported": ["code"],

@@ -155,7 +155,9 @@ def test_the_demonstration_is_as_promised(database: None) -> None:
     assert clients["agreements"]["redirect_uris"] == ["http://localhost:8000/connectors/agreements/callback"]
     assert clients["demo-desktop"]["client_secret"] is None
     assert clients["demo-service"]["grant_types"] == ["client_credentials"]
-    assert all(client["client_secret"] for name, client in clients.items() if name != "demo-desktop")
+    assert clients["demo-device"]["client_secret"] is None
+    public = {"demo-desktop", "demo-device"}
+    assert all(client["client_secret"] for name, client in clients.items() if name not in public)
 
 
 def test_every_standard_claim_of_the_first_two_is_filled(database: None) -> None:

@@ -164,3 +164,26 @@ def test_a_mistake_is_refused_and_named(changed: dict[str, Any], named: str) -> 
 
 def test_what_is_asked_for_as_absent_is_no_mistake() -> None:
     assert accept(dpop_bound_access_tokens=False, jwks_uri=None)
+
+
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+
+
+def test_a_device_needs_no_redirect_uris_and_signs_people_in() -> None:
+    told = accept(redirect_uris=[], grant_types=[DEVICE, "refresh_token"])
+    assert told["response_types"] == []
+    assert told["scope"] == "openid profile email phone address offline_access"
+    device = register(document(redirect_uris=[], grant_types=[DEVICE]), Effects()).client
+    assert device.kind == ClientKind.WEB.value
+
+
+def test_refresh_tokens_are_for_who_signs_people_in() -> None:
+    assert "refresh_token needs" in refuse(grant_types=["client_credentials", "refresh_token"], scope="x")
+
+
+def test_exchange_is_for_clients_that_authenticate() -> None:
+    """attack 17"""
+    service = {"grant_types": [EXCHANGE], "redirect_uris": [], "scope": "fines.read"}
+    assert EXCHANGE in refuse(token_endpoint_auth_method="none", **service)
+    assert accept(**service)["client_secret"]

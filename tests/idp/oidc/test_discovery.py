@@ -36,7 +36,7 @@ REGISTERED = {
         "claims_parameter_supported",
         "request_parameter_supported",
     ),
-    *("request_uri_parameter_supported", "ui_locales_supported"),
+    *("request_uri_parameter_supported", "ui_locales_supported", "device_authorization_endpoint"),
 }
 
 
