@@ -30,6 +30,7 @@ from idp.web import (
     account,
     api,
     assets,
+    device,
     errors,
     guards,
     headers,
@@ -183,7 +184,7 @@ def make_pages(provider: Provider) -> Flask:
     pages.install(app)
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
-    for module in (login, oidc, portal, account, assets, health, wellknown, api):
+    for module in (login, oidc, device, portal, account, assets, health, wellknown, api):
         app.register_blueprint(module.blueprint)
     token = provider.settings.metrics_token
     app.register_blueprint(metrics.blueprint(token.get_secret_value() if token else None))

@@ -26,8 +26,11 @@ class EventType(Enum):
     CONSENT_WITHDRAWN = "consent.withdrawn"
     CODE_REPLAYED = "code.replayed"
     REFRESH_REPLAYED = "refresh.replayed"
+    DEVICE_APPROVED = "device.approved"
+    DEVICE_REFUSED = "device.refused"
     TOKENS_ISSUED = "tokens.issued"
     TOKENS_REVOKED = "tokens.revoked"
+    TOKEN_EXCHANGED = "token.exchanged"  # noqa: S105  the name of an event
     USER_ADDED = "user.added"
     USER_BLOCKED = "user.blocked"
     USER_UNBLOCKED = "user.unblocked"

@@ -6,6 +6,7 @@ counted apart. Guessing at what comes after a first factor waits longer: only on
 so far.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Final
@@ -55,14 +56,8 @@ class Limits:
         bucket_of_method = USER_AND_METHOD if method.with_username else LATER_FACTOR
         own = (bucket_of_method, f"{who}\x1f{method.id}")
         wanted = ((ADDRESS, network_of(visitor.address)), (USER, who), own)
-        paid: list[tuple[Bucket, str]] = []
-        for bucket, key in wanted:
-            seconds = self._throttle.charge(bucket, key)
-            if seconds > 0:
-                self._refund(paid)
-                return Wait(seconds)
-            paid.append((bucket, key))
-        return Attempt(wanted, own)
+        seconds = charge_all(self._throttle, wanted)
+        return Wait(seconds) if seconds > 0 else Attempt(wanted, own)
 
     def passed(self, attempt: Attempt) -> None:
         """Gives the charge back, and forgets earlier failures of this way alone: no way clears another's."""
@@ -76,9 +71,20 @@ class Limits:
         expires_at = self._effects.now() + _KNOWN_BROWSER_SECONDS
         self._shelf.put(_KNOWN_BROWSER, _known_key(username, visitor), {}, expires_at=expires_at)
 
-    def _refund(self, charges: list[tuple[Bucket, str]] | tuple[tuple[Bucket, str], ...]) -> None:
+    def _refund(self, charges: Iterable[tuple[Bucket, str]]) -> None:
         for bucket, key in charges:
             self._throttle.refund(bucket, key)
+
+
+def charge_all(throttle: Throttle, charges: Sequence[tuple[Bucket, str]]) -> float:
+    """0.0: all of them are paid. Otherwise none is, and the seconds to wait."""
+    for index, (bucket, key) in enumerate(charges):
+        seconds = throttle.charge(bucket, key)
+        if seconds > 0:
+            for paid in charges[:index]:
+                throttle.refund(*paid)
+            return seconds
+    return 0.0
 
 
 def network_of(address: str) -> str:

@@ -20,7 +20,7 @@ class Consent(Base):
 
 
 class TokenFamily(Base):
-    """All tokens that came from one authorization code; they live and die together.
+    """All tokens that came from one code, of whichever grant; they live and die together.
 
     `code_hash` is unique: a code redeemed twice finds its family here.
     """

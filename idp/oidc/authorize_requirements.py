@@ -18,16 +18,26 @@ def requirements_of(request: AuthorizationRequest, client: Client) -> Requiremen
     Authorization details are for a post in the municipality they name.
     """
     named = municipalities_of(request.authorization_details)
-    return Requirements(
+    return replace(
+        required_by(client),
         level=Level(max(request.required_level, client.minimum_level)),
         not_before=request.not_before,
         needs_employment=client.needs_employment or bool(named),
         municipalities=_open_to(named, tuple(client.municipalities)),
-        roles=tuple(client.roles),
         select_account=request.wants(Prompt.SELECT_ACCOUNT) and not request.asked_person,
         login_hint=request.login_hint,
         expected_user=request.expected_user,
         fresh=request.wants(Prompt.LOGIN) and not request.asked_person,
+    )
+
+
+def required_by(client: Client) -> Requirements:
+    """What holds for an application whatever it asks."""
+    return Requirements(
+        level=Level(client.minimum_level),
+        needs_employment=client.needs_employment,
+        municipalities=tuple(client.municipalities),
+        roles=tuple(client.roles),
     )
 
 

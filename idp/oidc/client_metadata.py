@@ -6,7 +6,7 @@ member, `visvaris`. Not here: what of it is for operators alone, and registratio
 (`registration.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -28,6 +28,7 @@ from idp.oidc.auth_methods import AuthMethod
 from idp.oidc.client_keys import import_keys
 from idp.oidc.discovery import GRANT_TYPES, SUBJECT_TYPES
 from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.grant_types import DEVICE_CODE, TOKEN_EXCHANGE
 from idp.oidc.keys import ALGORITHMS
 from idp.oidc.redirect_uris import UnfitRedirectUriError, require_registrable
 from idp.oidc.sectors import sector_of
@@ -35,6 +36,11 @@ from idp.storage.vault import Vault
 
 OWN_MEMBER: Final = "visvaris"
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+_OF_PEOPLE: Final = ("authorization_code", DEVICE_CODE)
+"""Grant types by which somebody signs in."""
+_CONFIDENTIAL: Final = ("client_credentials", TOKEN_EXCHANGE)
+"""Grant types by which a client asks for itself, and so must be able to prove that it is itself."""
 
 _NOT_DONE: Final = frozenset(
     {
@@ -56,9 +62,7 @@ class Accepted:
     def kind(self) -> ClientKind:
         if self.registered["application_type"] == "native":
             return ClientKind.INSTALLED
-        return (
-            ClientKind.WEB if "authorization_code" in self.registered["grant_types"] else ClientKind.SERVICE
-        )
+        return ClientKind.WEB if _signs_people_in(self.registered["grant_types"]) else ClientKind.SERVICE
 
     def name_of(self, client_id: str) -> str:
         return str(self.registered.get("client_name", client_id))
@@ -133,7 +137,7 @@ def response(registration: Registration) -> dict[str, Any]:
 
 def _defaults(accepted: Mapping[str, Any]) -> dict[str, Any]:
     grant_types = accepted.get("grant_types", ["authorization_code"])
-    default_scopes = list(scopes.DEFAULT) if "authorization_code" in grant_types else []
+    default_scopes = list(scopes.DEFAULT) if _signs_people_in(grant_types) else []
     if "refresh_token" in grant_types:
         default_scopes.append(scopes.Scope.OFFLINE_ACCESS.value)
     content = {
@@ -159,21 +163,30 @@ def _require_consistent(registered: Mapping[str, Any], own: Mapping[str, Any]) -
         raise ProtocolError(ErrorCode.INVALID_REDIRECT_URI, "redirect_uris must hold at least one URI")
     if uses_codes != ("code" in registered["response_types"]):
         raise _unfit("response_types must be code exactly when grant_types has authorization_code")
-    if "refresh_token" in grant_types and not uses_codes:
-        raise _unfit("the grant type refresh_token needs authorization_code")
-    if "client_credentials" in grant_types and method == AuthMethod.NONE:
-        raise _unfit("the grant type client_credentials is for clients that authenticate")
+    _require_grants_fit(grant_types, method)
     if unfit := client_auth_metadata.broken_rule(registered) or fapi2.broken_rule(registered, own):
         raise _unfit(unfit)
     if registered.get("require_signed_request_object") and {"jwks", "jwks_uri"}.isdisjoint(registered):
         raise _unfit("require_signed_request_object needs the keys in jwks or at jwks_uri")
-    if "backchannel_logout_uri" in registered and not uses_codes:
-        raise _unfit("backchannel_logout_uri needs the grant type authorization_code")
+    if "backchannel_logout_uri" in registered and not _signs_people_in(grant_types):
+        raise _unfit(f"backchannel_logout_uri needs the grant type {' or '.join(_OF_PEOPLE)}")
     _require_encryption_keys(registered)
     installed = registered["application_type"] == "native"
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         for uri in registered.get(name, ()):
             _require_redirect_uri(uri, installed=installed)
+
+
+def _require_grants_fit(grant_types: Sequence[str], method: str) -> None:
+    if "refresh_token" in grant_types and not _signs_people_in(grant_types):
+        raise _unfit(f"the grant type refresh_token needs {' or '.join(_OF_PEOPLE)}")
+    for name in _CONFIDENTIAL:
+        if name in grant_types and method == AuthMethod.NONE:
+            raise _unfit(f"the grant type {name} is for clients that authenticate")
+
+
+def _signs_people_in(grant_types: Sequence[str]) -> bool:
+    return any(name in grant_types for name in _OF_PEOPLE)
 
 
 def _require_redirect_uri(uri: str, *, installed: bool) -> None:

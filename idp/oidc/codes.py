@@ -17,22 +17,28 @@ _KIND: Final = "authorization-code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodeContents:
+class Granted:
+    """What a person let a client have, and how they signed in, before there are tokens."""
+
     client_id: str
-    redirect_uri: str
-    code_challenge: str | None
     user_id: str
     session_id: str
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
-    nonce: str | None
     acr: str
     amr: tuple[str, ...]
     auth_time: Instant
     employment_id: str | None
     municipality: str | None
+    nonce: str | None = None
     claims: Mapping[str, list[str]] = field(default_factory=dict)
     authorization_details: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeContents(Granted):
+    redirect_uri: str
+    code_challenge: str | None
     dpop_jkt: str | None = None
     """RFC 9449 section 10: the key that must be shown when the code is redeemed."""
 

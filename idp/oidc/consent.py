@@ -6,11 +6,13 @@ says so (`prompt=consent`) or names authorization details (RFC 9396). Not here: 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from idp.effects import Effects
 from idp.events import Event, EventType
 from idp.models.clients import Client
 from idp.models.grants import Consent
+from idp.oidc.authorization_details import Details
 from idp.oidc.authorization_request import AuthorizationRequest, Prompt
 from idp.oidc.scopes import TEXTS, Scope, ScopeText
 from idp.storage.database import Database
@@ -25,6 +27,19 @@ class Decider:
     address: str
 
 
+class Asking(Protocol):
+    """A request as far as consent goes: one that came to the authorization endpoint, or a device's."""
+
+    @property
+    def client_id(self) -> str: ...
+
+    @property
+    def consent_scopes(self) -> tuple[str, ...]: ...
+
+    @property
+    def authorization_details(self) -> Details: ...
+
+
 class Consents:
     def __init__(self, database: Database, effects: Effects) -> None:
         self._database = database
@@ -36,11 +51,17 @@ class Consents:
         if request.wants(Prompt.CONSENT) or request.authorization_details:
             # What details say differs each time, so an earlier yes says nothing about them.
             return True
+        return not self.covers(request.consent_scopes, client, user_id)
+
+    def covers(self, scopes: Iterable[str], client: Client, user_id: str) -> bool:
+        """Whether the person lets the client have these now."""
+        if client.first_party:
+            return True
         with self._database.read() as work:
             given = work.grants.find_consent(user_id, client.client_id)
-        return given is None or not set(request.consent_scopes) <= set(given.scopes)
+        return given is not None and set(scopes) <= set(given.scopes)
 
-    def give(self, request: AuthorizationRequest, decider: Decider) -> None:
+    def give(self, request: Asking, decider: Decider) -> None:
         now = self._effects.now()
         with self._database.begin() as work:
             before = work.grants.find_consent(decider.user_id, request.client_id)
@@ -52,7 +73,7 @@ class Consents:
             )
             work.audit.append(_event(EventType.CONSENT_GIVEN, request, decider))
 
-    def refuse(self, request: AuthorizationRequest, decider: Decider) -> None:
+    def refuse(self, request: Asking, decider: Decider) -> None:
         with self._database.begin() as work:
             work.audit.append(_event(EventType.CONSENT_REFUSED, request, decider))
 
@@ -83,11 +104,11 @@ def texts_of(scopes: Iterable[str]) -> list[ScopeText]:
     return [TEXTS[Scope(scope)] if scope in set(Scope) else ScopeText(scope) for scope in scopes]
 
 
-def _types_of(request: AuthorizationRequest) -> str:
+def _types_of(request: Asking) -> str:
     return " ".join(dict.fromkeys(str(detail["type"]) for detail in request.authorization_details))
 
 
-def _event(event_type: EventType, request: AuthorizationRequest, decider: Decider) -> Event:
+def _event(event_type: EventType, request: Asking, decider: Decider) -> Event:
     return Event(
         type=event_type,
         user_id=decider.user_id,

@@ -8,6 +8,7 @@ from idp.oidc.client_keys import ClientKeys
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
 from idp.oidc.consent import Consents
+from idp.oidc.device_codes import DeviceCodes
 from idp.oidc.dpop import DPoP
 from idp.oidc.encryption import Encryption
 from idp.oidc.id_tokens import IdTokens
@@ -36,6 +37,7 @@ class Core:
     encryption: Encryption
     subjects: Subjects
     codes: Codes
+    device_codes: DeviceCodes
     consents: Consents
     id_tokens: IdTokens
     access_tokens: AccessTokens
@@ -62,6 +64,7 @@ def make_core(
         encryption=encryption,
         subjects=subjects,
         codes=Codes(storage.shelf, effects),
+        device_codes=DeviceCodes(storage.shelf, effects),
         consents=Consents(storage.database, effects),
         id_tokens=IdTokens(
             issuer=options.issuer,

@@ -12,6 +12,7 @@ from idp.oidc import authorization_details, client_auth_metadata, dpop_proofs, r
 from idp.oidc.authorization_request import Prompt, ResponseMode
 from idp.oidc.claims import BY_SCOPE
 from idp.oidc.encryption import CONTENT_ALGORITHMS, KEY_ALGORITHMS
+from idp.oidc.grant_types import DEVICE_CODE, TOKEN_EXCHANGE
 from idp.oidc.keys import ALGORITHMS, KeyRing
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.requests import Request, Response
@@ -19,7 +20,10 @@ from idp.oidc.scopes import Scope
 from idp.policy import Level
 
 PATHS: Final = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
-GRANT_TYPES: Final = ("authorization_code", "refresh_token", "client_credentials")
+GRANT_TYPES: Final = (
+    *("authorization_code", "refresh_token", "client_credentials"),
+    *(DEVICE_CODE, TOKEN_EXCHANGE),
+)
 SUBJECT_TYPES: Final = ("public", "pairwise")
 _PUBLIC: Final = (
     ("Content-Type", "application/json"),
@@ -45,6 +49,7 @@ def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
         "jwks_uri": f"{issuer}/jwks",
         "introspection_endpoint": f"{issuer}/introspect",
         "revocation_endpoint": f"{issuer}/revoke",
+        "device_authorization_endpoint": f"{issuer}/device_authorization",
         "end_session_endpoint": f"{issuer}/logout",
         **({} if closed else {"registration_endpoint": f"{issuer}/register"}),
         "backchannel_logout_supported": True,

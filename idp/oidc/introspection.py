@@ -13,11 +13,10 @@ from idp.models.people import UserStatus
 from idp.oidc.authorize_checks import is_public
 from idp.oidc.core import Core
 from idp.oidc.errors import ErrorCode, ProtocolError
-from idp.oidc.grants.base import token_type
 from idp.oidc.introspection_jwt import SignedIntrospection, is_asked_for
 from idp.oidc.jose import TokenError
 from idp.oidc.requests import Request, Response, json_response
-from idp.oidc.tokens import AccessToken
+from idp.oidc.tokens import AccessToken, token_type
 
 _INACTIVE: Final = {"active": False}
 

@@ -1,6 +1,7 @@
 """A client gives a token back (RFC 7009).
 
-A token of a person takes its whole family with it: whoever gives back one wants none. What is unknown,
+A token of a person takes its whole family with it: whoever gives back one wants none. One that was exchanged
+goes alone, since the family is not its holder's. What is unknown,
 expired or already revoked is answered like what was revoked just now (section 2.2).
 """
 
@@ -45,7 +46,7 @@ class Revocation:
         except TokenError:
             return
         _require_own(found.client_id, caller)
-        if found.family_id is None:
+        if found.family_id is None or found.actor:
             self._access_tokens.revoke_alone(found)
             self._write_down(found, caller, request)
         else:

@@ -21,12 +21,17 @@ from idp.oidc.authorize import Authorization
 from idp.oidc.authorize_reading import RequestReader
 from idp.oidc.client_auth import ClientAuthenticator
 from idp.oidc.core import Core, make_core
+from idp.oidc.device_approval import DeviceApproval
+from idp.oidc.device_authorization import DeviceAuthorization
 from idp.oidc.discovery import Discovery
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grants.authorization_code import AuthorizationCode
 from idp.oidc.grants.base import Grant, TokenRequest
 from idp.oidc.grants.client_credentials import ClientCredentials
+from idp.oidc.grants.device_code import DeviceCodeGrant
+from idp.oidc.grants.redemption import Redemption
 from idp.oidc.grants.refresh_token import RefreshTokens
+from idp.oidc.grants.token_exchange import TokenExchange
 from idp.oidc.introspection import Introspection
 from idp.oidc.logout import Logout
 from idp.oidc.options import Options, RegistrationMode
@@ -51,6 +56,7 @@ _log = structlog.get_logger("visvaris.oidc")
 _SECRET_PARAMETERS: Final = (
     *("client_secret", "client_assertion", "code", "code_verifier"),
     *("refresh_token", "access_token", "token", "password"),
+    *("device_code", "subject_token", "actor_token"),
 )
 
 Check = Callable[[Request], None]
@@ -111,6 +117,10 @@ class OpenIDProvider:
             clients=core.clients, id_tokens=core.id_tokens, shelf=core.shelf, effects=effects
         )
         self.admin_access = AdminAccess(core)
+        self.device = DeviceApproval(core, login=login, standings=standings, throttle=storage.throttle)
+        self._device_authorization = DeviceAuthorization(
+            issuer=options.issuer, device_codes=core.device_codes, effects=effects
+        )
         parts = _request_parts(core)
         self.authorization = _authorization(core, parts, login=login, standings=standings)
         self._pushed_authorization = PushedAuthorization(
@@ -133,6 +143,7 @@ class OpenIDProvider:
         return {
             "/par": Endpoint({"POST": self._par}, _FORM_CHECKS),
             "/token": Endpoint({"POST": self._token}, _FORM_CHECKS),
+            "/device_authorization": Endpoint({"POST": self._device_authorize}, _FORM_CHECKS),
             "/introspect": Endpoint({"POST": self._introspect}, _FORM_CHECKS),
             "/revoke": Endpoint({"POST": self._revoke}, _FORM_CHECKS),
             "/userinfo": Endpoint({"GET": userinfo.respond, "POST": userinfo.respond}, (form_comes_once,)),
@@ -184,6 +195,9 @@ class OpenIDProvider:
 
     def _par(self, request: Request) -> Response:
         return self._pushed_authorization.respond(request, self._authenticator.authenticate(request))
+
+    def _device_authorize(self, request: Request) -> Response:
+        return self._device_authorization.respond(request, self._authenticator.authenticate(request))
 
     def _introspect(self, request: Request) -> Response:
         return self._introspection.respond(request, self._authenticator.authenticate(request))
@@ -244,20 +258,29 @@ def _authorization(core: Core, parts: _RequestParts, *, login: Login, standings:
 
 def _grants(core: Core) -> Mapping[str, Grant]:
     issuer, access_tokens = core.options.issuer, core.access_tokens
+    redemption = Redemption(
+        database=core.database,
+        access_tokens=access_tokens,
+        id_tokens=core.id_tokens,
+        effects=core.effects,
+        refresh_seconds=core.options.refresh_seconds,
+    )
     return by_type(
-        AuthorizationCode(
-            issuer=issuer,
-            database=core.database,
-            codes=core.codes,
-            access_tokens=access_tokens,
-            id_tokens=core.id_tokens,
-            effects=core.effects,
-            refresh_seconds=core.options.refresh_seconds,
-        ),
+        AuthorizationCode(issuer=issuer, codes=core.codes, redemption=redemption),
         RefreshTokens(
             issuer=issuer, database=core.database, access_tokens=access_tokens, effects=core.effects
         ),
         ClientCredentials(issuer=issuer, access_tokens=access_tokens),
+        DeviceCodeGrant(
+            issuer=issuer,
+            device_codes=core.device_codes,
+            consents=core.consents,
+            redemption=redemption,
+            effects=core.effects,
+        ),
+        TokenExchange(
+            issuer=issuer, database=core.database, access_tokens=access_tokens, effects=core.effects
+        ),
     )
 
 

@@ -6,6 +6,7 @@ would have expired. Not here: refresh tokens (`grants/refresh_token.py`), ID tok
 """
 
 import hashlib
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,8 +35,17 @@ _ALG: Final = "ES256"
 _ALGORITHMS: Final = frozenset({_ALG})
 _TYPE: Final = "at+jwt"
 _TYPES: Final = frozenset({_TYPE})
+_CARRIED_OVER: Final = (
+    *("sub", "sid", "auth_time", "acr", "amr", "municipality", "roles"),
+    *("authorization_details", "may_act"),
+)
 _REMEMBERED_AT_MOST: Final = 2048
 _REVOKED: Final = "revoked-access-token"
+
+
+def token_type(bound_to: Confirmation) -> str:
+    """RFC 9449 section 5. A token bound to a certificate alone is sent as a bearer token (RFC 8705)."""
+    return "DPoP" if "jkt" in bound_to else "Bearer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +102,12 @@ class AccessToken:
         """RFC 7800 `cnf`."""
         bound_to: Confirmation = self.claims.get("cnf", BEARER)
         return bound_to
+
+    @property
+    def actor(self) -> Mapping[str, Any] | None:
+        """RFC 8693 section 4.1 `act`: who acts for the subject, if somebody does."""
+        actor: Mapping[str, Any] | None = self.claims.get("act")
+        return actor
 
     @property
     def family_id(self) -> str | None:
@@ -174,6 +190,32 @@ class AccessTokens:
             claims["cnf"] = bound_to
         return self._sign(claims, audience)
 
+    def exchanged(
+        self,
+        subject: AccessToken,
+        *,
+        client_id: str,
+        audience: str,
+        scopes: Iterable[str],
+        actor: Mapping[str, Any],
+        bound_to: Confirmation = BEARER,
+    ) -> str:
+        """For `client_id`, which acts for the subject: of the same family, and over no later.
+
+        What it says of the person and of how they signed in is carried over as it is.
+        """
+        new_id = self._effects.new_id()
+        claims: dict[str, Any] = {
+            **{name: subject.claims[name] for name in _CARRIED_OVER if name in subject.claims},
+            "client_id": client_id,
+            "jti": f"{subject.family_id}.{new_id}" if subject.family_id is not None else new_id,
+            "scope": " ".join(scopes),
+            "act": actor,
+        }
+        if bound_to:
+            claims["cnf"] = bound_to
+        return self._sign(claims, audience, not_after=subject.expires_at)
+
     def verify(self, token: str) -> AccessToken:
         """Signature, type, issuer, expiry, and that the key is still one of ours. Raises TokenError."""
         digest = hashlib.sha256(token.encode()).digest()
@@ -189,22 +231,31 @@ class AccessTokens:
     def is_alive(self, token: AccessToken) -> bool:
         """Whether nothing it hangs on was taken away: the client, and the family or the token itself."""
         family_id = token.family_id
-        if family_id is not None:  # whose client is looked at by the same statement
-            with self._database.read() as work:
-                return work.grants.family_is_alive(family_id, self._effects.now())
-        client = self._clients.find(token.client_id)
-        if client is None or client.disabled:
-            return False
-        return self._shelf.find(_REVOKED, token.id) is None
+        if family_id is None or token.actor is not None:
+            client = self._clients.find(token.client_id)
+            if client is None or client.disabled or self._shelf.find(_REVOKED, token.id) is not None:
+                return False
+        if family_id is None:
+            return True
+        with self._database.read() as work:  # the family's own client is looked at by the same statement
+            return work.grants.family_is_alive(family_id, self._effects.now())
 
     def revoke_alone(self, token: AccessToken) -> None:
-        """For a token without a family."""
+        """For a token without a family, or one that was exchanged, whose holder may not end the family."""
         self._shelf.put(_REVOKED, token.id, {}, expires_at=token.expires_at)
 
-    def _sign(self, claims: dict[str, Any], audience: str, *, remember: bool = False) -> str:
+    def _sign(
+        self,
+        claims: dict[str, Any],
+        audience: str,
+        *,
+        remember: bool = False,
+        not_after: Instant = math.inf,
+    ) -> str:
         """`remember`: the token will be asked about here, so what was just signed need not be verified."""
         now = int(self._effects.now())
-        times = {"iss": self.issuer, "aud": audience, "iat": now, "exp": now + ACCESS_TOKEN_SECONDS}
+        expires_at = int(min(now + ACCESS_TOKEN_SECONDS, not_after))
+        times = {"iss": self.issuer, "aud": audience, "iat": now, "exp": expires_at}
         signer = self._keys.signer(_ALG)
         whole = {**claims, **times}
         token = jose.sign(whole, key=signer.key, alg=_ALG, kid=signer.kid, typ=_TYPE)

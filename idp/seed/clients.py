@@ -1,4 +1,5 @@
-"""The demonstration's applications: ours, a stranger's, one installed on a computer, one without a person.
+"""The demonstration's applications: ours, a stranger's, one installed on a computer, one on a device without
+a browser, one without a person.
 
 Each is a registration document like those `visvaris client add` reads. Their secrets are public and fixed; a
 deployment that holds real people never has these clients.
@@ -11,6 +12,7 @@ from idp.effects import Effects
 from idp.models.clients import Client
 from idp.oidc.client_metadata import OWN_MEMBER, register
 from idp.oidc.client_secrets import needs_secret, secret_record
+from idp.oidc.grant_types import DEVICE_CODE
 from idp.seed import installed
 
 AGREEMENTS: Final = "agreements"
@@ -48,6 +50,7 @@ def _documents(issuer: str) -> Mapping[str, dict[str, Any]]:
         AGREEMENTS: _agreements(agreements_url(issuer)),
         "demo-web": _web(agreements_url(issuer)),
         "demo-desktop": _desktop(agreements_url(issuer)),
+        "demo-device": _device(),
         "demo-service": _service(agreements_url(issuer), own_url=f"{issuer}/demo-service"),
         **installed.documents(),
     }
@@ -105,6 +108,16 @@ def _desktop(agreements: str) -> dict[str, Any]:
         "grant_types": _OFFLINE,
         "scope": f"{_EVERYTHING} {_READ}",
         OWN_MEMBER: {"resources": [agreements]},
+    }
+
+
+def _device() -> dict[str, Any]:
+    return {
+        "client_name": "Rindu tablo",
+        "application_type": "native",
+        "token_endpoint_auth_method": "none",
+        "grant_types": [DEVICE_CODE, "refresh_token"],
+        "scope": "openid profile employment offline_access",
     }
 
 

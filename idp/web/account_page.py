@@ -31,6 +31,8 @@ _TOLD: Final = {
     EventType.CONSENT_GIVEN.value: N_("Permission was given to an application"),
     EventType.CONSENT_REFUSED.value: N_("Permission was refused to an application"),
     EventType.CONSENT_WITHDRAWN.value: N_("Permission was withdrawn from an application"),
+    EventType.DEVICE_APPROVED.value: N_("A device was let in"),
+    EventType.DEVICE_REFUSED.value: N_("A device was refused"),
     EventType.CODE_REPLAYED.value: N_("An application's access was stopped: it was used twice"),
     EventType.REFRESH_REPLAYED.value: N_("An application's access was stopped: it was used twice"),
     EventType.USER_ADDED.value: N_("The account was created"),

@@ -10,11 +10,14 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import DESK, PHONE, OpenPage
 from tests.support.builders import KEKAVA, RIGA
+from tests.support.device import Device, Shown
 from tests.support.running_server import Resident, RunningServer
 
 pytestmark = pytest.mark.browser
 
 NARROWEST = 320
+DIENVIDKURZEME = "0027000"
+"""The longest name."""
 PAGE_BYTES = 60_000
 LAYOUT_SHIFT = """() => new Promise((done) => {
   let sum = 0;
@@ -276,7 +279,48 @@ def _expired(page: Page, server: RunningServer) -> None:
     page.goto(f"{server.issuer}/login/none")
 
 
-EVERY_PAGE: dict[str, Callable[[Page, RunningServer], None]] = {
+def _asks(server: RunningServer) -> Shown:
+    return Device(server.application("demo-device", redirect_uri="none")).asks(
+        "openid profile offline_access"
+    )
+
+
+def _device(page: Page, server: RunningServer) -> None:
+    page.goto(f"{server.issuer}/device")
+
+
+def _device_from_link(page: Page, server: RunningServer) -> None:
+    page.goto(_asks(server).verification_uri_complete)
+
+
+def _device_with_error(page: Page, server: RunningServer) -> None:
+    _device(page, server)
+    page.locator("#code").fill("BCDF-GHJK")
+    page.locator("#login-submit").click()
+
+
+def _device_confirm(page: Page, server: RunningServer) -> Shown:
+    shown = _asks(server)
+    page.goto(shown.verification_uri_complete)
+    page.locator("#login-submit").click()
+    identify(page, server.hire(DIENVIDKURZEME))
+    expect(page.locator("#device-deny")).to_be_visible()
+    return shown
+
+
+def _device_let_in(page: Page, server: RunningServer) -> None:
+    page.locator(f"#number-{_device_confirm(page, server).number}").click()
+
+
+def _device_wrong_number(page: Page, server: RunningServer) -> None:
+    page.locator(f".numbers button:not(#number-{_device_confirm(page, server).number})").first.click()
+
+
+def _device_expired(page: Page, server: RunningServer) -> None:
+    page.goto(f"{server.issuer}/device/none")
+
+
+EVERY_PAGE: dict[str, Callable[[Page, RunningServer], object]] = {
     "identify": _identify_page,
     "identify-with-error": _with_error,
     "code": _code_page,
@@ -291,6 +335,13 @@ EVERY_PAGE: dict[str, Callable[[Page, RunningServer], None]] = {
     "logged-out": _logged_out,
     "error": _error,
     "expired": _expired,
+    "device": _device,
+    "device-from-link": _device_from_link,
+    "device-with-error": _device_with_error,
+    "device-confirm": _device_confirm,
+    "device-let-in": _device_let_in,
+    "device-wrong-number": _device_wrong_number,
+    "device-expired": _device_expired,
 }
 
 

@@ -8,7 +8,7 @@ from idp.models.clients import Client
 from idp.oidc.authorize_checks import is_public
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.requests import Parameters
-from idp.oidc.tokens import ACCESS_TOKEN_SECONDS, BEARER, Confirmation
+from idp.oidc.tokens import ACCESS_TOKEN_SECONDS, BEARER, Confirmation, token_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,6 @@ def token_answer(
         # RFC 9396 section 7: as granted, and as narrowed for this token
         answer["authorization_details"] = authorization_details
     return answer
-
-
-def token_type(bound_to: Confirmation) -> str:
-    """RFC 9449 section 5. A token bound to a certificate alone is sent as a bearer token (RFC 8705)."""
-    return "DPoP" if "jkt" in bound_to else "Bearer"
 
 
 def choose_audience(form: Parameters, *, allowed: tuple[str, ...], default: str) -> str:

@@ -19,7 +19,6 @@ from idp.models.people import Employment, UserStatus
 from idp.oidc import authorization_details
 from idp.oidc.authorization_details import Details
 from idp.oidc.errors import ErrorCode, ProtocolError
-from idp.oidc.grants.authorization_code import acts_in_a_post
 from idp.oidc.grants.base import (
     TokenRequest,
     choose_audience,
@@ -27,6 +26,7 @@ from idp.oidc.grants.base import (
     refresh_bound_to,
     token_answer,
 )
+from idp.oidc.grants.posts import acts_in_a_post, post_problem
 from idp.oidc.jose import TokenError
 from idp.oidc.people import find_current_employment
 from idp.oidc.scopes import may_have
@@ -180,11 +180,16 @@ def _problem(row: RefreshRow, employment: Employment | None, *, client: Client, 
         return "expired"
     if row.user_status != UserStatus.ACTIVE.value:
         return "the user is not active"
-    if row.employment_id is not None and _needs_its_post(row, client):
-        if employment is None:
-            return "the post has ended"
-        if not _is_open_to(client, employment, row):
-            return "the client is no longer for this post"
+    if row.employment_id is not None:
+        problem = post_problem(
+            employment,
+            scopes=row.scopes,
+            client=client,
+            user_roles=row.user_roles,
+            details=row.authorization_details,
+        )
+        if problem is not None:
+            return problem
     if not set(row.audiences) <= set(client.resources) or not authorization_details.are_allowed(
         row.authorization_details, client
     ):
@@ -200,20 +205,6 @@ def still_granted(row: RefreshRow, client: Client) -> tuple[str, ...]:
             ErrorCode.INVALID_GRANT, _REFUSED, detail="the client may have none of the scopes"
         )
     return scopes
-
-
-def _needs_its_post(row: RefreshRow, client: Client) -> bool:
-    restricted = bool(client.municipalities or client.roles or row.authorization_details)
-    return restricted or acts_in_a_post(row.scopes, client)
-
-
-def _is_open_to(client: Client, post: Employment, row: RefreshRow) -> bool:
-    """What the sign-in was held against (`login/standing.py`), held against the post as it is now."""
-    if client.municipalities and post.municipality not in client.municipalities:
-        return False
-    if not authorization_details.are_within(row.authorization_details, post.municipality):
-        return False
-    return not client.roles or not {*post.roles, *row.user_roles}.isdisjoint(client.roles)
 
 
 def _grant(row: RefreshRow, employment: Employment | None, client: Client, details: Details) -> PersonGrant:

@@ -102,7 +102,7 @@ def test_nothing_is_written(house: House, service: RelyingParty) -> None:
 
 
 @pytest.mark.parametrize(
-    "grant_type", ["password", "implicit", "urn:ietf:params:oauth:grant-type:token-exchange", "x"]
+    "grant_type", ["password", "implicit", "urn:ietf:params:oauth:grant-type:saml2-bearer", "x"]
 )
 def test_other_grants_do_not_exist(service: RelyingParty, grant_type: str) -> None:
     """attack 18"""

@@ -212,3 +212,26 @@ def test_the_keys_may_be_published_elsewhere() -> None:
     told = accept(token_endpoint_auth_method="private_key_jwt", jwks_uri=uri)
     assert told["jwks_uri"] == uri
     assert "client_secret" not in told
+
+
+DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+
+
+def test_a_device_needs_no_redirect_uris_and_signs_people_in() -> None:
+    told = accept(redirect_uris=[], grant_types=[DEVICE, "refresh_token"])
+    assert told["response_types"] == []
+    assert told["scope"] == "openid profile email phone address offline_access"
+    device = register(document(redirect_uris=[], grant_types=[DEVICE]), Effects()).client
+    assert device.kind == ClientKind.WEB.value
+
+
+def test_refresh_tokens_are_for_who_signs_people_in() -> None:
+    assert "refresh_token needs" in refuse(grant_types=["client_credentials", "refresh_token"], scope="x")
+
+
+def test_exchange_is_for_clients_that_authenticate() -> None:
+    """attack 17"""
+    service = {"grant_types": [EXCHANGE], "redirect_uris": [], "scope": "fines.read"}
+    assert EXCHANGE in refuse(token_endpoint_auth_method="none", **service)
+    assert accept(**service)["client_secret"]

@@ -45,6 +45,7 @@ REGISTERED = {
     *("userinfo_signing_alg_values_supported", "userinfo_encryption_alg_values_supported"),
     *("backchannel_logout_supported", "backchannel_logout_session_supported"),
     *("dpop_signing_alg_values_supported", "tls_client_certificate_bound_access_tokens"),
+    "device_authorization_endpoint",
 }
 
 
