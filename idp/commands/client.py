@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from idp.commands import client_lint
-from idp.commands.context import AS_JSON, note, open_context, refuse, say, say_json, say_rows
+from idp.commands.context import AS_JSON, DASHED_IDS, note, open_context, refuse, say, say_json, say_rows
 from idp.crypto import token_hash
 from idp.events import Event, EventType
 from idp.models.clients import Client, InitialAccessToken
@@ -79,7 +79,11 @@ def list_all(*, as_json: bool) -> None:
     say_rows(rows, ("client_id", "client_name", "kind", "first_party", "disabled"), as_json=as_json)
 
 
-@group.command("show", help="One application; its secrets are not known to anybody here.")
+@group.command(
+    "show",
+    help="One application; its secrets are not known to anybody here.",
+    context_settings=DASHED_IDS,
+)
 @click.argument("client_id")
 @AS_JSON
 def show(client_id: str, *, as_json: bool) -> None:
@@ -92,7 +96,9 @@ def show(client_id: str, *, as_json: bool) -> None:
 
 
 @group.command(
-    "rotate-secret", help="Make a new secret and print it; the one before it works on for some days."
+    "rotate-secret",
+    help="Make a new secret and print it; the one before it works on for some days.",
+    context_settings=DASHED_IDS,
 )
 @click.argument("client_id")
 @click.option(
@@ -120,6 +126,7 @@ def rotate_secret(client_id: str, *, overlap_days: int) -> None:
 @group.command(
     "lint",
     help="What is weak or could be stricter in CLIENT_ID, or in all; exit code 1 when anything is weak.",
+    context_settings=DASHED_IDS,
 )
 @click.argument("client_id", required=False)
 @AS_JSON

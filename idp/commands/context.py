@@ -26,6 +26,8 @@ from idp.storage.vault import Vault
 
 _log = structlog.get_logger("visvaris.command")
 PRODUCT = "visvaris.lv"
+DASHED_IDS: dict[str, Any] = {"ignore_unknown_options": True}
+"""For commands that take an id we made: one in 64 begins with a dash, and is no option."""
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from idp.commands.context import AS_JSON, open_context, refuse, say, say_rows
+from idp.commands.context import AS_JSON, DASHED_IDS, open_context, refuse, say, say_rows
 from idp.events import Event, EventType
 from idp.models.notices import LogoutNotice
 from idp.storage.notices import State, state_of
@@ -35,7 +35,11 @@ def list_all(*, state: str, limit: int, as_json: bool) -> None:
     say_rows([_told(notice) for notice in found], _LISTED, as_json=as_json)
 
 
-@group.command("retry", help="Try those again that were given up, as if they were new.")
+@group.command(
+    "retry",
+    help="Try those again that were given up, as if they were new.",
+    context_settings=DASHED_IDS,
+)
 @click.argument("notice_ids", metavar="ID...", nargs=-1, required=True)
 def retry(notice_ids: tuple[str, ...]) -> None:
     """All of them or none."""

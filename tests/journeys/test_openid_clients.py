@@ -323,7 +323,7 @@ def test_a_silent_question_after_signing_out_is_answered_with_login_required(ser
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"resource": "https://not-registered.example"}, "invalid_target"),
         ({"claims": "no json"}, "invalid_request"),
-        ({"request": "a.b.c"}, "request_not_supported"),
+        ({"request": "a.b.c"}, "invalid_request_object"),
     ],
 )
 def test_every_error_that_goes_back_names_the_issuer(

@@ -77,6 +77,16 @@ def test_one_that_was_given_up_is_tried_again_and_that_is_written_down(
     assert json.loads(event.detail) == {"told": "app"}
 
 
+def test_an_id_that_begins_with_a_dash_is_an_id(world: World, letters: dict[str, str]) -> None:
+    with world.database.begin() as work:
+        dead = work.notices.find("dead")
+        assert dead is not None
+        for name in ("-ead", "--ad"):
+            columns = {"user_id": dead.user_id, "session_id": "s", "created_at": 8.0, "next_at": 9.0}
+            work.add(LogoutNotice(id=name, client_id="app", given_up_at=9.0, **columns))
+    assert run("retry", "-ead", "dead", "--ad").exit_code == 0
+
+
 @pytest.mark.parametrize("wrong", ["waits", "arrived", "nothing"])
 def test_all_are_tried_again_or_none(world: World, letters: dict[str, str], wrong: str) -> None:
     result = run("retry", "dead", wrong)

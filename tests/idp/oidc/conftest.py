@@ -85,3 +85,10 @@ def everywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House
     assert make_url(url).get_backend_name() in {"sqlite", "postgresql"}
     yield house
     world.database.dispose()
+
+
+@pytest.fixture
+def berta(everywhere: House) -> User:
+    user = everywhere.add_person("berta")
+    everywhere.employ(user)
+    return user

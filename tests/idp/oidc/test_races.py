@@ -16,13 +16,6 @@ from tests.support.relying_party import ProviderError, RelyingParty, Tokens
 AT_ONCE = 100
 
 
-@pytest.fixture
-def berta(everywhere: House) -> User:
-    user = everywhere.add_person("berta")
-    everywhere.employ(user)
-    return user
-
-
 def at_once(act: Callable[[], Tokens]) -> tuple[list[Tokens], list[str]]:
     """What each of several got, and how the others were refused."""
     got: list[Tokens] = []

@@ -5,7 +5,6 @@ import pytest
 from idp.models.people import User
 from idp.oidc.device_approval import Done
 from idp.oidc.device_confirmations import Verdict
-from tests.idp.oidc import test_races
 from tests.idp.oidc.confirming import approved, pick, read_page, wrong_number
 from tests.idp.oidc.house import House
 from tests.idp.oidc.test_races import assert_dead
@@ -14,8 +13,6 @@ from tests.support.device import METADATA, Device, Shown
 from tests.support.relying_party import ProviderError, Tokens
 
 AT_ONCE = 100
-
-everywhere, berta = test_races.everywhere, test_races.berta  # its fixtures, here too
 
 
 @pytest.fixture
