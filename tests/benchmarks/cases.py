@@ -94,6 +94,17 @@ def cases(world: World, send: InProcess) -> list[Case]:
             count=200,
         ),
         Case(
+            name="client credentials with private_key_jwt",
+            prepare=lambda count: [journeys.client_credentials_by_assertion(world) for _ in range(count)],
+            count=200,
+        ),
+        Case(
+            name="pushed authorization request",
+            prepare=lambda count: [app.pushing() for _ in range(count)],
+            status=201,
+            count=200,
+        ),
+        Case(
             name="refresh with DPoP",
             prepare=lambda count: [
                 journeys.with_proof(app.refreshing(tokens)) for tokens in app.new_tokens(count)

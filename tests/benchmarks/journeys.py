@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pyotp
+from joserfc import jwt
 
 from idp.seed.people import PASSWORD, PEOPLE
 from tests.benchmarks.messages import Message, Reply, Send, form
-from tests.benchmarks.world import ISSUER, REDIRECT_URI, SCOPES, SERVICE, World
+from tests.benchmarks.world import ISSUER, REDIRECT_URI, SCOPES, SERVICE, SERVICE_KEY, SERVICE_KID, World
 from tests.support.dpop import new_key, proof
 
 _PERSON = next(person for person in PEOPLE if person.has_totp)
@@ -105,6 +106,14 @@ class Application:
         asked = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         return form("/token", asked, self._basic)
 
+    def pushing(self) -> Message:
+        """RFC 9126: the same request as `Person.authorize` brings."""
+        asked = {
+            name: values[0]
+            for name, values in parse_qs(urlsplit(self._person.authorize().target).query).items()
+        }
+        return form("/par", asked, self._basic)
+
     def introspection(self, tokens: Tokens) -> Message:
         return form("/introspect", {"token": tokens.access_token}, self._basic)
 
@@ -134,6 +143,26 @@ def userinfo(tokens: Tokens) -> Message:
 
 def client_credentials(world: World) -> Message:
     return form("/token", {"grant_type": "client_credentials"}, _basic(SERVICE, world.service_secret))
+
+
+def client_credentials_by_assertion(world: World) -> Message:
+    """RFC 7523, with a `jti` of its own."""
+    now, client_id = int(time.time()), world.signing_service_id
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": ISSUER,
+        "jti": secrets.token_urlsafe(16),
+        "iat": now,
+        "exp": now + 60,
+    }
+    assertion = jwt.encode({"alg": "ES256", "kid": SERVICE_KID}, claims, SERVICE_KEY, algorithms=["ES256"])
+    asked = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": assertion,
+    }
+    return form("/token", asked)
 
 
 def with_proof(message: Message) -> Message:

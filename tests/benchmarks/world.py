@@ -20,6 +20,7 @@ from idp.seed.clients import secret_of
 from idp.seed.demonstration import seed
 from idp.settings import Settings, load
 from idp.storage import migrate, municipalities
+from tests.support.dpop import new_key, public
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -28,6 +29,9 @@ REDIRECT_URI = "http://localhost:9000/callback"
 SCOPES = "openid profile email offline_access"
 SERVICE = "demo-service"
 ISSUER = "http://localhost:8000"
+
+SERVICE_KEY = new_key()
+SERVICE_KID = "measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class World:
     client_id: str
     client_secret: str
     service_secret: str
+    signing_service_id: str
+    """Of a service that proves itself by assertions signed with `SERVICE_KEY`."""
 
     def forget_spent_codes(self) -> None:
         """So that the one person can sign in more than once in half a minute."""
@@ -61,9 +67,10 @@ def make_world(directory: Path) -> World:
     with database.begin() as work:
         municipalities.load(work)
     seed(database, tuple(provider.methods.values()), effects, issuer=ISSUER)
-    registration = register(_DOCUMENT, effects)
+    registration, signing = register(_DOCUMENT, effects), register(_SIGNING_DOCUMENT, effects)
     with database.begin() as work:
         work.clients.add(registration.client)
+        work.clients.add(signing.client)
     return World(
         environment=environment,
         settings=settings,
@@ -72,6 +79,7 @@ def make_world(directory: Path) -> World:
         client_id=registration.client.client_id,
         client_secret=registration.secret or "",
         service_secret=secret_of(SERVICE),
+        signing_service_id=signing.client.client_id,
     )
 
 
@@ -89,4 +97,12 @@ _DOCUMENT = {
     "grant_types": ["authorization_code", "refresh_token"],
     "scope": SCOPES,
     OWN_MEMBER: {"first_party": True, "minimum_level": Level.MULTI_FACTOR.acr},
+}
+
+_SIGNING_DOCUMENT = {
+    "client_name": "Mērījums ar atslēgu",
+    "grant_types": ["client_credentials"],
+    "token_endpoint_auth_method": "private_key_jwt",
+    "jwks": {"keys": [{**public(SERVICE_KEY), "kid": SERVICE_KID, "alg": "ES256", "use": "sig"}]},
+    "scope": "measurements.read",
 }
