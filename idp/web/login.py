@@ -15,7 +15,7 @@ from idp.login.limits import Wait
 from idp.login.look import Look
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
 from idp.login.transaction import Transaction
-from idp.methods.base import Pending, Rejected
+from idp.methods.base import Discovering, Pending, Rejected
 from idp.models.people import Employment
 from idp.web.errors import reference
 from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form, template_of
@@ -168,12 +168,24 @@ def _show_identify(look: Look, problem: Problem) -> Response:
         action=_url(transaction, method.facts.id),
         username=request.form.get("username") or _expected_username(transaction),
         other_methods=[],
+        beside=[_beside(look, way, problem) for way in _login().discovering()],
         page_method_template=template_of(method),
         start_over_url=None,
         application_name=_application_name(look),
         application_third_party=application.third_party if application else False,
         client_links=[(translate(label), url) for label, url in application.links] if application else [],
     )
+
+
+def _beside(look: Look, way: Discovering, problem: Problem) -> dict[str, object]:
+    """A way that needs no username. After it failed it waits to be asked: it might fail so again."""
+    failed = request.method == "POST" and request.args.get("method") == way.facts.id
+    challenge = _login().begin_for_anybody(look, way, anew=failed)
+    return as_shown(way) | {
+        "action": _url(look.transaction, way.facts.id),
+        "challenge": challenge.page,
+        "conditional": not failed and not problem.wait_seconds,
+    }
 
 
 def _show_method(look: Look, methods: tuple[str, ...], problem: Problem) -> Response:
