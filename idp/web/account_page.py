@@ -110,7 +110,7 @@ def _several(person: Person, method: Method) -> Iterator[Mapping[str, object]]:
         yield {
             "id": credential.id,
             "name": credential.label or kind,
-            "facts": [f"{kind}.", *notes] if credential.label else notes,
+            "facts": [f"{kind}.", *notes] if credential.label and told.kind != method.label else notes,
             "blocked": told.is_blocked,
             "last_used": credential.last_used_at,
             "actions": list(_actions_on(person, method, credential)),

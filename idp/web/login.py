@@ -46,7 +46,7 @@ def answer(transaction_id: str) -> AnyResponse:
     if transaction is None:
         return _gone(transaction_id)
     look = _login().look(transaction, current_session())
-    method_id = request.form.get("method") or request.args.get("method")
+    method_id = _answered_method()
     if isinstance(look.step, Choose) and "municipality" in request.form:
         return _go_on(_login().choose_employment(look, request.form["municipality"], current_session()))
     if isinstance(look.step, SelectAccount) and "choice" in request.form:
@@ -179,7 +179,7 @@ def _show_identify(look: Look, problem: Problem) -> Response:
 
 def _beside(look: Look, way: Discovering, problem: Problem) -> dict[str, object]:
     """A way that needs no username. After it failed it waits to be asked: it might fail so again."""
-    failed = request.method == "POST" and request.args.get("method") == way.facts.id
+    failed = request.method == "POST" and _answered_method() == way.facts.id
     challenge = _login().begin_for_anybody(look, way, anew=failed)
     return as_shown(way) | {
         "action": _url(look.transaction, way.facts.id),
@@ -276,6 +276,10 @@ def _login() -> Login:
 def _url(transaction: Transaction, method_id: str | None = None) -> str:
     path = f"/login/{transaction.id}"
     return f"{path}?method={method_id}" if method_id else path
+
+
+def _answered_method() -> str | None:
+    return request.form.get("method") or request.args.get("method")
 
 
 def _who(look: Look) -> str:

@@ -25,8 +25,14 @@ def change_password() -> AnyResponse:
 
 @blueprint.get("/.well-known/webauthn")
 def related_origins() -> Response:
-    """WebAuthn Level 3, section 5.11.1: which origins may use the passkeys of this domain."""
-    return jsonify(origins=list(site().origins))
+    """WebAuthn Level 3, section 5.11.1: which origins may use the passkeys of this domain.
+
+    Browsers read it on behalf of those origins, so it must be readable from them.
+    """
+    response = jsonify(origins=list(site().origins))
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
 
 
 @blueprint.get("/.well-known/security.txt")

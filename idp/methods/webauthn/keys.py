@@ -105,8 +105,8 @@ class Keys:
             return Rejected(Reason.KEY_UNKNOWN)
         if refused := self._refusal(subject, stored, challenge.state, assertion):
             return Rejected(refused)
-        if not self._accept(work, stored, assertion):
-            return Rejected(Reason.KEY_COPIED)
+        if refused := self._take_over(work, stored, assertion):
+            return Rejected(refused)
         return Verified(stored.id, user_verified=assertion.user_verified)
 
     def _refusal(
@@ -125,8 +125,11 @@ class Keys:
             return Reason.KEY_ANSWER_BROKEN
         return Reason.USER_NOT_VERIFIED if self.discoverable and not assertion.user_verified else None
 
-    def _accept(self, work: Work, stored: Credential, assertion: Assertion) -> bool:
-        """Takes over the count in one act; a key that stays on one device and counts back is blocked."""
+    def _take_over(self, work: Work, stored: Credential, assertion: Assertion) -> Reason | None:
+        """The count, in one act; a key that stays on one device and does not count on is blocked.
+
+        One that was removed or blocked in this very moment is not known any more.
+        """
         now = self._effects.now()
         counts = bool(stored.sign_count or assertion.sign_count)
         accepted = work.people.accept_use(
@@ -136,9 +139,9 @@ class Keys:
             backup=assertion.backup,
             at=now,
         )
-        if not accepted:
-            work.people.block_credential(stored.id, at=now)
-        return accepted
+        if accepted:
+            return None
+        return Reason.KEY_COPIED if work.people.block_credential(stored.id, at=now) else Reason.KEY_UNKNOWN
 
     # Setting up --------------------------------------------------------------------------------------------
 
