@@ -19,7 +19,7 @@ from idp.login.limits import Limits
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.transaction import Transactions
-from idp.methods.registry import Argon2Parameters, Methods, methods
+from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, methods
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
@@ -194,6 +194,7 @@ def make_pages(provider: Provider) -> Flask:
 def _site(provider: Provider) -> site.Site:
     return site.Site(
         issuer=provider.settings.issuer,
+        origins=provider.settings.own_origins,
         secure=provider.settings.secure,
         trusted_proxies=provider.settings.trusted_proxies,
         support_contact=provider.settings.support_contact,
@@ -251,6 +252,7 @@ def _methods(chosen: Settings, vault: Vault, effects: Effects) -> Methods:
             ),
             hashes_at_once=chosen.argon2_concurrency,
             issuer_name=pages.PRODUCT_NAME,
+            webauthn=WebAuthnParty(id=chosen.rp_id, name=pages.PRODUCT_NAME, origins=chosen.own_origins),
         )
     )
 

@@ -13,6 +13,7 @@ def N_(message: str) -> str:  # noqa: N802  the field's name for "mark for trans
 _WRONG = N_("Wrong username or password.")
 _WAIT = N_("Too many attempts. Wait a little and try again.")
 _ACCESS = N_("Access denied.")
+_KEY = N_("This passkey or security key could not be used. Try again, or choose another way.")
 
 
 class Reason(Enum):
@@ -41,6 +42,27 @@ class Reason(Enum):
     PASSWORD_COMMON = ("password_common", N_("This password is too well known. Choose another one."))
     PASSWORD_HAS_NAME = ("password_has_name", N_("The password must not contain your name or username."))
     PASSWORDS_DIFFER = ("passwords_differ", N_("The passwords do not match."))
+    KEY_UNKNOWN = ("key_unknown", _KEY)
+    KEY_ANSWER_BROKEN = ("key_answer_broken", _KEY)
+    KEY_OF_ANOTHER = ("key_of_another", _KEY)
+    KEY_COPIED = ("key_copied", _KEY)
+    KEY_OF_BLOCKED_USER = ("key_of_blocked_user", _KEY)
+    KEY_ANSWER_MISSING = (
+        "key_answer_missing",
+        N_(
+            "Your browser gave no answer. Passkeys and security keys need a browser with scripts switched on."
+        ),
+    )
+    CHALLENGE_USED = ("challenge_used", N_("The page was open for too long or was used already. Try again."))
+    USER_NOT_VERIFIED = (
+        "user_not_verified",
+        N_("Your computer did not confirm that it was you. Try a PIN, or set one up for the key."),
+    )
+    KEY_ALREADY_REGISTERED = ("key_already_registered", N_("This key is already registered."))
+    TOO_MANY_KEYS = (
+        "too_many_keys",
+        N_("You have as many passkeys and keys as there may be. Remove one first."),
+    )
     LAST_METHOD = ("last_method", N_("This is your last way to sign in, so it cannot be removed."))
 
     def __init__(self, code: str, public: str) -> None:

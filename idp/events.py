@@ -14,6 +14,8 @@ class EventType(Enum):
     METHOD_FAILED = "method.failed"
     METHOD_ENROLLED = "method.enrolled"
     METHOD_REMOVED = "method.removed"
+    METHOD_RENAMED = "method.renamed"
+    KEY_BLOCKED = "method.key_blocked"
     RECOVERY_CODES_MADE = "recovery_codes.made"
     SIGNED_IN = "sign_in.completed"
     SIGN_IN_REFUSED = "sign_in.refused"

@@ -47,6 +47,7 @@ class Why(Enum):
     NOT_ALLOWED_NATIONALLY = "not_allowed_nationally"
     NOT_ALLOWED_BY_MUNICIPALITY = "not_allowed_by_municipality"
     NOT_ENROLLED = "not_enrolled"
+    BLOCKED = "blocked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Rule:
 class Situation:
     """All that a decision depends on.
 
+    `blocked`: those of `enrolled` that open nothing any more. They still count as set up: what blocks a
+    factor must not open the account to one factor less.
     `tenants`: every ATVK code the person acts for, or OPERATOR; empty means nobody permits anything.
     `not_before`: proofs older than this (Unix seconds) do not count (`max_age`, `prompt=login`).
     """
@@ -75,6 +78,7 @@ class Situation:
     proofs: tuple[Proof, ...] = ()
     demanded: Level = Level.ONE_FACTOR
     not_before: float | None = None
+    blocked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,25 +127,42 @@ def decide(situation: Situation) -> Decision:
 
 
 def level_of(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> Level:
-    """How proofs combine: known and had make two factors; a phishing-resistant key is its own level."""
-    known = {facts.id: facts for facts in methods}
-    passed = [known[proof.method] for proof in proofs if proof.method in known]
-    if any(facts.phishing_resistant for facts in passed):
+    """How proofs combine: known and had make two factors; a phishing-resistant key is its own level.
+
+    A key that somebody merely touched is that level only together with something known.
+    """
+    passed = _passed(proofs, methods)
+    factors = {facts.factor for facts, _ in passed}
+    if any(
+        facts.phishing_resistant and (_verified(facts, proof) or Factor.KNOWLEDGE in factors)
+        for facts, proof in passed
+    ):
         return Level.PHISHING_RESISTANT
-    factors = {facts.factor for facts in passed}
     if {Factor.KNOWLEDGE, Factor.POSSESSION} <= factors or Factor.UPSTREAM in factors:
         return Level.MULTI_FACTOR
     return Level.ONE_FACTOR if passed else Level.NONE
 
 
 def amr_of(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> tuple[str, ...]:
-    """RFC 8176 values of the proofs, with `mfa` where two kinds of factor stand together."""
-    known = {facts.id: facts for facts in methods}
-    passed = [known[proof.method] for proof in proofs if proof.method in known]
-    values = dict.fromkeys(value for facts in passed for value in facts.amr)
-    if len({facts.factor for facts in passed}) > 1:
+    """RFC 8176 values of the proofs, with `mfa` where two kinds of factor stand together.
+
+    They do in a key that opens only to a PIN, a face or a fingerprint.
+    """
+    passed = _passed(proofs, methods)
+    values = dict.fromkeys(value for facts, _ in passed for value in facts.amr)
+    verified = any(facts.phishing_resistant and _verified(facts, proof) for facts, proof in passed)
+    if verified or len({facts.factor for facts, _ in passed}) > 1:
         values["mfa"] = None
     return tuple(values)
+
+
+def _passed(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> list[tuple[MethodFacts, Proof]]:
+    known = {facts.id: facts for facts in methods}
+    return [(known[proof.method], proof) for proof in proofs if proof.method in known]
+
+
+def _verified(facts: MethodFacts, proof: Proof) -> bool:
+    return proof.user_verified or not facts.touch_is_enough
 
 
 def _applicable(situation: Situation) -> tuple[Rule, ...]:
@@ -179,10 +200,11 @@ def _counts(proof: Proof, situation: Situation, rules: tuple[Rule, ...]) -> bool
 
 
 def _why_not(facts: MethodFacts, situation: Situation, rules: tuple[Rule, ...]) -> Why | None:
-    refusal = _refusal(facts.id, situation, rules)
-    if refusal is None and facts.id not in situation.enrolled:
+    if refusal := _refusal(facts.id, situation, rules):
+        return refusal
+    if facts.id not in situation.enrolled:
         return Why.NOT_ENROLLED
-    return refusal
+    return Why.BLOCKED if facts.id in situation.blocked else None
 
 
 def _with(method: str, counted: tuple[Proof, ...], methods: tuple[MethodFacts, ...]) -> Level:

@@ -7,7 +7,7 @@ import base64
 import binascii
 import os
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -19,13 +19,14 @@ from cryptography.x509 import (
     KeyUsage,
     load_pem_x509_certificates,
 )
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from idp.crypto import MASTER_KEY_BYTES
 
 PREFIX = "IDP_"
 Network: TypeAlias = IPv4Network | IPv6Network
+_USUAL_PORTS = {"https": 443, "http": 80}
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -64,6 +65,20 @@ class Settings(BaseSettings):
         None,
         description=(
             "PEM file of the authorities that issue certificates to clients; tls_client_auth needs it."
+        ),
+    )
+    webauthn_rp_id: str | None = Field(
+        None,
+        description=(
+            "Domain that passkeys are made for, with its sub-domains: a parent domain of the issuer's host; "
+            "the host itself otherwise."
+        ),
+    )
+    webauthn_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description=(
+            "Further origins where the provider's pages and passkeys may be used, such as old host names, "
+            "separated by commas."
         ),
     )
     outbound_ca_file: Path | None = Field(
@@ -137,6 +152,32 @@ class Settings(BaseSettings):
                 raise ValueError("must name a PEM file of certificates that may sign others")
         return value
 
+    @field_validator("webauthn_rp_id")
+    @classmethod
+    def _rp_id_is_the_issuers(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """No parent without a dot, since that is a top-level domain; longer suffixes browsers refuse."""
+        host = urlsplit(info.data.get("issuer", "")).hostname or ""
+        if value is None or value == host:
+            return value
+        if "." not in value or not host.endswith(f".{value}") or _is_address(host):
+            raise ValueError("must be the host of IDP_ISSUER or a parent domain of it")
+        return value
+
+    @field_validator("webauthn_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("webauthn_origins")
+    @classmethod
+    def _origins_are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if cls._issuer_is_an_origin(origin) != web_origin(origin):
+                raise ValueError("must be origins as browsers write them, in lower case without a usual port")
+        return value
+
     @field_validator("trusted_proxies", "outbound_allow", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
@@ -170,9 +211,27 @@ class Settings(BaseSettings):
         return _read_authorities(self.mtls_ca_file) if self.mtls_ca_file is not None else ()
 
     @property
+    def rp_id(self) -> str:
+        """The WebAuthn relying party's identifier."""
+        return self.webauthn_rp_id or urlsplit(self.issuer).hostname or ""
+
+    @property
+    def own_origins(self) -> tuple[str, ...]:
+        """Where our pages are, as browsers write it; the issuer's first."""
+        return tuple(dict.fromkeys((web_origin(self.issuer), *self.webauthn_origins)))
+
+    @property
     def secure(self) -> bool:
         """Whether people reach us over https, so that cookies can be `Secure` and `__Host-`."""
         return self.issuer.startswith("https://")
+
+
+def web_origin(url: str) -> str:
+    """The origin of a URL as browsers serialise it (RFC 6454 section 6.1): lower case, no usual port."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    port = "" if parts.port in {None, _USUAL_PORTS.get(parts.scheme)} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
 
 
 def load() -> Settings:
@@ -218,6 +277,14 @@ def _may_sign(certificate: Certificate) -> bool:
         )
     except (ExtensionNotFound, ValueError):
         return False
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _decode_key(key: SecretStr) -> bytes:

@@ -1,5 +1,6 @@
 """The history goes up, down and up again on both databases, keeps what must survive, and ends at the models."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import Engine, inspect
 
 from idp.errors import StorageUnavailableError
 from idp.events import Event, EventType
+from idp.models.people import Credential
 from idp.models.person_code import PersonCode
 from idp.storage import migrate
 from idp.storage.connections import parse_url, writing_engine
@@ -133,6 +135,47 @@ def test_people_applications_grants_and_the_trail_survive(database_url: str):
         assert len(work.people.municipalities()) == 42
         assert work.audit.verify().checked == 1
         assert work.audit.verify().ok
+
+
+def test_credentials_survive_and_only_untouched_first_rules_allow_the_new_methods(database_url: str):
+    """What somebody decided otherwise is not decided anew."""
+    first, changed = ["password", "recovery_code", "totp"], ["password", "totp"]
+    migrate.upgrade(database_url, "0003")
+    engine = writing_engine(parse_url(database_url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO users (id, username, created_at, updated_at, given_name, family_name, email_verified,"
+            " phone_number_verified, address, profile, roles, status, demonstration)"
+            " VALUES ('anna', 'anna', 1, 1, '', '', FALSE, FALSE, '{}', '{}', '[]', 'active', FALSE)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO credentials (id, user_id, method, secret, created_at, label, last_step)"
+            " VALUES ('c1', 'anna', 'totp', 's1.sealed', 1, '', 5)"
+        )
+        for scope, methods in (("national", first), ("0001000", changed)):
+            connection.exec_driver_sql(
+                "INSERT INTO policy_rules (id, scope, methods, minimum_level, first_enrolment)"
+                f" VALUES ('{scope}', '{scope}', '{json.dumps(methods)}', 1, FALSE)"
+            )
+    engine.dispose()
+    migrate.upgrade(database_url)
+    with World(database_url) as world, world.database.read() as work:
+        (kept,) = work.people.credentials_of("anna")
+        assert (kept.secret, kept.last_step, kept.sign_count, kept.transports) == ("s1.sealed", 5, 0, "")
+        assert (kept.key_id, kept.backup, kept.blocked_at) == (None, None, None)
+        rules = {rule.scope: rule.methods for rule in work.rules.rules_for(["national", "0001000"])}
+    assert rules == {
+        "national": ["passkey", "password", "recovery_code", "security_key", "totp"],
+        "0001000": changed,
+    }
+    with World(database_url) as world, world.database.begin() as work:
+        work.people.add_key(
+            Credential(id="k", user_id="anna", method="passkey", secret="", created_at=1, key_id="key")
+        )
+    migrate.downgrade(database_url, "0003")
+    migrate.upgrade(database_url)
+    with World(database_url) as world, world.database.read() as work:
+        assert [each.id for each in work.people.credentials_of("anna")] == ["c1"]
 
 
 def test_tables_of_others_in_the_same_database_are_left_alone(database_url: str, engine: Engine):

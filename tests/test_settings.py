@@ -61,6 +61,12 @@ def test_an_unknown_name_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
         ("IDP_LOG_LEVEL", "loud"),
         ("IDP_ARGON2_MEMORY_KIB", "much"),
         ("IDP_SESSION_IDLE_MINUTES", "0"),
+        ("IDP_WEBAUTHN_RP_ID", "visvaris.lv"),
+        ("IDP_WEBAUTHN_ORIGINS", "http://eriga.lv"),
+        ("IDP_WEBAUTHN_ORIGINS", "https://eriga.lv/"),
+        ("IDP_WEBAUTHN_ORIGINS", "https://eriga.lv, eriga.lv"),
+        ("IDP_WEBAUTHN_ORIGINS", "https://eriga.lv:443"),
+        ("IDP_WEBAUTHN_ORIGINS", "https://Eriga.lv"),
     ],
 )
 def test_a_wrong_value_is_refused_in_one_sentence_that_names_the_setting(
@@ -85,6 +91,53 @@ def test_a_refusal_does_not_repeat_the_secret(monkeypatch: pytest.MonkeyPatch) -
 def test_https_is_required_except_on_this_machine(monkeypatch: pytest.MonkeyPatch, issuer: str) -> None:
     monkeypatch.setenv("IDP_ISSUER", issuer)
     assert settings.load().issuer == issuer
+
+
+@pytest.mark.parametrize(
+    ("issuer", "rp_id"),
+    [
+        ("https://login.visvaris.lv", "visvaris.lv"),
+        ("https://a.login.visvaris.lv", "login.visvaris.lv"),
+        ("https://login.visvaris.lv:8443", "login.visvaris.lv"),
+        ("http://localhost:9000", "localhost"),
+    ],
+)
+def test_passkeys_may_be_made_for_the_host_or_a_parent_of_it(
+    monkeypatch: pytest.MonkeyPatch, issuer: str, rp_id: str
+) -> None:
+    monkeypatch.setenv("IDP_ISSUER", issuer)
+    monkeypatch.setenv("IDP_WEBAUTHN_RP_ID", rp_id)
+    assert settings.load().rp_id == rp_id
+
+
+@pytest.mark.parametrize(
+    ("issuer", "rp_id"),
+    [
+        ("https://login.visvaris.lv", "lv"),
+        ("https://login.visvaris.lv", "visvaris.lv."),
+        ("https://login.visvaris.lv", "aris.lv"),
+        ("https://badvisvaris.lv", "visvaris.lv"),
+        ("https://visvaris.lv", "login.visvaris.lv"),
+        ("https://login.visvaris.lv", "Visvaris.lv"),
+        ("https://login.visvaris.lv", ""),
+        ("http://127.0.0.1:9000", "0.0.1"),
+    ],
+)
+def test_and_for_nobody_elses_domain(monkeypatch: pytest.MonkeyPatch, issuer: str, rp_id: str) -> None:
+    """attack 32: RP ID"""
+    monkeypatch.setenv("IDP_ISSUER", issuer)
+    monkeypatch.setenv("IDP_WEBAUTHN_RP_ID", rp_id)
+    assert refusal() == "IDP_WEBAUTHN_RP_ID must be the host of IDP_ISSUER or a parent domain of it."
+
+
+def test_our_own_origins_are_written_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_ISSUER", "https://Login.visvaris.lv:443")
+    monkeypatch.setenv(
+        "IDP_WEBAUTHN_ORIGINS", "https://eriga.lv, https://login.visvaris.lv,https://x.lv:8443"
+    )
+    loaded = settings.load()
+    assert loaded.own_origins == ("https://login.visvaris.lv", "https://eriga.lv", "https://x.lv:8443")
+    assert loaded.rp_id == "login.visvaris.lv"
 
 
 def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from idp.effects import Effects
 from idp.errors import NotFoundError, NotMigratedError, StorageUnavailableError
 from idp.gateways.outbound import Outbound
 from idp.methods.base import Method
-from idp.methods.registry import Argon2Parameters, methods
+from idp.methods.registry import Argon2Parameters, WebAuthnParty, methods
 from idp.settings import Settings, SettingsError
 from idp.storage.database import Database
 from idp.storage.open import Storage, open_storage
@@ -53,6 +53,7 @@ class Context:
             parameters=argon2_parameters(self.settings),
             hashes_at_once=self.settings.argon2_concurrency,
             issuer_name=PRODUCT,
+            webauthn=WebAuthnParty(id=self.settings.rp_id, name=PRODUCT, origins=self.settings.own_origins),
         )
 
 

@@ -16,7 +16,7 @@ from idp.login.limits import Limits, Wait
 from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Person, Standings
 from idp.login.transaction import FRESH_SECONDS, Requirements
-from idp.methods.base import Answer, Challenge, Enrolled, Method, Rejected
+from idp.methods.base import Answer, Challenge, Enrolled, Method, Rejected, label_from
 from idp.models.methods import Factor, Proof
 from idp.policy import Why
 from idp.storage.database import Database
@@ -26,7 +26,13 @@ from idp.storage.work import Work
 
 _KIND: Final = "enrolment"
 _LIFETIME_SECONDS: Final = 30 * 60
-_GUESSES: Final = {Reason.WRONG_CURRENT_PASSWORD, Reason.WRONG_CODE, Reason.CODE_ALREADY_USED}
+_GUESSES: Final = {
+    Reason.WRONG_CURRENT_PASSWORD,
+    Reason.WRONG_CODE,
+    Reason.CODE_ALREADY_USED,
+    Reason.KEY_ANSWER_BROKEN,
+    Reason.KEY_OF_ANOTHER,
+}
 """Refusals that count against whoever tries; a new password that is too short does not."""
 _FORBIDDEN: Final = {Why.NOT_ALLOWED_NATIONALLY, Why.NOT_ALLOWED_BY_MUNICIPALITY}
 
@@ -75,14 +81,22 @@ class Enrolments:
             return self._has_strong_method(person.enrolled)
         return method.facts.enrollable or method_id in person.enrolled
 
-    def may_remove(self, person: Person, method_id: str) -> bool:
-        """Never the one without which the person could not sign in any more; codes on paper do not count."""
+    def may_remove(self, person: Person, method_id: str, credential_id: str | None = None) -> bool:
+        """Never the one without which the person could not sign in any more; codes on paper do not count.
+
+        `credential_id`: which of several, where the method has several.
+        """
         method = self._methods.get(method_id)
-        if method is None or method_id not in person.enrolled or not method.facts.enrollable:
+        if method is None or not method.facts.enrollable:
+            return False
+        if method.facts.several != (credential_id is not None):
+            return False
+        if not any(credential_id in {None, each.id} for each in person.subject.of(method_id)):
             return False
         backups = {other.facts.id for other in self._methods.values() if other.facts.backup}
-        without = replace(person, enrolled=person.enrolled - {method_id} - backups)
-        return self._standings.reachable(without).enough
+        left = self._enrolled_without(person, method, credential_id)
+        without = replace(person, enrolled=left - backups)
+        return left == person.enrolled or self._standings.reachable(without).enough
 
     def begin(self, holder: str, person: Person, method_id: str) -> Challenge:
         """`holder`: the sign-in or session it happens in. Begun once; the same page again shows the same."""
@@ -114,29 +128,58 @@ class Enrolments:
             outcome = self._enrol(work, person, method, challenge, answer, visitor=visitor)
             if isinstance(outcome, Changed) and signed_in is not None and not method.facts.backup:
                 outcome = replace(outcome, token=self._prove(work, signed_in, person, method, visitor))
-        if isinstance(outcome, Rejected):
+        if isinstance(outcome, Rejected) and not method.facts.one_answer:
             self._keep(holder, method_id, challenge)
         if not isinstance(outcome, Rejected) or outcome.reason not in _GUESSES:
             self._limits.give_back(attempt)
         return outcome
 
-    def remove(self, signed_in: SignedIn, method_id: str, visitor: Visitor) -> None:
-        """Raises Refused for the last one needed."""
+    def remove(
+        self, signed_in: SignedIn, method_id: str, visitor: Visitor, credential_id: str | None = None
+    ) -> None:
+        """`credential_id`: which of several. Raises Refused for the last one needed."""
         with self._database.begin() as work:
             person = self._standings.read_person(work, signed_in.user_id)
-            if person is None or not self.may_remove(person, method_id):
+            if person is None or not self.may_remove(person, method_id, credential_id):
                 raise Refused(Reason.LAST_METHOD)
-            removed = [method_id]
-            if not self._has_strong_method(person.enrolled - {method_id}):
-                removed += [
-                    m.facts.id
-                    for m in self._methods.values()
-                    if m.facts.backup and m.facts.id in person.enrolled
-                ]
-            for each in removed:
-                work.people.remove_credentials(person.user.id, each)
-                work.audit.append(_event(EventType.METHOD_REMOVED, person, each, visitor))
+            if credential_id is None:
+                work.people.remove_credentials(person.user.id, method_id)
+            else:
+                work.people.remove_credential(person.user.id, credential_id)
+            work.audit.append(_event(EventType.METHOD_REMOVED, person, method_id, visitor))
+            if self.takes_backups(person, method_id, credential_id):
+                self._remove_backups(work, person, visitor)
             self._sessions.end_others(work, signed_in, visitor)
+
+    def takes_backups(self, person: Person, method_id: str, credential_id: str | None = None) -> bool:
+        """Whether recovery codes would go with it, since nothing is left that they stand in for."""
+        left = self._enrolled_without(person, self._methods[method_id], credential_id)
+        return not self._has_strong_method(left)
+
+    def rename(
+        self, person: Person, method_id: str, credential_id: str, label: str, visitor: Visitor
+    ) -> None:
+        """Only what its owner calls it; a credential of somebody else stays as it is."""
+        with self._database.begin() as work:
+            if work.people.rename_credential(person.user.id, credential_id, label_from(label)):
+                work.audit.append(_event(EventType.METHOD_RENAMED, person, method_id, visitor))
+
+    def _enrolled_without(self, person: Person, method: Method, credential_id: str | None) -> frozenset[str]:
+        """What the person could still use without that credential, or without any of the method."""
+        kept = [
+            each
+            for each in person.subject.credentials
+            if each.method != method.facts.id or credential_id not in {None, each.id}
+        ]
+        if method.is_enrolled(replace(person.subject, credentials=kept)):
+            return person.enrolled
+        return person.enrolled - {method.facts.id}
+
+    def _remove_backups(self, work: Work, person: Person, visitor: Visitor) -> None:
+        for backup in (m for m in self._methods.values() if m.facts.backup):
+            if backup.facts.id in person.enrolled:
+                work.people.remove_credentials(person.user.id, backup.facts.id)
+                work.audit.append(_event(EventType.METHOD_REMOVED, person, backup.facts.id, visitor))
 
     def _enrol(
         self,
@@ -171,7 +214,8 @@ class Enrolments:
         self, work: Work, signed_in: SignedIn, person: Person, method: Method, visitor: Visitor
     ) -> str | None:
         """Setting it up proved it, so the session knows it too, under a new token."""
-        if method.facts.factor is Factor.KNOWLEDGE or method.facts.id in person.enrolled:
+        replaces = method.facts.id in person.enrolled and not method.facts.several
+        if method.facts.factor is Factor.KNOWLEDGE or replaces:
             # What it replaces may be in other hands: what was signed in with it elsewhere ends.
             self._sessions.end_others(work, signed_in, visitor)
         proof = Proof(method.facts.id, self._effects.now())

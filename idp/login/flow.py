@@ -5,7 +5,7 @@ Not here: what a method does (`methods/`), what comes next (`steps.py`), how it 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from idp.crypto import token_hash
@@ -17,9 +17,19 @@ from idp.login.limits import Limits, Wait
 from idp.login.look import Look, look_at
 from idp.login.sessions import SignedIn, Visitor
 from idp.login.standing import Person, Standing, Standings, match_posts
-from idp.login.steps import Choose, Done, Offer
+from idp.login.steps import Choose, Done, Identify, Offer
 from idp.login.transaction import LIFETIME_SECONDS, Application, Requirements, Transaction, Transactions
-from idp.methods.base import Answer, Challenge, Method, Outcome, Pending, Rejected, Subject, Verified
+from idp.methods.base import (
+    Answer,
+    Challenge,
+    Discovering,
+    Method,
+    Outcome,
+    Pending,
+    Rejected,
+    Subject,
+    Verified,
+)
 from idp.models.methods import Proof
 from idp.models.usernames import canonical_username
 from idp.storage.database import Database
@@ -27,7 +37,24 @@ from idp.storage.database import Database
 _BUSY_SECONDS: Final = 5
 """How long to wait when the method itself had no room for this attempt."""
 
+_EVENTS: Final = {Reason.KEY_COPIED: EventType.KEY_BLOCKED}
+"""Refusals that are more than a failed attempt."""
+
 Answered: TypeAlias = Look | Rejected | Pending | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """One attempt at a method: whose answer it would be, in which sign-in.
+
+    `first`: nothing was proved before it.
+    """
+
+    transaction: Transaction
+    method: Method
+    subject: Subject | None
+    username: str
+    first: bool = False
 
 
 class Login:
@@ -49,6 +76,7 @@ class Login:
         self._completion = completion
         self._limits = limits
         self._effects = effects
+        self._discovering = tuple(method for method in methods.values() if isinstance(method, Discovering))
 
     def standing(self, signed_in: SignedIn | None, requirements: Requirements) -> Standing:
         return self._standings.of(signed_in, requirements)
@@ -86,6 +114,9 @@ class Login:
             application=application or None,
             client_id=client_id,
             adopts_session=not requirements.fresh and not is_other,
+            challenges={
+                method.facts.id: method.begin_for_anybody(None).state for method in self._discovering
+            },
         )
         self._transactions.begin(transaction)
         return transaction.id
@@ -116,13 +147,16 @@ class Login:
             return Rejected(Reason.METHOD_NOT_OFFERED)
         if method.facts.with_username:
             return self._identify(look, method, answer, visitor=visitor, signed_in=signed_in)
+        if isinstance(look.step, Identify) and isinstance(method, Discovering):
+            return self._discover(look, method, answer, visitor=visitor, signed_in=signed_in)
         if look.person is None or not isinstance(look.step, Offer) or method_id not in look.step.methods:
             return Rejected(Reason.METHOD_NOT_OFFERED)
-        username = look.person.user.username
-        outcome = self._attempt(look.transaction, method, look.person.subject, username, answer, visitor)
+        attempt = _Try(look.transaction, method, look.person.subject, look.person.user.username)
+        outcome = self._attempt(attempt, answer, visitor)
         if not isinstance(outcome, Verified):
             return outcome
-        return self._go_on(self._proven(look.transaction, look.person, method), signed_in, look.person)
+        proven = self._proven(look.transaction, look.person, method, outcome)
+        return self._go_on(proven, signed_in, look.person)
 
     def begin(self, look: Look, method_id: str) -> Challenge:
         """What the page of an offered method shows; what the method must remember goes into the
@@ -132,8 +166,22 @@ class Login:
             raise LookupError("nobody is known in this sign-in yet")
         challenge = self._methods[method_id].begin(look.person.subject)
         if challenge.state:
-            challenges = {**look.transaction.challenges, method_id: challenge.state}
-            self._transactions.put(replace(look.transaction, challenges=challenges))
+            self._keep_challenge(look.transaction, method_id, challenge)
+        return challenge
+
+    def discovering(self) -> tuple[Discovering, ...]:
+        """The ways to sign in without saying who one is, those that anybody may use."""
+        return tuple(
+            method for method in self._discovering if self._standings.is_allowed_nationally(method.facts.id)
+        )
+
+    def begin_for_anybody(self, look: Look, method: Discovering, *, anew: bool) -> Challenge:
+        """For the page that asks who it is. `anew`: the challenge that was open has had its answer."""
+        kept = look.transaction.challenge_of(method.facts.id)
+        if kept and not anew:
+            return method.begin_for_anybody(kept)
+        challenge = method.begin_for_anybody(None)
+        self._keep_challenge(look.transaction, method.facts.id, challenge)
         return challenge
 
     def refuse(self, look: Look, reason: Reason, visitor: Visitor) -> None:
@@ -191,56 +239,94 @@ class Login:
             user = work.people.find_user_by_username(username)
             credentials = work.people.credentials_of(user.id if user else "")
         subject = Subject(user, credentials) if user else None
-        transaction = look.transaction
-        if user is None or user.id != transaction.user_id:
-            transaction = _about_nobody(transaction)
-        outcome = self._attempt(transaction, method, subject, username, answer, visitor)
+        attempt = _Try(look.transaction, method, subject, username, first=True)
+        outcome = self._attempt(attempt, answer, visitor)
         if not isinstance(outcome, Verified):
             return outcome
-        person = self._standings.find_person(user.id) if user else None
+        return self._identified(look, attempt, outcome, visitor=visitor, signed_in=signed_in)
+
+    def _discover(
+        self,
+        look: Look,
+        method: Discovering,
+        answer: Answer,
+        *,
+        visitor: Visitor,
+        signed_in: SignedIn | None,
+    ) -> Answered:
+        """The same where the answer says who it is. A wrong answer and a blocked user are not told apart."""
+        with self._database.read() as work:
+            user = work.people.find_user(method.claimed_user(work, answer) or "")
+            credentials = work.people.credentials_of(user.id if user else "")
+        subject = Subject(user, credentials) if user else None
+        attempt = _Try(look.transaction, method, subject, user.username if user else "", first=True)
+        outcome = self._attempt(attempt, answer, visitor)
+        if not isinstance(outcome, Verified):
+            return outcome
+        return self._identified(look, attempt, outcome, visitor=visitor, signed_in=signed_in)
+
+    def _identified(
+        self,
+        look: Look,
+        attempt: _Try,
+        verified: Verified,
+        *,
+        visitor: Visitor,
+        signed_in: SignedIn | None,
+    ) -> Answered:
+        """Somebody has said and proved who they are: whether they may, and what comes next."""
+        method, transaction, subject = attempt.method, look.transaction, attempt.subject
+        person = self._standings.find_person(subject.user.id) if subject else None
         if person is None:
-            return Rejected(Reason.BLOCKED_USER)
+            return Rejected(_why_blocked(method))
+        if person.user.id != transaction.user_id:
+            transaction = _about_nobody(transaction)
         posts = match_posts(person, transaction.requirements, chosen=transaction.employment_id)
         decision = self._standings.decide(person, Requirements(), proofs=(), acting=posts.acting)
         if method.facts.id not in decision.offered:
             reason = Reason.METHOD_NOT_OFFERED if person.tenants else Reason.NO_EMPLOYMENT
             self._completion.refuse(replace(look, person=person), reason, visitor)
             return Rejected(reason)
-        proven = self._proven(replace(transaction, account_confirmed=True), person, method)
+        proven = self._proven(replace(transaction, account_confirmed=True), person, method, verified)
         return self._go_on(proven, signed_in, person)
 
-    def _attempt(
-        self,
-        transaction: Transaction,
-        method: Method,
-        subject: Subject | None,
-        username: str,
-        answer: Answer,
-        visitor: Visitor,
-    ) -> Outcome | Wait:
-        attempt = self._limits.charge(username=username, method=method.facts, visitor=visitor)
-        if isinstance(attempt, Wait):
-            return attempt
-        challenge = Challenge(state=transaction.challenges.get(method.facts.id, {}))
+    def _attempt(self, attempt: _Try, answer: Answer, visitor: Visitor) -> Outcome | Wait:
+        transaction, method, subject = attempt.transaction, attempt.method, attempt.subject
+        charge = self._limits.charge(
+            username=attempt.username, method=method.facts, visitor=visitor, first=attempt.first
+        )
+        if isinstance(charge, Wait):
+            return charge
+        state = transaction.challenge_of(method.facts.id)
+        if method.facts.one_answer and not self._transactions.spend_challenge(transaction, method.facts.id):
+            state = {}
         with self._database.begin() as work:
-            outcome = method.verify(work, subject, challenge, answer)
-            outcome = _refuse_blocked(outcome, subject)
+            outcome = method.verify(work, subject, Challenge(state=state), answer)
+            outcome = _refuse_blocked(outcome, attempt)
             if not isinstance(outcome, Pending):
-                work.audit.append(_attempted(outcome, transaction, method, subject, visitor))
+                work.audit.append(_attempted(outcome, attempt, visitor))
         match outcome:
             case Rejected(Reason.THROTTLED):
-                self._limits.give_back(attempt)
+                self._limits.give_back(charge)
                 return Wait(_BUSY_SECONDS)
             case Rejected():
                 return outcome
             case Verified() | Pending():
-                self._limits.passed(attempt)
+                self._limits.passed(charge)
                 return outcome
 
-    def _proven(self, transaction: Transaction, person: Person, method: Method) -> Transaction:
-        proof = Proof(method.facts.id, self._effects.now())
+    def _proven(
+        self, transaction: Transaction, person: Person, method: Method, verified: Verified | None = None
+    ) -> Transaction:
+        """`verified` is None for one that was just set up."""
+        user_verified = verified is not None and verified.user_verified
+        proof = Proof(method.facts.id, self._effects.now(), user_verified)
         others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
         return replace(transaction, user_id=person.user.id, proofs=(*others, proof))
+
+    def _keep_challenge(self, transaction: Transaction, method_id: str, challenge: Challenge) -> None:
+        challenges = {**transaction.challenges, method_id: challenge.state}
+        self._transactions.put(replace(transaction, challenges=challenges))
 
     def _go_on(self, transaction: Transaction, signed_in: SignedIn | None, person: Person | None) -> Look:
         """Kept for the next page, unless there is none: what is done is finished in this very request."""
@@ -271,25 +357,26 @@ def _typed_username(answer: Answer, person: Person | None) -> str:
         return ""
 
 
-def _attempted(
-    outcome: Verified | Rejected,
-    transaction: Transaction,
-    method: Method,
-    subject: Subject | None,
-    visitor: Visitor,
-) -> Event:
-    passed = isinstance(outcome, Verified)
+def _attempted(outcome: Verified | Rejected, attempt: _Try, visitor: Visitor) -> Event:
     return Event(
-        type=EventType.METHOD_PASSED if passed else EventType.METHOD_FAILED,
-        user_id=subject.user.id if subject else None,
-        client_id=transaction.client_id,
-        method=method.facts.id,
-        reason=None if isinstance(outcome, Verified) else outcome.reason.code,
+        type=_EVENTS.get(outcome.reason, EventType.METHOD_FAILED)
+        if isinstance(outcome, Rejected)
+        else EventType.METHOD_PASSED,
+        user_id=attempt.subject.user.id if attempt.subject else None,
+        client_id=attempt.transaction.client_id,
+        method=attempt.method.facts.id,
+        reason=outcome.reason.code if isinstance(outcome, Rejected) else None,
         address=visitor.address,
     )
 
 
-def _refuse_blocked(outcome: Outcome, subject: Subject | None) -> Outcome:
+def _refuse_blocked(outcome: Outcome, attempt: _Try) -> Outcome:
+    subject = attempt.subject
     if isinstance(outcome, Verified) and (subject is None or not subject.user.is_active):
-        return Rejected(Reason.BLOCKED_USER)
+        return Rejected(_why_blocked(attempt.method))
     return outcome
+
+
+def _why_blocked(method: Method) -> Reason:
+    """In the words in which the method refuses anybody."""
+    return Reason.BLOCKED_USER if method.facts.with_username else Reason.KEY_OF_BLOCKED_USER

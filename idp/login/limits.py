@@ -48,12 +48,17 @@ class Limits:
         self._shelf = shelf
         self._effects = effects
 
-    def charge(self, *, username: str, method: MethodFacts, visitor: Visitor) -> Attempt | Wait:
-        """`username` is canonical, so that every way to write one name shares its counters."""
+    def charge(
+        self, *, username: str, method: MethodFacts, visitor: Visitor, first: bool = False
+    ) -> Attempt | Wait:
+        """`username` is canonical, so that every way to write one name shares its counters.
+
+        `first`: nothing was proved before this, so anybody can get so far.
+        """
         who = username
         if self._shelf.find(_KNOWN_BROWSER, _known_key(username, visitor)) is not None:
             who = f"{username}\x1f{token_hash(visitor.browser)}"
-        bucket_of_method = USER_AND_METHOD if method.with_username else LATER_FACTOR
+        bucket_of_method = USER_AND_METHOD if method.with_username or first else LATER_FACTOR
         own = (bucket_of_method, f"{who}\x1f{method.id}")
         wanted = ((ADDRESS, network_of(visitor.address)), (USER, who), own)
         seconds = charge_all(self._throttle, wanted)

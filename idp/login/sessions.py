@@ -80,7 +80,7 @@ class Sessions:
             user_id=row.user_id,
             username=row.username,
             display_name=row.display_name,
-            proofs=tuple(Proof(proof["method"], proof["at"]) for proof in row.proofs),
+            proofs=tuple(Proof(**proof) for proof in row.proofs),
             employment_id=row.employment_id,
             created_at=row.created_at,
             last_seen_at=row.last_seen_at,
@@ -169,7 +169,11 @@ class Sessions:
 
 
 def _as_rows(proofs: Iterable[Proof]) -> list[dict[str, object]]:
-    return [{"method": proof.method, "at": proof.at} for proof in proofs]
+    """What is false is left out, as in the rows from before there was more to say."""
+    return [
+        {"method": proof.method, "at": proof.at, **({"user_verified": True} if proof.user_verified else {})}
+        for proof in proofs
+    ]
 
 
 def _ended(signed_in: SignedIn, session_id: str, visitor: Visitor) -> Event:

@@ -42,6 +42,17 @@ class Person:
     enrolled: frozenset[str]
 
     @property
+    def blocked(self) -> frozenset[str]:
+        """What is set up and opens nothing any more, for every credential of it is blocked."""
+        blocked = {each.method for each in self.subject.credentials if each.blocked_at is not None}
+        working = {each.method for each in self.subject.credentials if each.blocked_at is None}
+        return self.enrolled & (blocked - working)
+
+    @property
+    def usable(self) -> frozenset[str]:
+        return self.enrolled - self.blocked
+
+    @property
     def tenants(self) -> frozenset[str]:
         """Every municipality the person works for; the system as a whole for an operator with no post."""
         posts = frozenset(post.municipality for post in self.employments)
@@ -133,6 +144,7 @@ class Standings:
             Situation(
                 methods=self._facts,
                 enrolled=person.enrolled,
+                blocked=person.blocked,
                 rules=person.rules,
                 tenants=_tenants(person, acting),
                 proofs=tuple(proofs),
@@ -144,8 +156,13 @@ class Standings:
     def reachable(self, person: Person) -> Decision:
         """What the person would have with every way to sign in they set up just used."""
         now = self._effects.now()
-        proofs = [Proof(method, now) for method in person.enrolled]
+        proofs = [Proof(method, now) for method in person.usable]
         return self.decide(person, _NO_LIMIT, proofs=proofs, acting=None)
+
+    def is_allowed_nationally(self, method_id: str) -> bool:
+        """Whether anybody at all may use it; all that can be said before it is known who asks."""
+        with self._database.read() as work:
+            return any(method_id in rule.methods for rule in work.rules.rules_for({NATIONAL}))
 
     def of(self, signed_in: SignedIn | None, requirements: Requirements) -> Standing:
         if signed_in is None:

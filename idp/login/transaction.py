@@ -20,6 +20,7 @@ FRESH_SECONDS: Final = 10 * 60
 """How old a proof may be for adding, changing or removing a way of signing in."""
 _KIND = "sign-in"
 _FINISHED_KIND = "sign-in-finished"
+_SPENT_KIND = "challenge-spent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,10 @@ class Transaction:
     challenges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """By method: what it keeps between begin and verify."""
 
+    def challenge_of(self, method_id: str) -> Mapping[str, Any]:
+        """Empty when none is open."""
+        return self.challenges.get(method_id, {})
+
 
 class Transactions:
     """Sign-ins in progress on the Shelf: sealed, bound to the browser that began them, finished once."""
@@ -110,6 +115,12 @@ class Transactions:
         finished = {"browser": transaction.browser, "return_to": transaction.return_to}
         self._shelf.put(_FINISHED_KIND, transaction.id, finished, expires_at=transaction.expires_at)
         return self._shelf.take(_KIND, transaction.id) is not None
+
+    def spend_challenge(self, transaction: Transaction, method_id: str) -> bool:
+        """False when an answer to the challenge that is open was looked at before, of any number at once."""
+        state = json.dumps(transaction.challenge_of(method_id), sort_keys=True)
+        key = f"{transaction.id}\x1f{method_id}\x1f{state}"
+        return self._shelf.add(_SPENT_KIND, key, {}, expires_at=transaction.expires_at)
 
     def find_finished(self, transaction_id: str, *, browser: str) -> str | None:
         """Where a finished sign-in led: a back button or a second click ends up there too."""

@@ -5,12 +5,15 @@ Not here: throttling, audit, sessions and "which methods may be used" (`login/fl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from idp.errors import Reason
 from idp.models.methods import MethodFacts
 from idp.models.people import Credential, User
 from idp.storage.work import Work
+
+LABEL_AT_MOST = 60
+"""Characters of the name that an owner gives to one of several credentials."""
 
 Answer: TypeAlias = Mapping[str, str]
 """Form fields as posted."""
@@ -42,6 +45,8 @@ class Verified:
     credential_id: str
     remaining: int | None = None
     """For methods that use themselves up: how many are left."""
+    user_verified: bool = False
+    """The device itself made sure of who holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +98,40 @@ class Method(Protocol):
     ) -> Enrolled | Rejected:
         """Stores the credential when the answer proves it works."""
         ...
+
+
+@runtime_checkable
+class Discovering(Method, Protocol):
+    """A method whose answer says itself who gives it, so that nobody need type a name.
+
+    Its form on the page that asks who it is: `templates/methods/<id>_beside.html`.
+    """
+
+    def begin_for_anybody(self, kept: Mapping[str, Any] | None) -> Challenge:
+        """`kept`: the state of the challenge that is open in this sign-in; None begins another."""
+        ...
+
+    def claimed_user(self, work: Work, answer: Answer) -> str | None:
+        """The id of the user whose answer this would be. Proves nothing: that is `verify`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the owner is told of one credential: names of products, and English messages to translate."""
+
+    kind: str
+    notes: tuple[str, ...] = ()
+    is_blocked: bool = False
+
+
+@runtime_checkable
+class Describing(Method, Protocol):
+    """A method of which a person may have several credentials, and must tell them apart."""
+
+    def describe(self, credential: Credential) -> Description: ...
+
+
+def label_from(typed: str) -> str:
+    """What an owner calls a credential, on one line; empty for no name."""
+    return " ".join("".join(mark if mark.isprintable() else " " for mark in typed).split())[:LABEL_AT_MOST]

@@ -10,6 +10,9 @@ from idp.methods.password.hashing import calibrate as calibrate_argon2
 from idp.methods.password.method import Password
 from idp.methods.recovery_code import FEW_LEFT, RecoveryCode
 from idp.methods.totp import Totp
+from idp.methods.webauthn.ceremony import WebAuthnParty
+from idp.methods.webauthn.passkey import Passkey
+from idp.methods.webauthn.security_key import SecurityKey
 from idp.models.people import Credential, User
 from idp.storage.vault import Vault
 
@@ -17,6 +20,7 @@ __all__ = [
     "FEW_LEFT",
     "Argon2Parameters",
     "Methods",
+    "WebAuthnParty",
     "calibrate_argon2",
     "given_password",
     "given_totp",
@@ -41,11 +45,21 @@ class Methods(Mapping[str, Method]):
 
 
 def methods(
-    *, effects: Effects, vault: Vault, parameters: Argon2Parameters, hashes_at_once: int, issuer_name: str
+    *,
+    effects: Effects,
+    vault: Vault,
+    parameters: Argon2Parameters,
+    hashes_at_once: int,
+    issuer_name: str,
+    webauthn: WebAuthnParty,
 ) -> tuple[Method, ...]:
-    """`hashes_at_once` bounds argon2id in this process; `issuer_name` is shown by authenticator apps."""
+    """`hashes_at_once` bounds argon2id in this process; `issuer_name` is shown by authenticator apps;
+    `webauthn` is who we are to passkeys and security keys.
+    """
     return (
+        Passkey(party=webauthn, effects=effects),
         Password(parameters=parameters, at_once=hashes_at_once, effects=effects),
+        SecurityKey(party=webauthn, effects=effects),
         Totp(issuer=issuer_name, vault=vault, effects=effects),
         RecoveryCode(vault=vault, effects=effects),
     )

@@ -18,17 +18,27 @@ class MethodFacts:
     factor: Factor
     amr: tuple[str, ...]
     phishing_resistant: bool = False
+    touch_is_enough: bool = False
+    """Whoever holds it may pass with a touch alone; a proof says itself whether the user was verified."""
     with_username: bool = False
     """Asked for on the same page as the username."""
     enrollable: bool = False
     """A person may set it up in the middle of a sign-in."""
     backup: bool = False
     """Stands in when the usual way is lost; offered last and never enrolled alone."""
+    several: bool = False
+    """A person may have more than one, each with a name of its own."""
+    one_answer: bool = False
+    """A challenge takes one answer, right or wrong; for the next there is another challenge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """This user passed this method at this time (Unix seconds)."""
+    """This user passed this method at this time (Unix seconds).
+
+    `user_verified`: the device itself made sure of who holds it (WebAuthn UV).
+    """
 
     method: str
     at: float
+    user_verified: bool = False

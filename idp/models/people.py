@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.effects import Instant
@@ -21,6 +21,14 @@ class Stage(StrEnum):
 class UserStatus(StrEnum):
     ACTIVE = "active"
     BLOCKED = "blocked"
+
+
+class Backup(StrEnum):
+    """What the authenticator says of its key: stays on one device, may be synced, or is synced by now."""
+
+    DEVICE_BOUND = "device_bound"
+    ELIGIBLE = "eligible"
+    SYNCED = "synced"
 
 
 class Municipality(Base):
@@ -140,3 +148,16 @@ class Credential(Base):
     """The last accepted time step (RFC 6238 T); smaller or equal ones are spent."""
     spent_at: Mapped[Moment | None] = mapped_column(default=None)
     """When a single-use credential was used up."""
+    key_id: Mapped[str | None] = mapped_column(default=None, unique=True)
+    """The credential id of a passkey or security key (WebAuthn), base64url; names one key of one person."""
+    public_key: Mapped[str | None] = mapped_column(default=None, repr=False)
+    """COSE (RFC 9052), base64url."""
+    user_handle: Mapped[str | None] = mapped_column(default=None, repr=False)
+    """32 random bytes, base64url, by which the authenticator knows whose key it is."""
+    sign_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    aaguid: Mapped[str | None] = mapped_column(default=None)
+    transports: Mapped[str] = mapped_column(default="")
+    """How the browser reaches the authenticator, separated by commas."""
+    backup: Mapped[str | None] = mapped_column(default=None)
+    blocked_at: Mapped[Moment | None] = mapped_column(default=None)
+    """When its counter fell, so that there seem to be two of it; it opens nothing since."""

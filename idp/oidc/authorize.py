@@ -272,7 +272,7 @@ class Authorization:
             return False
         decide = partial(self._standings.decide, person, wanted, acting=satisfied.employment)
         now, begun = self._effects.now(), decide(proofs=satisfied.signed_in.proofs)
-        sets = (person.enrolled, *({*person.enrolled, method} for method in begun.enrollable))
+        sets = (person.usable, *({*person.usable, method} for method in begun.enrollable))
         return any(decide(proofs=[Proof(method, now) for method in methods]).enough for methods in sets)
 
     def _send_to_sign_in(

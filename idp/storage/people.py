@@ -9,7 +9,7 @@ from idp.crypto import LookupKey, Place
 from idp.effects import Instant
 from idp.errors import NotFoundError
 from idp.models.latvian import sort_key
-from idp.models.people import Credential, Employment, Identity, Municipality, User, UserStatus
+from idp.models.people import Backup, Credential, Employment, Identity, Municipality, User, UserStatus
 from idp.models.person_code import PersonCode
 from idp.storage.prepared import Prepared
 from idp.storage.unit import Unit, record, records, table_of
@@ -58,6 +58,36 @@ _TOUCH = Prepared(
     update(_credentials)
     .where(_credentials.c.id == bindparam("credential"))
     .values(last_used_at=bindparam("at"))
+)
+_CREDENTIAL_BY_KEY = Prepared(select(_credentials).where(_credentials.c.key_id == bindparam("key_id")))
+_ACCEPT_USE = Prepared(
+    update(_credentials)
+    .where(_credentials.c.id == bindparam("credential"), _credentials.c.blocked_at.is_(None))
+    .values(sign_count=bindparam("count"), backup=bindparam("new_backup"), last_used_at=bindparam("at"))
+)
+_ACCEPT_COUNTED_USE = Prepared(
+    update(_credentials)
+    .where(
+        _credentials.c.id == bindparam("credential"),
+        _credentials.c.blocked_at.is_(None),
+        _credentials.c.sign_count < bindparam("count"),
+    )
+    .values(sign_count=bindparam("count"), backup=bindparam("new_backup"), last_used_at=bindparam("at"))
+)
+_BLOCK = Prepared(
+    update(_credentials)
+    .where(_credentials.c.id == bindparam("credential"), _credentials.c.blocked_at.is_(None))
+    .values(blocked_at=bindparam("at"))
+)
+_RENAME = Prepared(
+    update(_credentials)
+    .where(_credentials.c.id == bindparam("credential"), _credentials.c.user_id == bindparam("owner"))
+    .values(label=bindparam("new_label"))
+)
+_REMOVE = Prepared(
+    delete(_credentials).where(
+        _credentials.c.id == bindparam("credential"), _credentials.c.user_id == bindparam("owner")
+    )
 )
 _EMPLOYMENTS_OF = Prepared(
     select(_employments, _municipalities.c.name)
@@ -182,6 +212,35 @@ class PeopleStore:
 
     def touch_credential(self, credential_id: str, *, at: Instant) -> None:
         self._unit.changed(_TOUCH, {"credential": credential_id, "at": at})
+
+    def find_credential_by_key(self, key_id: str) -> Credential | None:
+        """Whoever's it is."""
+        row = self._unit.first(_CREDENTIAL_BY_KEY, {"key_id": key_id})
+        return record(Credential, row) if row else None
+
+    def add_key(self, credential: Credential) -> bool:
+        """False when somebody has a key of that id."""
+        return self._unit.add_unless_there(credential, "key_id")
+
+    def accept_use(
+        self, credential_id: str, *, count: int, must_rise: bool, backup: Backup, at: Instant
+    ) -> bool:
+        """False for a blocked key and, if it `must_rise`, for a count not above the last."""
+        values = {"credential": credential_id, "count": count, "new_backup": backup.value, "at": at}
+        return self._unit.changed(_ACCEPT_COUNTED_USE if must_rise else _ACCEPT_USE, values) == 1
+
+    def block_credential(self, credential_id: str, *, at: Instant) -> bool:
+        """False when it was blocked before."""
+        return self._unit.changed(_BLOCK, {"credential": credential_id, "at": at}) == 1
+
+    def rename_credential(self, user_id: str, credential_id: str, label: str) -> bool:
+        """False when it is not this user's."""
+        values = {"credential": credential_id, "owner": user_id, "new_label": label}
+        return self._unit.changed(_RENAME, values) == 1
+
+    def remove_credential(self, user_id: str, credential_id: str) -> bool:
+        """False when it is not this user's."""
+        return self._unit.changed(_REMOVE, {"credential": credential_id, "owner": user_id}) == 1
 
     def employments_of(self, user_id: str, *, now: Instant) -> list[Employment]:
         """The current ones, in Latvian order of the municipality's name."""

@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from idp.errors import N_, Refused
 from idp.login.limits import Wait
 from idp.login.standing import Person
-from idp.methods.base import Rejected
+from idp.methods.base import LABEL_AT_MOST, Rejected
 from idp.oidc.consent import Decider
-from idp.web.account_page import account_page
+from idp.web.account_page import account_page, find_credential, label_of
 from idp.web.errors import Message, show_error
 from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form
 from idp.web.guards import ask_for, satisfied, sign_in_required
@@ -66,31 +66,62 @@ def set_up(method_id: str) -> AnyResponse:
 
 
 @blueprint.get("/account/methods/<method_id>/remove")
+@blueprint.get("/account/methods/<method_id>/<credential_id>/remove")
 @sign_in_required
-def ask_before_removing(method_id: str) -> AnyResponse:
+def ask_before_removing(method_id: str, credential_id: str | None = None) -> AnyResponse:
+    """`credential_id`: which of several."""
     person = _person()
-    if not site().enrolments.may_remove(person, method_id):
+    if not site().enrolments.may_remove(person, method_id, credential_id):
         abort(404)
     if asked := ask_for(site().enrolments.requirements(person)):
         return asked
     return show_form(
         "account/remove.html",
-        method_label=translate(site().methods[method_id].label),
-        action=f"{_HOME}/methods/{method_id}/remove",
+        method_label=label_of(person, method_id, credential_id),
+        takes_codes=site().enrolments.takes_backups(person, method_id, credential_id),
+        action=request.path,
         cancel_url=_HOME,
     )
 
 
 @blueprint.post("/account/methods/<method_id>/remove")
+@blueprint.post("/account/methods/<method_id>/<credential_id>/remove")
 @sign_in_required
-def remove(method_id: str) -> AnyResponse:
+def remove(method_id: str, credential_id: str | None = None) -> AnyResponse:
     if asked := ask_for(site().enrolments.requirements(_person()), return_to=_HOME):
         return asked
     try:
-        site().enrolments.remove(satisfied().signed_in, method_id, visitor())
+        site().enrolments.remove(satisfied().signed_in, method_id, visitor(), credential_id)
     except Refused as refused:
         message = Message(refused.reason.code, N_("This cannot be done"), refused.reason.public)
         return show_error(409, message, way_on_url=_HOME, way_on_label=N_("My account"))
+    return see_other(_HOME)
+
+
+@blueprint.get("/account/methods/<method_id>/<credential_id>")
+@sign_in_required
+def ask_name(method_id: str, credential_id: str) -> AnyResponse:
+    found = find_credential(_person(), method_id, credential_id)
+    if found is None:
+        abort(404)
+    method, credential = found
+    return show_form(
+        "account/rename.html",
+        kind=translate(method.describe(credential).kind),
+        label=credential.label,
+        label_at_most=LABEL_AT_MOST,
+        action=request.path,
+        cancel_url=_HOME,
+    )
+
+
+@blueprint.post("/account/methods/<method_id>/<credential_id>")
+@sign_in_required
+def rename(method_id: str, credential_id: str) -> AnyResponse:
+    found = find_credential(_person(), method_id, credential_id)
+    if found is None:
+        abort(404)
+    site().enrolments.rename(_person(), method_id, credential_id, request.form.get("label", ""), visitor())
     return see_other(_HOME)
 
 

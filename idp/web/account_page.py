@@ -8,8 +8,9 @@ from idp.errors import N_
 from idp.events import EventType
 from idp.login.sessions import SignedIn
 from idp.login.standing import Person
-from idp.methods.base import Method
+from idp.methods.base import Describing, Method
 from idp.models.audit import AuditEvent
+from idp.models.people import Credential
 from idp.models.sessions import BrowserSession
 from idp.storage.work import Work
 from idp.web.browsers import UNKNOWN, browser_name
@@ -24,6 +25,8 @@ _TOLD: Final = {
     EventType.SIGN_IN_REFUSED.value: N_("Log-in refused"),
     EventType.METHOD_ENROLLED.value: N_("A way to log in was set up"),
     EventType.METHOD_REMOVED.value: N_("A way to log in was removed"),
+    EventType.METHOD_RENAMED.value: N_("A way to log in was renamed"),
+    EventType.KEY_BLOCKED.value: N_("A key was blocked: there seem to be two of it"),
     EventType.RECOVERY_CODES_MADE.value: N_("New recovery codes were created"),
     EventType.EMPLOYMENT_SWITCHED.value: N_("Another municipality was chosen"),
     EventType.SIGNED_OUT.value: N_("Logged out"),
@@ -94,8 +97,55 @@ def _methods(person: Person) -> Iterator[Mapping[str, object]]:
                 "enrolled": is_enrolled,
                 "detail": _detail(person, method) if is_enrolled else translate(method.description),
                 "last_used": _last_used(person, method),
+                "several": list(_several(person, method)),
                 "actions": actions,
             }
+
+
+def _several(person: Person, method: Method) -> Iterator[Mapping[str, object]]:
+    if not isinstance(method, Describing):
+        return
+    for credential in person.subject.of(method.facts.id):
+        told = method.describe(credential)
+        kind = translate(told.kind)
+        notes = [translate(note) for note in told.notes]
+        yield {
+            "id": credential.id,
+            "name": credential.label or kind,
+            "facts": [f"{kind}.", *notes] if credential.label and told.kind != method.label else notes,
+            "blocked": told.is_blocked,
+            "last_used": credential.last_used_at,
+            "actions": list(_actions_on(person, method, credential)),
+        }
+
+
+def _actions_on(person: Person, method: Method, credential: Credential) -> Iterator[Action]:
+    url = f"/account/methods/{method.facts.id}/{credential.id}"
+    yield Action(translate(N_("Rename")), url, "quiet")
+    if site().enrolments.may_remove(person, method.facts.id, credential.id):
+        yield Action(translate(N_("Remove")), f"{url}/remove", "danger")
+
+
+def find_credential(
+    person: Person, method_id: str, credential_id: str
+) -> tuple[Describing, Credential] | None:
+    """One of several that this person has."""
+    method = site().methods.get(method_id)
+    if not isinstance(method, Describing):
+        return None
+    own = (each for each in person.subject.of(method_id) if each.id == credential_id)
+    credential = next(own, None)
+    return (method, credential) if credential else None
+
+
+def label_of(person: Person, method_id: str, credential_id: str | None) -> str:
+    """What a way to sign in is called, or the one of several that its owner named."""
+    label = translate(site().methods[method_id].label)
+    found = find_credential(person, method_id, credential_id) if credential_id else None
+    if found is None:
+        return label
+    method, credential = found
+    return f"{label}: {credential.label or translate(method.describe(credential).kind)}"
 
 
 def _actions(person: Person, method: Method) -> Iterator[Action]:
@@ -103,6 +153,8 @@ def _actions(person: Person, method: Method) -> Iterator[Action]:
     if site().enrolments.may_set_up(person, method_id):
         if method_id not in person.enrolled:
             label = N_("Set up")
+        elif method.facts.several:
+            label = N_("Add another")
         elif method.facts.backup:
             label = N_("Create new ones")
         else:

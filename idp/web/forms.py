@@ -67,6 +67,7 @@ def as_shown(method: Method) -> dict[str, str]:
         "description": translate(method.description),
         "template": template_of(method),
         "enrol_template": f"methods/{method.facts.id}_enrol.html",
+        "beside_template": f"methods/{method.facts.id}_beside.html",
     }
 
 

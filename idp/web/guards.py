@@ -133,7 +133,7 @@ def _check_form() -> None:
         return
     if request.headers.get("Sec-Fetch-Site") not in _OWN_SITES:
         raise Forbidden("another site sent the form")
-    if request.headers.get("Origin") not in {None, site().issuer}:
+    if request.headers.get("Origin") not in {None, site().issuer, *site().origins}:
         raise Forbidden("the form came from another origin")
     sent = request.form.get("csrf_token", "")
     if not hmac.compare_digest(sent.encode(), form_token().encode()):

@@ -15,7 +15,7 @@ from idp.login.limits import Wait
 from idp.login.look import Look
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
 from idp.login.transaction import Transaction
-from idp.methods.base import Pending, Rejected
+from idp.methods.base import Discovering, Pending, Rejected
 from idp.models.people import Employment
 from idp.web.errors import reference
 from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form, template_of
@@ -46,7 +46,7 @@ def answer(transaction_id: str) -> AnyResponse:
     if transaction is None:
         return _gone(transaction_id)
     look = _login().look(transaction, current_session())
-    method_id = request.form.get("method") or request.args.get("method")
+    method_id = _answered_method()
     if isinstance(look.step, Choose) and "municipality" in request.form:
         return _go_on(_login().choose_employment(look, request.form["municipality"], current_session()))
     if isinstance(look.step, SelectAccount) and "choice" in request.form:
@@ -168,12 +168,24 @@ def _show_identify(look: Look, problem: Problem) -> Response:
         action=_url(transaction, method.facts.id),
         username=request.form.get("username") or _expected_username(transaction),
         other_methods=[],
+        beside=[_beside(look, way, problem) for way in _login().discovering()],
         page_method_template=template_of(method),
         start_over_url=None,
         application_name=_application_name(look),
         application_third_party=application.third_party if application else False,
         client_links=[(translate(label), url) for label, url in application.links] if application else [],
     )
+
+
+def _beside(look: Look, way: Discovering, problem: Problem) -> dict[str, object]:
+    """A way that needs no username. After it failed it waits to be asked: it might fail so again."""
+    failed = request.method == "POST" and _answered_method() == way.facts.id
+    challenge = _login().begin_for_anybody(look, way, anew=failed)
+    return as_shown(way) | {
+        "action": _url(look.transaction, way.facts.id),
+        "challenge": challenge.page,
+        "conditional": not failed and not problem.wait_seconds,
+    }
 
 
 def _show_method(look: Look, methods: tuple[str, ...], problem: Problem) -> Response:
@@ -264,6 +276,10 @@ def _login() -> Login:
 def _url(transaction: Transaction, method_id: str | None = None) -> str:
     path = f"/login/{transaction.id}"
     return f"{path}?method={method_id}" if method_id else path
+
+
+def _answered_method() -> str | None:
+    return request.form.get("method") or request.args.get("method")
 
 
 def _who(look: Look) -> str:

@@ -23,9 +23,13 @@ _KEY = "visvaris"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """`issuer` is the only base that links are built from; `secure` says that people reach it over https."""
+    """`issuer` is the only base that links are built from; `secure` says that people reach it over https.
+
+    `origins`: where our pages may be open, as browsers write it; the issuer's and those of old host names.
+    """
 
     issuer: str
+    origins: tuple[str, ...]
     secure: bool
     trusted_proxies: tuple[Network, ...]
     support_contact: str

@@ -5,7 +5,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, jsonify
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.web.http import see_other
@@ -21,6 +21,18 @@ def change_password() -> AnyResponse:
     """W3C "A Well-Known URL for Changing Passwords"."""
     known = next(method.facts.id for method in site().methods.values() if method.facts.with_username)
     return see_other(f"/account/methods/{known}")
+
+
+@blueprint.get("/.well-known/webauthn")
+def related_origins() -> Response:
+    """WebAuthn Level 3, section 5.11.1: which origins may use the passkeys of this domain.
+
+    Browsers read it on behalf of those origins, so it must be readable from them.
+    """
+    response = jsonify(origins=list(site().origins))
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
 
 
 @blueprint.get("/.well-known/security.txt")

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks import bare, measure, served
+from tests.benchmarks import bare, measure, passkeys, served
 from tests.benchmarks.cases import Case, Target, cases
 from tests.benchmarks.measure import SignIn, Timed
 from tests.benchmarks.messages import InProcess, Message
@@ -38,6 +38,8 @@ def measure_all(directory: Path) -> Measured:
         at_rest = server.megabytes()
         there = {case.name: _served(server, case) for case in wanted}
         sign_in_served = measure.sign_in_served(server, world)
+        _tell("passkeys")
+        by_passkey = passkeys.costs(world, send, server, baselines)
         facts = _facts(server, at_rest=at_rest)
     costs = [_cost(case.name, Pair(here[case.name], there[case.name]), case.target) for case in wanted]
     return Measured(
@@ -47,6 +49,7 @@ def measure_all(directory: Path) -> Measured:
             Cost(name=_BARE.name, in_process=baselines.flask_in_process, served=baselines.flask_served),
             *costs,
             *_sign_in_costs(sign_in, sign_in_served, baselines),
+            *by_passkey,
         ],
         facts=facts,
     )

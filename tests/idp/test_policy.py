@@ -26,8 +26,16 @@ SPARE = MethodFacts(id="spare", factor=Factor.POSSESSION, amr=("otp",), backup=T
 KEY = MethodFacts(
     id="key", factor=Factor.POSSESSION, amr=("hwk", "user"), phishing_resistant=True, enrollable=True
 )
+TOUCH = MethodFacts(
+    id="touch",
+    factor=Factor.POSSESSION,
+    amr=("pop", "user"),
+    phishing_resistant=True,
+    touch_is_enough=True,
+    enrollable=True,
+)
 UPSTREAM = MethodFacts(id="upstream", factor=Factor.UPSTREAM, amr=("mfa",))
-METHODS = (KNOWN, HAD, SPARE, KEY, UPSTREAM)
+METHODS = (KNOWN, HAD, SPARE, KEY, TOUCH, UPSTREAM)
 IDS = [facts.id for facts in METHODS]
 RIGA = "0001000"
 OGRE = "0040000"
@@ -168,11 +176,53 @@ def test_one_with_a_second_factor_may_not_enrol_another_with_the_first_alone() -
         (["known", "spare"], Level.MULTI_FACTOR),
         (["upstream"], Level.MULTI_FACTOR),
         (["key"], Level.PHISHING_RESISTANT),
+        (["touch"], Level.ONE_FACTOR),
+        (["touch", "had"], Level.ONE_FACTOR),
+        (["touch", "known"], Level.PHISHING_RESISTANT),
         (["never heard of"], Level.NONE),
     ],
 )
 def test_levels(proofs: list[str], level: Level) -> None:
     assert level_of([Proof(method, 1.0) for method in proofs], METHODS) is level
+
+
+def test_a_key_that_made_sure_of_its_user_needs_nothing_beside_it() -> None:
+    touched, verified = Proof("touch", 1.0), Proof("touch", 1.0, user_verified=True)
+    assert level_of([verified], METHODS) is Level.PHISHING_RESISTANT
+    assert amr_of([touched], METHODS) == ("pop", "user")
+    assert amr_of([verified], METHODS) == ("pop", "user", "mfa")
+    assert amr_of([Proof("known", 1.0), touched], METHODS) == ("pwd", "pop", "user", "mfa")
+    assert amr_of([Proof("key", 1.0)], METHODS) == ("hwk", "user", "mfa")
+
+
+def test_only_a_phishing_resistant_proof_gains_by_a_verified_user() -> None:
+    assert level_of([Proof("had", 1.0, user_verified=True)], METHODS) is Level.ONE_FACTOR
+
+
+def test_a_touch_on_top_of_something_known_that_no_longer_counts_is_one_factor() -> None:
+    """attack 23: `max_age` drops the password, and the key alone must not stand in for both."""
+    proofs = (Proof("known", 1.0), Proof("touch", 20.0))
+    enrolled = frozenset({"known", "touch"})
+    decision = decide(situation(*EVERYWHERE, enrolled=enrolled, proofs=proofs, not_before=10.0))
+    assert decision.reached is Level.ONE_FACTOR
+    assert not decision.enough
+    assert "known" in decision.useful
+
+
+def test_a_blocked_factor_is_not_offered_and_still_asked_for() -> None:
+    """attack 35: a key that is blocked must not open the account to the password alone, nor to another's key."""
+    allowed = (rule(NATIONAL, *IDS), rule(RIGA, *IDS, first_enrolment=True))
+    case = situation(
+        *allowed,
+        enrolled=frozenset({"known", "key"}),
+        blocked=frozenset({"key"}),
+        proofs=(Proof("known", 1.0),),
+    )
+    decision = decide(case)
+    assert Exclusion("key", Why.BLOCKED) in decision.excluded
+    assert not decision.enough
+    assert decision.useful == ()
+    assert decision.enrollable == ()
 
 
 def test_amr_tells_the_factors_and_that_there_were_several() -> None:
@@ -194,7 +244,7 @@ rules = st.builds(
     minimum=levels,
     first_enrolment=st.booleans(),
 )
-proofs = st.builds(Proof, method=st.sampled_from(IDS), at=st.floats(0, 100))
+proofs = st.builds(Proof, method=st.sampled_from(IDS), at=st.floats(0, 100), user_verified=st.booleans())
 situations = st.builds(
     Situation,
     methods=st.just(METHODS),
@@ -204,6 +254,7 @@ situations = st.builds(
     proofs=st.lists(proofs, max_size=4).map(tuple),
     demanded=levels,
     not_before=st.none() | st.floats(0, 100),
+    blocked=st.frozensets(st.sampled_from(IDS)),
 )
 
 
@@ -231,3 +282,20 @@ def test_enough_is_monotone_in_proofs(case: Situation, more: list[Proof]) -> Non
     after = decide(replace(case, proofs=(*case.proofs, *more)))
     assert after.reached >= before.reached
     assert after.enough >= before.enough
+
+
+@given(situations, st.sets(st.sampled_from(IDS)))
+def test_blocking_never_offers_more_nor_asks_for_less(case: Situation, more: set[str]) -> None:
+    before = decide(case)
+    after = decide(replace(case, blocked=case.blocked | more))
+    assert set(after.offered) <= set(before.offered)
+    assert after.required == before.required
+    assert after.reached == before.reached
+    assert after.enrollable == before.enrollable
+
+
+@given(situations)
+def test_phr_is_reached_only_by_a_proof_that_resists_phishing(case: Situation) -> None:
+    decision = decide(case)
+    resisting = [proof for proof in decision.counted if proof.method in {"key", "touch"}]
+    assert (decision.reached < Level.PHISHING_RESISTANT) or resisting

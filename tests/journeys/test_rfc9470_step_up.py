@@ -14,9 +14,9 @@ from idp.effects import Effects
 from idp.methods.registry import Argon2Parameters, given_totp, methods
 from idp.models.sessions import BrowserSession
 from idp.storage.unit import table_of
-from tests.support.builders import make_vault
+from tests.support.builders import AUGSDAUGAVA, add_rule, make_vault
 from tests.support.kit_application import MAX_AGE, kit_application
-from tests.support.running_server import NetworkBrowser, Resident, RunningServer
+from tests.support.running_server import NO_BROWSER, NetworkBrowser, Resident, RunningServer
 
 LONG_AGO = 3600.0
 VALMIERA = "0054000"
@@ -71,6 +71,7 @@ def gets_authenticator(server: RunningServer, who: Resident) -> None:
         parameters=Argon2Parameters(time_cost=1, memory_kib=64, parallelism=1),
         hashes_at_once=1,
         issuer_name="tests",
+        webauthn=NO_BROWSER,
     )
     secret = effects.random(20)
     with server.database.begin() as work:
@@ -136,7 +137,10 @@ def test_what_the_person_cannot_reach_ends_with_a_clear_page(
     server: RunningServer, application: str, browser: TravellingBrowser
 ) -> None:
     """Asked once: no way round leads to the page, and none leads round for ever."""
-    clerk = server.hire(VALMIERA)
+    with server.database.begin() as work:  # where nobody may have a passkey
+        work.rules.replace_scope(AUGSDAUGAVA, [])
+        add_rule(work, AUGSDAUGAVA, ["password", "totp", "recovery_code"])
+    clerk = server.hire(AUGSDAUGAVA)
     browser.signs_in(clerk)
     browser.opens(f"{application}/unreachable")
     assert browser.page.error_code == "sign_in_too_weak"

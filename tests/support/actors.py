@@ -25,6 +25,7 @@ from tests.support.pages import Page, Parsed
 ISSUER = "https://login.example.lv"
 PASSWORD = "kaste-sniegs-gaisma"
 EVERY_METHOD = ["password", "totp", "recovery_code"]
+WITH_KEYS = [*EVERY_METHOD, "passkey", "security_key"]
 
 
 @dataclass

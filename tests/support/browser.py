@@ -30,15 +30,30 @@ OpenPage: TypeAlias = Callable[..., Page]
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    binary = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if binary is None:
-        raise RuntimeError(missing("Chromium"))
+    binary = _binary()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=binary, args=FLAGS)
         try:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def another_browser(beside: Browser, *flags: str) -> Iterator[Browser]:
+    """One that is set up otherwise, while `beside` runs."""
+    browser = beside.browser_type.launch(executable_path=_binary(), args=[*FLAGS, *flags])
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def _binary() -> str:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        raise RuntimeError(missing("Chromium"))
+    return found
 
 
 @contextmanager

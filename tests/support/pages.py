@@ -15,6 +15,8 @@ class Form:
     buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Buttons by id, with the name and value they send."""
     choices: dict[str, list[str]] = field(default_factory=dict)
+    options: str = ""
+    """What its script would ask the browser's authenticators for, as JSON."""
 
 
 @dataclass
@@ -77,6 +79,7 @@ class Parsed(HTMLParser):
         match tag:
             case "input" if "name" in given:
                 form.fields[given["name"]] = given.get("value", "")
+                form.options = form.options or given.get("data-options", "")
             case "select":
                 self._select = given["name"]
                 form.choices[self._select] = []

@@ -22,7 +22,7 @@ import httpx
 import pyotp
 
 from idp.effects import Effects
-from idp.methods.registry import Argon2Parameters, given_password, given_totp, methods
+from idp.methods.registry import Argon2Parameters, WebAuthnParty, given_password, given_totp, methods
 from idp.models.people import Credential, Employment
 from idp.seed.demonstration import Demonstration, seed
 from idp.storage import migrate, municipalities
@@ -35,6 +35,8 @@ from tests.support.services import free_port, stop
 
 START_SECONDS = 60.0
 STEP_SECONDS = 30
+NO_BROWSER = WebAuthnParty(id="localhost", name="tests", origins=())
+"""For making passwords and secrets; passkeys are made in browsers."""
 CHEAP_HASHES = {
     "IDP_ARGON2_TIME_COST": "1",
     "IDP_ARGON2_MEMORY_KIB": "64",
@@ -131,6 +133,7 @@ class RunningServer:
             parameters=Argon2Parameters(time_cost=1, memory_kib=64, parallelism=1),
             hashes_at_once=1,
             issuer_name="tests",
+            webauthn=NO_BROWSER,
         )
         with self.database.begin() as work:
             user = add_user(
@@ -237,6 +240,7 @@ def _filled(url: str, issuer: str) -> tuple[Database, Demonstration]:
         parameters=Argon2Parameters(time_cost=1, memory_kib=64, parallelism=1),
         hashes_at_once=1,
         issuer_name="tests",
+        webauthn=NO_BROWSER,
     )
     return database, seed(database, ways, effects, issuer=issuer)
 

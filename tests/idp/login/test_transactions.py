@@ -1,6 +1,7 @@
 """Sign-ins in progress: bound to a browser, sealed, finished once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def begun(world: World) -> Transaction:
         expires_at=world.clock() + LIFETIME_SECONDS,
         application=Application(name="Līgumi", links=(("Terms of use", "https://a.example/terms"),)),
         user_id="anna",
-        proofs=(Proof("password", world.clock()),),
+        proofs=(Proof("password", world.clock()), Proof("security_key", world.clock(), user_verified=True)),
         challenges={"password": {"state": "kept"}},
     )
 
@@ -76,6 +77,16 @@ def test_it_ends_once(world: World, transactions: Transactions) -> None:
     transaction = begun(world)
     transactions.begin(transaction)
     assert at_once(20, lambda _: transactions.take(transaction)).count(True) == 1
+
+
+def test_a_challenge_is_spent_once_of_any_number_at_once(world: World, transactions: Transactions) -> None:
+    """attack 32: single use. Another challenge of the same method, or the same in another sign-in, is another."""
+    transaction = begun(world)
+    assert at_once(50, lambda _: transactions.spend_challenge(transaction, "password")).count(True) == 1
+    anew = replace(transaction, challenges={"password": {"state": "another"}})
+    assert transactions.spend_challenge(anew, "password")
+    assert transactions.spend_challenge(begun(world), "password")
+    assert not transactions.spend_challenge(transaction, "password")
 
 
 def test_a_late_request_does_not_bring_a_finished_one_back(world: World, transactions: Transactions) -> None:

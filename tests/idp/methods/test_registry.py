@@ -4,8 +4,15 @@ import pyotp
 import pytest
 
 from idp.errors import Reason
-from idp.methods.base import Method, Verified
-from idp.methods.registry import Argon2Parameters, Methods, given_password, given_totp, methods
+from idp.methods.base import Describing, Discovering, Method, Verified
+from idp.methods.registry import (
+    Argon2Parameters,
+    Methods,
+    WebAuthnParty,
+    given_password,
+    given_totp,
+    methods,
+)
 from idp.models.methods import Factor
 from idp.models.people import Credential
 from tests.idp.methods.conftest import World
@@ -24,12 +31,14 @@ def every(world: World) -> tuple[Method, ...]:
         parameters=Argon2Parameters(time_cost=1, memory_kib=64, parallelism=1),
         hashes_at_once=1,
         issuer_name="visvaris.lv",
+        webauthn=WebAuthnParty(id="localhost", name="visvaris.lv", origins=("http://localhost:8000",)),
     )
 
 
 def test_they_are_found_by_id_and_listed_in_order_of_preference(every: tuple[Method, ...]) -> None:
     by_id = Methods(every)
-    assert list(by_id) == ["password", "totp", "recovery_code"] == [method.facts.id for method in every]
+    preferred = ["passkey", "password", "security_key", "totp", "recovery_code"]
+    assert list(by_id) == preferred == [method.facts.id for method in every]
     assert all(by_id[method.facts.id] is method for method in every)
     assert by_id.get("kerberos") is None
 
@@ -41,6 +50,14 @@ def test_what_each_says_of_itself_is_sound(every: tuple[Method, ...]) -> None:
         assert method.description.endswith(".")
     assert [method.facts.id for method in every if method.facts.with_username] == ["password"]
     assert [method.facts.id for method in every if method.facts.backup] == ["recovery_code"]
+    assert [method.facts.id for method in every if isinstance(method, Discovering)] == ["passkey"]
+    assert [method.facts.id for method in every if isinstance(method, Describing)] == [
+        *("passkey", "security_key")
+    ]
+    assert {method.facts.id for method in every if method.facts.phishing_resistant} == {
+        *("passkey", "security_key")
+    }
+    assert [method.facts.id for method in every if method.facts.touch_is_enough] == ["security_key"]
     assert {method.facts.factor for method in every} == {Factor.KNOWLEDGE, Factor.POSSESSION}
 
 
@@ -54,5 +71,6 @@ def test_an_operator_can_give_somebody_a_password_and_a_secret(
     world.keeps(password)
     world.keeps(given_totp(every, user, bytes(20)))
     code = pyotp.TOTP(base64.b32encode(bytes(20)).decode()).at(int(world.now[0]))
-    assert isinstance(world.verify(every[0], {"password": "zirnis uz jumta"}), Verified)
-    assert isinstance(world.verify(every[1], {"code": code}), Verified)
+    by_id = Methods(every)
+    assert isinstance(world.verify(by_id["password"], {"password": "zirnis uz jumta"}), Verified)
+    assert isinstance(world.verify(by_id["totp"], {"code": code}), Verified)

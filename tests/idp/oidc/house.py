@@ -19,7 +19,7 @@ from idp.login.limits import Limits
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.transaction import Transactions
-from idp.methods.registry import Argon2Parameters, Methods, methods
+from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, methods
 from idp.models.clients import Client
 from idp.models.people import Employment, User
 from idp.oidc.authorization_request import Answer
@@ -65,6 +65,7 @@ class House:
                 parameters=Argon2Parameters(time_cost=1, memory_kib=8, parallelism=1),
                 hashes_at_once=1,
                 issuer_name="test",
+                webauthn=WebAuthnParty(id="localhost", name="test", origins=(ISSUER,)),
             )
         )
         standings = Standings(storage.database, ways, effects)

@@ -64,9 +64,7 @@ def test_only_registered_members(app: RelyingParty) -> None:
 def test_what_it_says_is_so(app: RelyingParty) -> None:
     said = app.metadata()
     assert said["response_types_supported"] == ["code"]
-    assert said["acr_values_supported"] == ["urn:visvaris:acr:1fa", "urn:visvaris:acr:mfa"], (
-        "no method reaches more"
-    )
+    assert said["acr_values_supported"] == ["urn:visvaris:acr:1fa", "urn:visvaris:acr:mfa", "phr"]
     assert said["code_challenge_methods_supported"] == ["S256"]
     assert said["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
     assert said["authorization_response_iss_parameter_supported"] is True

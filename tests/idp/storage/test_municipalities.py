@@ -36,7 +36,12 @@ def test_what_is_allowed_at_first(world: World):
         (2, True),
         (1, True),
     ]
-    assert national.methods == operator.methods == one.methods == ["password", "recovery_code", "totp"]
+    assert (
+        national.methods
+        == operator.methods
+        == one.methods
+        == [*("passkey", "password", "recovery_code", "security_key", "totp")]
+    )
 
 
 def test_loading_again_corrects_names_and_undoes_no_decision(world: World):

@@ -1,9 +1,12 @@
+from functools import partial
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
 from idp.crypto import SealError
 from idp.errors import AlreadyExistsError, NotFoundError
-from idp.models.people import Identity, UserStatus
+from idp.models.people import Backup, Credential, Identity, UserStatus
 from idp.models.person_code import PersonCode
 from tests.support.at_once import at_once
 from tests.support.builders import (
@@ -216,3 +219,73 @@ def test_of_twenty_parallel_spendings_one_wins(world: World):
         work.people.touch_credential(credential.id, at=START + 9)
         (spent,) = work.people.credentials_of(credential.user_id)
     assert (spent.spent_at, spent.last_used_at) == (START, START + 9)
+
+
+def key(user_id: str, key_id: str = "key-1", **columns: Any) -> Credential:
+    values = {"id": key_id, "method": "passkey", "secret": "", "created_at": START, **columns}
+    return Credential(user_id=user_id, key_id=key_id, **values)
+
+
+def test_a_key_is_one_persons_alone(world: World):
+    """attack 32: cross-user credential id"""
+    with world.database.begin() as work:
+        anna, juris = add_user(work, "anna"), add_user(work, "juris")
+        assert work.people.add_key(key(anna.id))
+        assert not work.people.add_key(key(juris.id, id="another row"))
+        found = work.people.find_credential_by_key("key-1")
+        assert found is not None
+        assert found.user_id == anna.id
+        assert work.people.find_credential_by_key("key-2") is None
+        assert work.people.credentials_of(juris.id) == []
+
+
+def test_a_count_that_must_rise_does(world: World):
+    """attack 32: signCount, up to the largest there is"""
+    with world.database.begin() as work:
+        work.people.add_key(key(add_user(work).id))
+        accept = partial(work.people.accept_use, "key-1", backup=Backup.DEVICE_BOUND, at=START)
+        assert accept(count=7, must_rise=True)
+        assert not accept(count=7, must_rise=True)
+        assert not accept(count=6, must_rise=True)
+        assert accept(count=4_294_967_295, must_rise=True)
+        assert accept(count=0, must_rise=False)
+
+
+def test_a_blocked_key_is_used_no_more(world: World):
+    with world.database.begin() as work:
+        user = add_user(work)
+        work.people.add_key(key(user.id))
+        assert work.people.block_credential("key-1", at=START)
+        assert not work.people.block_credential("key-1", at=START + 1)
+        for must_rise in (True, False):
+            assert not work.people.accept_use(
+                "key-1", count=9, must_rise=must_rise, backup=Backup.SYNCED, at=START
+            )
+        (stored,) = work.people.credentials_of(user.id)
+        assert (stored.blocked_at, stored.sign_count, stored.last_used_at) == (START, 0, None)
+
+
+def test_of_twenty_parallel_uses_with_one_count_one_wins(world: World):
+    with world.database.begin() as work:
+        work.people.add_key(key(add_user(work).id))
+
+    def use(_: int) -> bool:
+        with world.database.begin() as work:
+            return work.people.accept_use(
+                "key-1", count=1, must_rise=True, backup=Backup.DEVICE_BOUND, at=START
+            )
+
+    assert at_once(20, use).count(True) == 1
+
+
+def test_only_its_owner_renames_or_removes_a_credential(world: World):
+    """attack 42"""
+    with world.database.begin() as work:
+        anna, juris = add_user(work, "anna"), add_user(work, "juris")
+        work.people.add_key(key(anna.id))
+        assert not work.people.rename_credential(juris.id, "key-1", "mans")
+        assert not work.people.remove_credential(juris.id, "key-1")
+        assert work.people.rename_credential(anna.id, "key-1", "Dators")
+        assert [each.label for each in work.people.credentials_of(anna.id)] == ["Dators"]
+        assert work.people.remove_credential(anna.id, "key-1")
+        assert work.people.credentials_of(anna.id) == []
