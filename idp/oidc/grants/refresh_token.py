@@ -16,7 +16,7 @@ from idp.events import Event, EventType
 from idp.models.clients import Client
 from idp.models.grants import RefreshToken
 from idp.models.people import Employment, UserStatus
-from idp.oidc import authorization_details
+from idp.oidc import authorization_details, fapi2
 from idp.oidc.authorization_details import Details
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grants.base import (
@@ -68,7 +68,7 @@ class RefreshTokens:
         scopes = narrow_scopes(request.form, still_granted(row, request.client))
         audience = choose_audience(request.form, allowed=tuple(row.audiences), default=self._issuer)
         details = authorization_details.narrow(request.form, row.authorization_details)
-        successor = self._effects.new_token()
+        successor = self._effects.new_token() if rotates(request.client) else None
         grant = _grant(row, employment, request.client, details)
         access_token = self._access_tokens.for_person(
             grant, audience=audience, scopes=scopes, bound_to=request.bound_to
@@ -80,6 +80,8 @@ class RefreshTokens:
             authorization_details=details,
             bound_to=request.bound_to,
         )
+        if successor is None:
+            return answer
         bound_to = refresh_bound_to(request)
         if not self._rotate(row, token, successor=successor, answer=answer, bound_to=bound_to, now=now):
             with self._database.read() as work:
@@ -162,6 +164,15 @@ class RefreshTokens:
 
 def _refusal(detail: str) -> ProtocolError:
     return ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail=detail)
+
+
+def rotates(client: Client) -> bool:
+    """FAPI 2.0 section 5.3.2.1: "shall not use refresh token rotation".
+
+    Such a client proves itself and the key of each access token, so a refresh token alone is good for
+    nothing, and an answer that is lost on its way costs nothing.
+    """
+    return not fapi2.holds_for(client)
 
 
 def hold_family(row: RefreshRow, employment: Employment | None, *, client: Client, now: Instant) -> None:

@@ -65,6 +65,47 @@ def test_happy_flow(house: House, browser: Browser, party: RelyingParty) -> None
     assert party.redeem(question, code).claims["sub"]
 
 
+def offline_tokens(house: House, browser: Browser, party: RelyingParty) -> str:
+    question = push(party, party.ask(scope="openid offline_access"))
+    return (
+        party.redeem(question, house.code_in(party, question, house.visit(question, browser))).refresh_token
+        or ""
+    )
+
+
+def test_refresh_token_is_not_rotated(house: House, browser: Browser, party: RelyingParty) -> None:
+    """fapi2-security-profile-…-refresh-token; FAPI 2.0 section 5.3.2.1"""
+    token = offline_tokens(house, browser, party)
+    first = party.refresh(token)
+    house.world.clock.move(60)
+    second = party.refresh(token)
+    assert first.refresh_token is second.refresh_token is None
+    assert first.access_token != second.access_token
+
+
+def test_a_refresh_token_that_stays_is_still_bound_and_still_ends(
+    house: House, browser: Browser, party: RelyingParty
+) -> None:
+    """attack 14"""
+    token = offline_tokens(house, browser, party)
+    with pytest.raises(ProviderError, match="invalid_grant"):
+        strict(house).refresh(token)
+    plain = party.post_with("/token", {"grant_type": "refresh_token", "refresh_token": token})  # type: ignore[attr-defined]
+    assert plain.json()["error"] == "invalid_dpop_proof"
+    assert party.refresh(token).access_token
+    party.revoke(token)
+    with pytest.raises(ProviderError, match="invalid_grant"):
+        party.refresh(token)
+
+
+def test_a_client_of_another_profile_goes_on_rotating(
+    house: House, browser: Browser, app: RelyingParty
+) -> None:
+    assert app.refresh(
+        house.tokens_for(app, browser, scope="openid offline_access").refresh_token or ""
+    ).refresh_token
+
+
 def test_ensure_authorization_request_without_par_fails(
     house: House, browser: Browser, party: RelyingParty
 ) -> None:
