@@ -12,6 +12,7 @@ from typing import Any, Final
 from idp.effects import Effects
 from idp.gateways.outbound import Outbound
 from idp.oidc import software_statements
+from idp.oidc.auth_methods import method_of, offered_methods
 from idp.oidc.client_metadata import MEMBERS, NOTHING, OWN_MEMBER, Accepted, accept
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.options import Options
@@ -45,6 +46,7 @@ OPEN_MEMBERS: Final = frozenset(
 class Intake:
     def __init__(self, options: Options, outbound: Outbound, effects: Effects) -> None:
         self._outbound = outbound
+        self._offered = offered_methods(options)
         self._statements = SoftwareStatements(options.software_statement_jwks, effects)
 
     def accept(self, document: Mapping[str, Any], own: Mapping[str, Any] = NOTHING) -> Accepted:
@@ -55,6 +57,8 @@ class Intake:
             document = {**document, **self._statements.read(statement)}
         _refuse_what_operators_give(document)
         accepted = accept(document, self._outbound, own)
+        if method_of(accepted.registered) not in self._offered:
+            raise _unfit("token_endpoint_auth_method is not one that is offered here")
         _refuse_what_strangers_cannot_have(accepted.registered)
         if statement is None:
             return accepted

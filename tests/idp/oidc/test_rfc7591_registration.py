@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,6 +113,30 @@ def test_it_ends(by_token: House) -> None:
     token = make_token(by_token.world, seconds=10)
     by_token.world.clock.move(10)
     assert refused(by_token, initial_token=token).error == "invalid_token"
+
+
+@pytest.mark.parametrize(
+    ("offered", "metadata"),
+    [
+        (
+            {},
+            {
+                "token_endpoint_auth_method": "self_signed_tls_client_auth",
+                "jwks_uri": "https://a.example/keys",
+            },
+        ),
+        ({}, {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "a.example"}),
+        (
+            {"client_certificates": True},
+            {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "a.example"},
+        ),
+    ],
+)
+def test_a_way_to_prove_oneself_that_cannot_succeed_is_not_registered(
+    open_to_all: House, offered: dict[str, Any], metadata: dict[str, Any]
+) -> None:
+    house = House(open_to_all.world, replace(open_to_all.options, **offered), open_to_all.outbound)
+    assert "token_endpoint_auth_method" in str(refused(house, **metadata))
 
 
 def test_what_is_refused_uses_nothing_up(by_token: House) -> None:
