@@ -148,13 +148,13 @@ class Authorization:
         request = self._pending.find(request_id, browser=browser.id)
         if request is None:
             return Expired()
-        return self._go_on(request, self._enabled(request), browser, request_id=request_id)
+        return self._go_on(request, self._client_of(request), browser, request_id=request_id)
 
     def look_at_consent(self, request_id: str, browser: Browser) -> ConsentPage | Outcome:
         request = self._pending.find(request_id, browser=browser.id)
         if request is None:
             return Expired()
-        client = self._enabled(request)
+        client = self._client_of(request)
         judged = self._judge(request, client, browser)
         if not isinstance(judged, Satisfied) or not self._consents.is_needed(
             request, client, judged.signed_in.user_id
@@ -168,7 +168,7 @@ class Authorization:
         request = self._pending.find(request_id, browser=browser.id)
         if request is None:
             return Expired()
-        client = self._enabled(request)
+        client = self._client_of(request)
         judged = self._judge(request, client, browser)
         if not isinstance(judged, Satisfied):
             return self._go_on(request, client, browser, request_id=request_id)
@@ -183,9 +183,11 @@ class Authorization:
         self._consents.give(request, decider)
         return self._answer(request, client, judged)
 
-    def _enabled(self, request: AuthorizationRequest) -> Client:
+    def _client_of(self, request: AuthorizationRequest) -> Client:
+        """As it is now: disabled perhaps, or without that redirect URI, since the person began to sign in."""
         client = self._clients.get(request.client_id)
-        checks.client_is_enabled(Asked(Parameters(), client))
+        asked = Asked(Parameters([("redirect_uri", request.redirect_uri)]), client)
+        checks.hold((checks.client_is_enabled, *checks.BEFORE_REDIRECT), asked)
         return client
 
     # Judging -------------------------------------------------------------------------------------------

@@ -216,6 +216,25 @@ def test_a_client_disabled_while_the_person_signs_in_gets_nothing(
     assert refused.value.error is ErrorCode.UNAUTHORIZED_CLIENT
 
 
+def test_an_address_that_the_client_gave_up_while_the_person_signs_in_gets_nothing(
+    house: House, anna: User, app: RelyingParty
+) -> None:
+    """attack 6"""
+    stranger = house.stranger()
+    back = house.come_back(house.visit(app.ask(), stranger), stranger, anna)
+    with house.world.database.begin() as work:
+        client = work.clients.get(app.client_id)
+        work.clients.replace_registration(
+            app.client_id,
+            registered={**client.registered, "redirect_uris": ["https://app.example.lv/another"]},
+            audience=client.audience,
+            resources=client.resources,
+        )
+    with pytest.raises(ProtocolError) as refused:
+        house.openid.authorization.resume(back.request_id, back.browser)
+    assert refused.value.error is ErrorCode.INVALID_REQUEST
+
+
 # prompt, max_age, acr -----------------------------------------------------------------------------------
 
 
