@@ -119,7 +119,7 @@ class BackchannelLogout:
             "exp": now + TOKEN_SECONDS,
             "jti": self._effects.new_id(),
             "events": {EVENT: {}},
-            "sid": notice.session_id,
+            "sid": self._subjects.session_for(client, notice.session_id),
         }
         signer = self._keys.signer(client.registered.get("id_token_signed_response_alg", "RS256"))
         token = jose.sign(content, key=signer.key, alg=signer.alg, kid=signer.kid, typ="logout+jwt")

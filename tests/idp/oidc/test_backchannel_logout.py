@@ -138,6 +138,18 @@ def test_every_application_reached_in_the_session_is_told_once(
     assert all(notice.delivered_at is not None for notice in outbox.notices())
 
 
+def test_a_sector_is_told_by_its_own_names_for_the_person_and_the_session(
+    outbox: Outbox, house: House, anna: User, browser: Browser
+) -> None:
+    party, receiver = outbox.app(subject_type="pairwise")
+    tokens = house.tokens_for(party, browser)
+    outbox.sign_out(browser)
+    outbox.deliver()
+    (told,) = receiver.taken()
+    assert (told["sub"], told["sid"]) == (tokens.claims["sub"], tokens.claims["sid"])
+    assert not {anna.id, session_of(browser)} & set(map(str, told.values()))
+
+
 def test_who_gets_encrypted_id_tokens_gets_encrypted_logout_tokens(
     outbox: Outbox, house: House, browser: Browser
 ) -> None:
