@@ -5,6 +5,8 @@ import click
 from idp.commands.context import Context, note, open_context
 from idp.gateways.outbound import Outbound
 from idp.oidc.backchannel import BackchannelLogout
+from idp.oidc.client_keys import ClientKeys
+from idp.oidc.encryption import Encryption
 from idp.oidc.keys import KeyRing
 from idp.oidc.subjects import Subjects
 
@@ -22,12 +24,14 @@ def work(context: Context) -> None:
 
     chosen = context.settings
     keys = KeyRing(context.database, context.vault, context.effects)
+    outbound = Outbound(ca_file=chosen.outbound_ca_file, allowed=chosen.outbound_allow)
     logout = BackchannelLogout(
         issuer=chosen.issuer,
         database=context.database,
         keys=keys,
         subjects=Subjects(context.database, context.vault),
-        outbound=Outbound(ca_file=chosen.outbound_ca_file, allowed=chosen.outbound_allow),
+        encryption=Encryption(ClientKeys(outbound, context.effects)),
+        outbound=outbound,
         effects=context.effects,
     )
     redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url is not None else None

@@ -16,6 +16,8 @@ from idp.gateways.outbound import Outbound, OutboundError, shown
 from idp.models.clients import Client
 from idp.models.notices import LogoutNotice
 from idp.oidc import jose
+from idp.oidc.encryption import Encryption, Sealed
+from idp.oidc.errors import ProtocolError
 from idp.oidc.keys import KeyRing
 from idp.oidc.subjects import Subjects
 from idp.storage.database import Database
@@ -43,6 +45,7 @@ class BackchannelLogout:
         database: Database,
         keys: KeyRing,
         subjects: Subjects,
+        encryption: Encryption,
         outbound: Outbound,
         effects: Effects,
     ) -> None:
@@ -50,6 +53,7 @@ class BackchannelLogout:
         self._database = database
         self._keys = keys
         self._subjects = subjects
+        self._encryption = encryption
         self._outbound = outbound
         self._effects = effects
 
@@ -93,6 +97,8 @@ class BackchannelLogout:
             answer = self._outbound.post_form(url, {"logout_token": self.token(notice, client)})
         except OutboundError as error:
             return error.why
+        except ProtocolError as error:
+            return error.description
         except StorageUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  whatever it is, it must count, or it would come back for ever
@@ -101,7 +107,9 @@ class BackchannelLogout:
         return None if answer.status in _ACCEPTED else f"answered with status {answer.status}"
 
     def token(self, notice: LogoutNotice, client: Client) -> str:
-        """Section 2.4, in the algorithm of the client's ID tokens (2.6). Never a nonce."""
+        """Section 2.4, signed and encrypted as the client's ID tokens are: in the clear one that registered
+        for encryption "SHOULD reject it" (2.6). Never a nonce. Raises ProtocolError without a key for it.
+        """
         now = int(self._effects.now())
         content: dict[str, Any] = {
             "iss": self._issuer,
@@ -111,10 +119,12 @@ class BackchannelLogout:
             "exp": now + TOKEN_SECONDS,
             "jti": self._effects.new_id(),
             "events": {EVENT: {}},
-            "sid": notice.session_id,
+            "sid": self._subjects.session_for(client, notice.session_id),
         }
         signer = self._keys.signer(client.registered.get("id_token_signed_response_alg", "RS256"))
-        return jose.sign(content, key=signer.key, alg=signer.alg, kid=signer.kid, typ="logout+jwt")
+        token = jose.sign(content, key=signer.key, alg=signer.alg, kid=signer.kid, typ="logout+jwt")
+        recipient = self._encryption.find_recipient(client, Sealed.ID_TOKEN)
+        return recipient.encrypt(token, nested=True) if recipient is not None else token
 
     def _failed(self, notice: LogoutNotice, *, url: str, why: str) -> None:
         """Also for 400, with which a client says that it could not (section 2.8): it may yet."""

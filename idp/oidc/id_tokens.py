@@ -78,7 +78,7 @@ class IdTokens:
             "auth_time": int(grant.auth_time),
             "acr": grant.acr,
             "amr": grant.amr,
-            "sid": grant.session_id,
+            "sid": self._subjects.session_for(client, grant.session_id),
             "at_hash": half_hash(access_token),
         }
         if nonce is not None:
@@ -105,9 +105,10 @@ class IdTokens:
         audiences = jose.audiences(claims)
         client = self._clients.find(audiences[0]) if audiences else None
         user_id = self._subjects.user_of(client, claims["sub"]) if client is not None else None
-        if user_id is None:
+        session_id = self._subjects.session_of(client, claims["sid"]) if client is not None else None
+        if user_id is None or session_id is None:
             raise TokenError("of a client or about a person that is not known")
-        return Hint(user_id, claims["sid"], audiences)
+        return Hint(user_id, session_id, audiences)
 
 
 def half_hash(token: str) -> str:

@@ -53,13 +53,13 @@ class Revocation:
             self._revoke_family(
                 found.family_id,
                 user_id=self._subjects.user_of(caller, found.subject),
-                session_id=str(found.claims.get("sid")),
+                session_id=self._subjects.session_of(caller, str(found.claims.get("sid"))),
                 caller=caller,
                 request=request,
             )
 
     def _revoke_family(
-        self, family_id: str, *, user_id: str | None, session_id: str, caller: Client, request: Request
+        self, family_id: str, *, user_id: str | None, session_id: str | None, caller: Client, request: Request
     ) -> None:
         with self._database.begin() as work:
             if work.grants.revoke_family(family_id, self._effects.now()):

@@ -155,7 +155,7 @@ class AccessTokens:
             "auth_time": int(grant.auth_time),
             "acr": grant.acr,
             "amr": grant.amr,
-            "sid": grant.session_id,
+            "sid": self._subjects.session_for(client, grant.session_id),
         }
         if grant.municipality is not None:
             claims["municipality"] = grant.municipality

@@ -3,6 +3,7 @@
 The receiving side is a stranger's, over TLS; the clock is the test's, so that hours of back-off pass at once.
 """
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from joserfc import jwe, jws, jwt
+from joserfc.jwk import RSAKey
 from structlog.testing import capture_logs
 
 from idp import worker
@@ -21,7 +24,9 @@ from idp.models.notices import LogoutNotice
 from idp.models.people import User
 from idp.oidc.authorize import Browser
 from idp.oidc.backchannel import BACK_OFF_SECONDS, CLAIM_SECONDS, BackchannelLogout
+from idp.oidc.client_keys import ClientKeys
 from idp.oidc.consent import Decider
+from idp.oidc.encryption import Encryption
 from idp.oidc.errors import ProtocolError
 from idp.oidc.subjects import Subjects
 from idp.storage import migrate
@@ -56,6 +61,7 @@ class Outbox:
             database=self.house.world.database,
             keys=self.house.openid.keys,
             subjects=Subjects(self.house.world.database, self.house.world.vault),
+            encryption=Encryption(ClientKeys(self.outbound, self.house.world.effects)),
             outbound=self.outbound,
             effects=self.house.world.effects,
         )
@@ -130,6 +136,68 @@ def test_every_application_reached_in_the_session_is_told_once(
     assert at_first.taken()[0]["sub"] == tokens[0].claims["sub"] == anna.id
     assert at_first.taken()[0]["sid"] == tokens[0].claims["sid"]
     assert all(notice.delivered_at is not None for notice in outbox.notices())
+
+
+def test_a_sector_is_told_by_its_own_names_for_the_person_and_the_session(
+    outbox: Outbox, house: House, anna: User, browser: Browser
+) -> None:
+    party, receiver = outbox.app(subject_type="pairwise")
+    tokens = house.tokens_for(party, browser)
+    outbox.sign_out(browser)
+    outbox.deliver()
+    (told,) = receiver.taken()
+    assert (told["sub"], told["sid"]) == (tokens.claims["sub"], tokens.claims["sid"])
+    assert not {anna.id, session_of(browser)} & set(map(str, told.values()))
+
+
+def test_who_gets_encrypted_id_tokens_gets_encrypted_logout_tokens(
+    outbox: Outbox, house: House, browser: Browser
+) -> None:
+    """Section 2.6: "If ID Token encryption was negotiated ... and the Logout Token is not encrypted, the RP SHOULD
+    reject it"
+    """
+    key = RSAKey.generate_key(2048, {"kid": "mine", "use": "enc"})
+    party, receiver = outbox.app(
+        jwks={"keys": [key.as_dict(private=False)]},
+        id_token_encrypted_response_alg="RSA-OAEP-256",
+        id_token_encrypted_response_enc="A256GCM",
+    )
+    question, code = house.code_for(party, browser)
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": party.redirect_uri}
+    party.post("/token", {**form, "code_verifier": question.verifier})
+    outbox.sign_out(browser)
+    outbox.deliver()
+    (came,) = receiver.raw()
+    opened = jwe.decrypt_compact(came, key, algorithms=["RSA-OAEP-256", "A256GCM"])
+    assert (opened.protected["cty"], opened.protected["kid"]) == ("JWT", "mine")
+    assert opened.plaintext is not None
+    inside = opened.plaintext.decode()
+    assert jws.extract_compact(inside.encode()).headers()["typ"] == "logout+jwt"
+    claims = jwt.decode(inside, party.keys(), algorithms=["RS256"]).claims
+    assert (claims["aud"], claims["sid"]) == (party.client_id, session_of(browser))
+
+
+def test_who_has_no_key_to_encrypt_to_is_told_nothing_in_the_clear(
+    house: House, remote: Remote, outbound: Outbound, browser: Browser
+) -> None:
+    house = House(house.world, outbound=outbound)
+    outbox = Outbox(house, remote, outbound)
+    key = RSAKey.generate_key(2048, {"kid": "mine", "use": "enc"})
+    published = Reply(json.dumps({"keys": [key.as_dict(private=False)]}).encode())
+    remote.answers["/keys"] = published
+    party, receiver = outbox.app(jwks_uri=remote.url("/keys"), id_token_encrypted_response_alg="RSA-OAEP-256")
+    question, code = house.code_for(party, browser)
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": party.redirect_uri}
+    party.post("/token", {**form, "code_verifier": question.verifier})
+    outbox.sign_out(browser)
+    remote.answers["/keys"] = Reply(b'{"keys": []}')
+    outbox.deliver()
+    assert receiver.came == []
+    assert "no key for RSA-OAEP-256" in (outbox.the_one().last_error or "")
+    remote.answers["/keys"] = published
+    outbox.move(BACK_OFF_SECONDS[0] + 60)
+    outbox.deliver()
+    assert len(receiver.came) == 1
 
 
 Ending = Callable[[Outbox, Browser, Browser], None]

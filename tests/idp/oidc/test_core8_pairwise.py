@@ -121,6 +121,31 @@ def test_it_is_the_same_name_everywhere(
         assert anna.id not in json.dumps(payload(token)), "the user's own id is nowhere in it"
 
 
+def test_no_name_of_a_session_links_what_subjects_keep_apart(
+    house: House, browser: Browser, app: RelyingParty, pairwise: RelyingParty
+) -> None:
+    """Two sectors that compare what they were given find nothing that is the same."""
+    assert browser.signed_in is not None
+    other = house.add_client(subject_type="pairwise", redirect_uris=[ELSEWHERE])
+    sids = []
+    for party in (pairwise, other):
+        tokens = house.tokens_for(party, browser)
+        sid = tokens.claims["sid"]
+        assert payload(tokens.access_token)["sid"] == sid == house.tokens_for(party, browser).claims["sid"]
+        sids.append(sid)
+    assert len({*sids, browser.signed_in.session_id}) == 3
+    assert house.tokens_for(app, browser).claims["sid"] == browser.signed_in.session_id
+
+
+def test_a_session_and_a_person_of_one_id_have_two_names(house: House, pairwise: RelyingParty) -> None:
+    subjects, client = (
+        Subjects(house.world.database, house.world.vault),
+        house.openid.clients.get(pairwise.client_id),
+    )
+    assert subjects.session_of(client, subjects.subject_for(client, "same")) is None
+    assert subjects.user_of(client, subjects.session_for(client, "same")) is None
+
+
 def test_the_trail_names_the_person_when_a_token_is_given_back(
     house: House, browser: Browser, anna: User, pairwise: RelyingParty
 ) -> None:
