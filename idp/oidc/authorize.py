@@ -229,6 +229,9 @@ class Authorization:
     ) -> Satisfied | Requirements | Answer:
         """Satisfied, or what a sign-in must fulfil, or the error that goes back."""
         requirements = requirements_of(request, client)
+        if requirements.fresh:
+            # Whatever was proven before; also by the clock of another machine, which may be ahead of ours.
+            return before_identifying(request, client)
         standing = self._standings.of(browser.signed_in, requirements)
         if isinstance(standing, Satisfied) and are_within(
             request.authorization_details, standing.municipality
@@ -239,7 +242,7 @@ class Authorization:
             return self._refusal(request, client, error.error, error.description)
         if request.wants(Prompt.NONE):
             return self._refusal(request, client, *silent_error(standing))
-        if requirements.fresh or (isinstance(standing, NeedsSignIn) and says_who(standing.reason)):
+        if isinstance(standing, NeedsSignIn) and says_who(standing.reason):
             return before_identifying(request, client)
         return requirements
 

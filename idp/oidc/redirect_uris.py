@@ -86,6 +86,11 @@ def _refuse_dot_segments(uri: str) -> None:
 
 
 def form_action_source(uri: str) -> str:
-    """The CSP source that lets a form lead to `uri`: its origin, or its scheme when that is a private one."""
+    """The CSP source that lets a form lead to `uri`: its origin, or its scheme when that is a private one.
+
+    Also its scheme when it names an IPv6 address: CSP (section 2.3.1) has no way to write one, and browsers
+    drop a source that they cannot read.
+    """
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else f"{parts.scheme}:"
+    is_origin = parts.scheme in {"http", "https"} and not parts.netloc.startswith("[")
+    return f"{parts.scheme}://{parts.netloc}" if is_origin else f"{parts.scheme}:"

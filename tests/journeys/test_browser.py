@@ -206,6 +206,23 @@ def test_an_application_of_another_organisation_asks_and_is_reached_through_the_
     assert "code=" in reached[1]
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_an_installed_application_is_reached_wherever_it_listens_on_this_computer(
+    server: RunningServer, desk: Page, host: str
+) -> None:
+    """A content security policy cannot name an IPv6 address, and must not be in the way all the same."""
+    who = server.hire(RIGA)
+    there = f"http://{host}:45678/callback"
+    desk.route(
+        f"http://{host}:45678/**",
+        lambda route: route.fulfill(status=200, content_type="text/html", body="<title>there</title>"),
+    )
+    desk.goto(server.application("demo-desktop", redirect_uri=there).ask(scope="openid profile").url)
+    identify(desk, who)
+    desk.locator("#consent-allow").click()
+    expect(desk).to_have_title("there")
+
+
 # Every page ------------------------------------------------------------------------------------------
 
 

@@ -298,6 +298,15 @@ def test_who_must_sign_in_again_has_done_so_when_back(
     assert app.redeem(question, code).claims["auth_time"] == int(house.world.clock.at)
 
 
+def test_prompt_login_asks_whoever_has_signed_in_this_very_moment(
+    house: House, browser: Browser, app: RelyingParty
+) -> None:
+    """attack 23: no clock decides it, since that of the machine where they signed in may be ahead"""
+    assert isinstance(house.visit(app.ask(prompt="login"), browser), SignIn)
+    house.world.clock.move(-5)
+    assert isinstance(house.visit(app.ask(prompt="login"), browser), SignIn)
+
+
 def test_default_max_age_of_the_client_counts(house: House, browser: Browser) -> None:
     app = house.add_client(default_max_age=30)
     house.world.clock.move(60)
