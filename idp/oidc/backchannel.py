@@ -15,7 +15,7 @@ from idp.errors import StorageUnavailableError
 from idp.gateways.outbound import Outbound, OutboundError, shown
 from idp.models.clients import Client
 from idp.models.notices import LogoutNotice
-from idp.oidc import jose
+from idp.oidc import fapi2, jose
 from idp.oidc.keys import KeyRing
 from idp.oidc.subjects import Subjects
 from idp.storage.database import Database
@@ -113,7 +113,7 @@ class BackchannelLogout:
             "events": {EVENT: {}},
             "sid": notice.session_id,
         }
-        signer = self._keys.signer(client.registered.get("id_token_signed_response_alg", "RS256"))
+        signer = self._keys.signer(fapi2.algorithm_for(client, "id_token_signed_response_alg"))
         return jose.sign(content, key=signer.key, alg=signer.alg, kid=signer.kid, typ="logout+jwt")
 
     def _failed(self, notice: LogoutNotice, *, url: str, why: str) -> None:

@@ -3,8 +3,9 @@
 Rotation is one conditional UPDATE: one row, or somebody was here before. Within ten seconds and until the
 successor is used, the same client showing the same token gets the same answer again: two processes of one
 program, or a lost response, are no theft. The answer is kept sealed under the old token itself, so that only
-its holder can read it. Any other reuse ends the family. No ID token comes with it: OpenID Connect Core 12.2
-leaves that open, the person was not here, and one with a new `iat` would look as if they had been.
+its holder can read it. Any other reuse ends the family. For a client of FAPI 2.0 nothing rotates: it comes
+with the same token each time, until the family ends (`fapi2.py`). No ID token comes with it: OpenID Connect
+Core 12.2 leaves that open, the person was not here, and one with a new `iat` would look as if they had been.
 """
 
 import json
@@ -16,7 +17,7 @@ from idp.events import Event, EventType
 from idp.models.clients import Client
 from idp.models.grants import RefreshToken
 from idp.models.people import Employment, UserStatus
-from idp.oidc import authorization_details
+from idp.oidc import authorization_details, fapi2
 from idp.oidc.authorization_details import Details
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grants.base import (
@@ -68,7 +69,8 @@ class RefreshTokens:
         scopes = narrow_scopes(request.form, still_granted(row, request.client))
         audience = choose_audience(request.form, allowed=tuple(row.audiences), default=self._issuer)
         details = authorization_details.narrow(request.form, row.authorization_details)
-        successor = self._effects.new_token()
+        rotates = fapi2.rotates_refresh_tokens(request.client)
+        successor = self._effects.new_token() if rotates else None
         grant = _grant(row, employment, request.client, details)
         access_token = self._access_tokens.for_person(
             grant, audience=audience, scopes=scopes, bound_to=request.bound_to
@@ -80,6 +82,8 @@ class RefreshTokens:
             authorization_details=details,
             bound_to=request.bound_to,
         )
+        if successor is None:
+            return answer
         bound_to = refresh_bound_to(request)
         if not self._rotate(row, token, successor=successor, answer=answer, bound_to=bound_to, now=now):
             with self._database.read() as work:
