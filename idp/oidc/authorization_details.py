@@ -17,6 +17,8 @@ from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.requests import Parameters
 
 CHARACTERS_AT_MOST: Final = 8000
+IN_TOKEN_AT_MOST: Final = 4000
+"""As they stand in an access token, where a letter with a mark takes six; longer tokens fit no header."""
 DETAILS_AT_MOST: Final = 10
 MUNICIPALITY: Final = "municipality"
 
@@ -127,6 +129,8 @@ def parse(text: str) -> Details:
             raise _refusal("Each of the authorization details must be an object with a type.")
         if each not in details:
             details.append(each)
+    if len(json.dumps(details)) > IN_TOKEN_AT_MOST:
+        raise _refusal("The authorization details are too long for an access token.")
     return tuple(details)
 
 

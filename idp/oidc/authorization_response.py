@@ -60,9 +60,8 @@ class Responses:
 
 
 def signing_algorithm(client: Client) -> str:
-    """JARM section 3: RS256 unless registered otherwise; FAPI 2.0 section 5.4.1 does not allow that one."""
-    default = "ES256" if fapi2.holds_for(client) else "RS256"
-    return str(client.registered.get("authorization_signed_response_alg", default))
+    """JARM section 3."""
+    return fapi2.algorithm_for(client, "authorization_signed_response_alg")
 
 
 def must_be_signed(client: Client) -> bool:

@@ -76,6 +76,12 @@ def redirect_uri_is_registered(asked: Asked) -> None:
         )
 
 
+def redirect_uri_is_fit_for_the_profile(asked: Asked) -> None:
+    """FAPI 2.0 Security Profile section 5.3.2.2: also one that was registered before the profile was."""
+    if not fapi2.may_be_answered_at(asked.client, asked.parameters.get("redirect_uri")):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The redirect URI must use https.")
+
+
 def redirect_uri_comes_once(asked: Asked) -> None:
     if "redirect_uri" in asked.parameters.duplicated():
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "A parameter is included more than once.")
@@ -188,7 +194,11 @@ def key_is_a_thumbprint(asked: Asked) -> None:
 BEFORE_READING: Final[tuple[Check, ...]] = (client_and_reference_come_once, client_is_enabled)
 """Held against what the browser brings, before a reference or an object in it is followed."""
 
-BEFORE_REDIRECT: Final[tuple[Check, ...]] = (redirect_uri_comes_once, redirect_uri_is_registered)
+BEFORE_REDIRECT: Final[tuple[Check, ...]] = (
+    redirect_uri_comes_once,
+    redirect_uri_is_registered,
+    redirect_uri_is_fit_for_the_profile,
+)
 
 EVERYWHERE: Final = frozenset(Channel)
 BROUGHT: Final = frozenset({Channel.OPEN, Channel.SIGNED})

@@ -15,7 +15,7 @@ from idp.errors import StorageUnavailableError
 from idp.gateways.outbound import Outbound, OutboundError, shown
 from idp.models.clients import Client
 from idp.models.notices import LogoutNotice
-from idp.oidc import jose
+from idp.oidc import fapi2, jose
 from idp.oidc.encryption import Encryption, Sealed
 from idp.oidc.errors import ProtocolError
 from idp.oidc.keys import KeyRing
@@ -121,7 +121,7 @@ class BackchannelLogout:
             "events": {EVENT: {}},
             "sid": self._subjects.session_for(client, notice.session_id),
         }
-        signer = self._keys.signer(client.registered.get("id_token_signed_response_alg", "RS256"))
+        signer = self._keys.signer(fapi2.algorithm_for(client, "id_token_signed_response_alg"))
         token = jose.sign(content, key=signer.key, alg=signer.alg, kid=signer.kid, typ="logout+jwt")
         recipient = self._encryption.find_recipient(client, Sealed.ID_TOKEN)
         return recipient.encrypt(token, nested=True) if recipient is not None else token

@@ -2,7 +2,8 @@
 
 A published set is fetched when first needed, kept for ten minutes, and fetched again at once for a key it
 lacks, so that an application may change its keys at any time. However many requests name unknown keys, one
-such fetch in ten seconds is all they get. Not here: how a token is verified (`jose.py`).
+such fetch in ten seconds is all they get; and where the last one was slow or failed, one thread waits for the
+next and all others go on with what there is. Not here: how a token is verified (`jose.py`).
 """
 
 import json
@@ -24,6 +25,9 @@ KEPT_SECONDS: Final = 600.0
 ASK_AGAIN_SECONDS: Final = 10.0
 KEYS_AT_MOST: Final = 50
 _SETS_AT_MOST: Final = 1000
+SLOW_SECONDS: Final = 1.0
+SLOW_AT_ONCE: Final = 4
+"""In one process: anybody may ask for a fetch, and slow applications must not keep all threads waiting."""
 
 SIGNING_KEY_TYPES: Final[Mapping[str, type[Key]]] = {
     "ES256": ECKey,
@@ -43,14 +47,22 @@ class KeysUnavailableError(Exception):
 
 @dataclass(slots=True)
 class _Published:
-    """What one `jwks_uri` gave; `tried_at` also counts what failed, `renewed_at` was for an unknown key."""
+    """What one `jwks_uri` gave; `tried_at` also counts what failed, `renewed_at` was for an unknown key,
+    `is_slow` tells of the last time.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     tried_at: Instant | None = None
     renewed_at: Instant | None = None
     fetched_at: Instant | None = None
     keys: list[Key] = field(default_factory=list)
-    problem: str = ""
+    problem: str = "jwks_uri gave nothing yet"
+    is_slow: bool = False
+
+    def known(self) -> list[Key]:
+        if self.fetched_at is None:
+            raise KeysUnavailableError(self.problem)
+        return list(self.keys)
 
 
 class ClientKeys:
@@ -60,6 +72,7 @@ class ClientKeys:
         self._registered: dict[str, tuple[Any, list[Key]]] = {}
         self._published: dict[str, _Published] = {}
         self._lock = threading.Lock()
+        self._slow = threading.BoundedSemaphore(SLOW_AT_ONCE)
 
     def find_verifier(self, client: Client, kid: str | None, alg: str) -> Key | None:
         """By name; without a name only when there is no choice. Raises KeysUnavailableError."""
@@ -91,20 +104,41 @@ class ClientKeys:
             if len(self._published) >= _SETS_AT_MOST and uri not in self._published:
                 self._published.clear()
             published = self._published.setdefault(uri, _Published())
-        with published.lock:
-            now = self._effects.now()
-            if _is_due(published, now):
+        if published.lock.acquire(blocking=not published.is_slow):
+            try:
+                self._renew(uri, published, newer_than=newer_than)
+            finally:
+                published.lock.release()
+        return published.known()
+
+    def _renew(self, uri: str, published: _Published, *, newer_than: Instant | None) -> None:
+        """For who holds its lock."""
+        now = self._effects.now()
+        if _is_due(published, now):
+            self._fetch_in_turn(uri, published, now)
+        elif newer_than is not None and _may_be_renewed(published, now, newer_than=newer_than):
+            published.renewed_at = now
+            self._fetch_in_turn(uri, published, now)
+
+    def _fetch_in_turn(self, uri: str, published: _Published, now: Instant) -> None:
+        """Or not at all, while too many that were slow are being fetched."""
+        if not published.is_slow:
+            self._fetch(uri, published, now)
+        elif self._slow.acquire(blocking=False):
+            try:
                 self._fetch(uri, published, now)
-            elif newer_than is not None and _may_be_renewed(published, now, newer_than=newer_than):
-                published.renewed_at = now
-                self._fetch(uri, published, now)
-            if published.fetched_at is None:
-                raise KeysUnavailableError(published.problem)
-            return list(published.keys)
+            finally:
+                self._slow.release()
 
     def _fetch(self, uri: str, published: _Published, now: Instant) -> None:
         """What was fetched before stays good when the application does not answer."""
         published.tried_at = now
+        try:
+            self._fetch_set(uri, published, now)
+        finally:
+            published.is_slow = bool(published.problem) or self._effects.now() - now > SLOW_SECONDS
+
+    def _fetch_set(self, uri: str, published: _Published, now: Instant) -> None:
         try:
             document = json.loads(self._outbound.fetch(uri, accept="application/jwk-set+json").body)
             published.keys = import_usable_keys(document)

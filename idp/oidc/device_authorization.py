@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from idp.effects import Effects
 from idp.models.clients import Client
+from idp.oidc import fapi2
 from idp.oidc.authorize_checks import Asked, resources_are_registered
 from idp.oidc.device_codes import DEVICE_CODE_SECONDS, INTERVAL_SECONDS, DeviceCodes, DeviceRequest
 from idp.oidc.errors import ErrorCode, ProtocolError
@@ -32,6 +33,7 @@ class DeviceAuthorization:
 
     def respond(self, request: Request, client: Client) -> Response:
         client_may_use_device_codes(client)
+        no_details_are_asked_for(request)
         resources_are_registered(Asked(request.form, client))
         waiting = self._waiting(request, client)
         issued = self._device_codes.issue(waiting)
@@ -63,9 +65,18 @@ class DeviceAuthorization:
 
 
 def client_may_use_device_codes(client: Client) -> None:
-    if DEVICE_CODE not in client.registered.get("grant_types", ()):
+    registered = DEVICE_CODE in client.registered.get("grant_types", ())
+    if not registered or not fapi2.may_use_grant(client, DEVICE_CODE):
         raise ProtocolError(
             ErrorCode.UNAUTHORIZED_CLIENT, "The client is not registered for the device authorization grant."
+        )
+
+
+def no_details_are_asked_for(request: Request) -> None:
+    """RFC 9396 section 5: what cannot be granted is refused. The page of a device has no room for them."""
+    if request.form.has("authorization_details"):
+        raise ProtocolError(
+            ErrorCode.INVALID_AUTHORIZATION_DETAILS, "A device cannot ask for authorization details."
         )
 
 

@@ -1,7 +1,8 @@
 """DPoP (RFC 9449): who asks proves with each request that they hold a key.
 
 A proof counts once, and a storage that cannot say whether it was shown before lets none pass. A proof
-without our nonce is good for ten seconds around its `iat`; with one, as long as the nonce is. Not here: how a
+without our nonce may be made ten seconds ago, or in ten, and then has to get here; with one, it is good as
+long as the nonce is. Not here: how a
 proof is read (`dpop_proofs.py`), when one is needed and what is bound to its key (`senders.py`).
 """
 
@@ -20,6 +21,9 @@ from idp.storage.database import Database
 from idp.storage.ephemeral import Shelf
 
 PROOF_SECONDS: Final = 10.0
+"""How far apart the clocks may be."""
+WAY_SECONDS: Final = 5.0
+"""For the way here, and because `iat` is in whole seconds: what says "ten seconds ago" is older than that."""
 _SPENT: Final = "dpop-proof"
 _ROUNDED: Final = 1.0
 
@@ -65,9 +69,9 @@ class DPoP:
             return ends_at
         if needs_nonce:
             raise self._nonce_needed("The DPoP proof must hold a nonce of this provider.")
-        if not abs(self._effects.now() - proof.issued_at) <= PROOF_SECONDS:
+        if not -PROOF_SECONDS <= self._effects.now() - proof.issued_at <= PROOF_SECONDS + WAY_SECONDS:
             raise TokenError("iat is not within ten seconds of now")
-        return proof.issued_at + PROOF_SECONDS
+        return proof.issued_at + PROOF_SECONDS + WAY_SECONDS
 
     def _nonce_needed(self, description: str) -> ProtocolError:
         fresh = (("DPoP-Nonce", self._nonces.current()),)

@@ -1,7 +1,8 @@
-"""What the FAPI 2.0 Security Profile asks of a client's registration: a rule each, in a table.
+"""What the FAPI 2.0 Security Profile asks of a client: a rule each about its registration, in a table, and
+what holds for it at use, since a registration may also become `fapi2` after it was made.
 
-Only registrations are judged here. What such a client may do in a request is judged where requests are read,
-since a registration may also become `fapi2` after it was made.
+Not here: what such a client may say in an authorization request (`authorize_checks.py`) and how it proves
+itself (`client_auth.py`).
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from idp.oidc.client_assertions import FAPI_ALGORITHMS
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token", "client_credentials"})
 SIGNING_ALGORITHM: Final = "ES256"
 """What we sign with for such a client, of the algorithms that 5.4.1 leaves."""
+_DEFAULT_ALGORITHM: Final = "RS256"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 _SIGNED_BY_US: Final = (
     *("id_token_signed_response_alg", "userinfo_signed_response_alg"),
@@ -29,6 +31,38 @@ Own = Mapping[str, Any]
 
 def holds_for(client: Client) -> bool:
     return client.profile == Profile.FAPI2.value
+
+
+# At use ------------------------------------------------------------------------------------------------
+
+
+def rotates_refresh_tokens(client: Client) -> bool:
+    """5.3.2.1: "shall not use refresh token rotation except in extraordinary circumstances". A client of the
+    profile authenticates, so its refresh token is bound to it and worth nothing to whoever copies it.
+    """
+    return not holds_for(client)
+
+
+def may_use_grant(client: Client, grant_type: str) -> bool:
+    """5.3.2.1, whatever was registered before."""
+    return not holds_for(client) or grant_type in GRANT_TYPES
+
+
+def algorithm_for(client: Client, member: str) -> str:
+    """By which we sign what `member` of the registration is about: RS256 unless registered otherwise (Core 2,
+    RFC 9701 section 6, JARM section 3), and never one that 5.4.1 leaves out for a client of the profile.
+    """
+    registered = str(client.registered.get(member, _DEFAULT_ALGORITHM))
+    return SIGNING_ALGORITHM if holds_for(client) and registered not in FAPI_ALGORITHMS else registered
+
+
+def may_be_answered_at(client: Client, redirect_uri: str) -> bool:
+    """5.3.2.2."""
+    native = client.registered.get("application_type") == "native"
+    return not holds_for(client) or _is_over_tls(redirect_uri, native=native)
+
+
+# At registration ---------------------------------------------------------------------------------------
 
 
 def proves_itself_without_a_secret(registered: Registered, _own: Own) -> bool:
@@ -49,9 +83,13 @@ def is_signed_for_by_its_algorithms(registered: Registered, _own: Own) -> bool:
 
 def is_answered_over_tls(registered: Registered, _own: Own) -> bool:
     """5.3.2.2: https, or an installed application's loopback address."""
-    loopback = _LOOPBACK if registered["application_type"] == "native" else frozenset[str]()
-    parts = (urlsplit(uri) for uri in registered.get("redirect_uris", ()))
-    return all(uri.scheme == "https" or (uri.scheme == "http" and uri.hostname in loopback) for uri in parts)
+    native = registered["application_type"] == "native"
+    return all(_is_over_tls(uri, native=native) for uri in registered.get("redirect_uris", ()))
+
+
+def _is_over_tls(uri: str, *, native: bool) -> bool:
+    parts = urlsplit(uri)
+    return parts.scheme == "https" or (native and parts.scheme == "http" and parts.hostname in _LOOPBACK)
 
 
 def gets_bound_tokens(registered: Registered, _own: Own) -> bool:

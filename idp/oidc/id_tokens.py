@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from idp.effects import Effects
 from idp.models.clients import Client
-from idp.oidc import jose
+from idp.oidc import fapi2, jose
 from idp.oidc.clients import Clients
 from idp.oidc.encryption import Encryption, Sealed
 from idp.oidc.jose import TokenError
@@ -83,7 +83,7 @@ class IdTokens:
         }
         if nonce is not None:
             content["nonce"] = nonce
-        signer = self._keys.signer(client.registered.get("id_token_signed_response_alg", "RS256"))
+        signer = self._keys.signer(fapi2.algorithm_for(client, "id_token_signed_response_alg"))
         token = jose.sign(content, key=signer.key, alg=signer.alg, kid=signer.kid, typ="JWT")
         recipient = self._encryption.find_recipient(client, Sealed.ID_TOKEN)
         return recipient.encrypt(token, nested=True) if recipient is not None else token

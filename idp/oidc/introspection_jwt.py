@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from idp.effects import Effects
-from idp.models.clients import Client, Profile
+from idp.models.clients import Client
 from idp.oidc import fapi2, jose
 from idp.oidc.keys import KeyRing
 from idp.oidc.requests import NO_STORE, Request, Response
@@ -26,7 +26,7 @@ class SignedIntrospection:
 
     def respond(self, told: Mapping[str, Any], caller: Client) -> Response:
         """Section 5."""
-        signer = self._keys.signer(_algorithm_for(caller))
+        signer = self._keys.signer(fapi2.algorithm_for(caller, "introspection_signed_response_alg"))
         claims = {
             "iss": self._issuer,
             "aud": caller.client_id,
@@ -47,9 +47,3 @@ def _names_it(accepted: str) -> bool:
     kind, *parameters = (part.strip() for part in accepted.split(";"))
     unwelcome = any(part.startswith("q=") and part[2:].strip("0.") == "" for part in parameters)
     return kind == MEDIA_TYPE and not unwelcome
-
-
-def _algorithm_for(caller: Client) -> str:
-    """Section 6: RS256 unless registered otherwise."""
-    default = fapi2.SIGNING_ALGORITHM if caller.profile == Profile.FAPI2.value else "RS256"
-    return str(caller.registered.get("introspection_signed_response_alg", default))

@@ -6,6 +6,7 @@ metadata means (`client_metadata.py`).
 """
 
 import json
+import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from idp.oidc.scopes import DEFAULT, Scope
 from idp.oidc.software_statements import SoftwareStatements
 
 SCOPES: Final = frozenset({*DEFAULT, Scope.OFFLINE_ACCESS.value})
+FETCHES_AT_ONCE: Final = 4
+"""In one process: a slow `sector_identifier_uri` must not keep all threads waiting."""
 GRANT_TYPES: Final = frozenset({"authorization_code", "refresh_token"})
 OPEN_MEMBERS: Final = frozenset(
     {
@@ -47,6 +50,8 @@ class Intake:
     def __init__(self, options: Options, outbound: Outbound, effects: Effects) -> None:
         self._outbound = outbound
         self._offered = offered_methods(options)
+        self._certificates = options.client_certificates
+        self._fetches = threading.BoundedSemaphore(FETCHES_AT_ONCE)
         self._statements = SoftwareStatements(options.software_statement_jwks, effects)
 
     def accept(self, document: Mapping[str, Any], own: Mapping[str, Any] = NOTHING) -> Accepted:
@@ -56,16 +61,38 @@ class Intake:
             # Section 2.3: what the statement says "MUST take precedence"
             document = {**document, **self._statements.read(statement)}
         _refuse_what_operators_give(document)
-        accepted = accept(document, self._outbound, own)
-        if method_of(accepted.registered) not in self._offered:
-            raise _unfit("token_endpoint_auth_method is not one that is offered here")
+        accepted = self._accept(document, own)
         _refuse_what_strangers_cannot_have(accepted.registered)
+        self._refuse_what_is_not_offered(accepted.registered)
         if statement is None:
             return accepted
         # Section 3.2.1: "its value MUST be returned unmodified"
         return Accepted(
             {**accepted.registered, software_statements.MEMBER: statement}, sector=accepted.sector
         )
+
+    def _accept(self, document: Mapping[str, Any], own: Mapping[str, Any]) -> Accepted:
+        if document.get("sector_identifier_uri") is None:
+            return accept(document, self._outbound, own)
+        if not self._fetches.acquire(blocking=False):
+            raise ProtocolError(
+                ErrorCode.TOO_MANY,
+                "Too many sector_identifier_uri are being fetched. Try again in a few seconds.",
+                status=429,
+                headers=(("Retry-After", "5"),),
+            )
+        try:
+            return accept(document, self._outbound, own)
+        finally:
+            self._fetches.release()
+
+    def _refuse_what_is_not_offered(self, registered: Mapping[str, Any]) -> None:
+        """What discovery does not name could never succeed, and the client would not learn why."""
+        method = method_of(registered)
+        if method not in self._offered:
+            raise _unfit(f"token_endpoint_auth_method: {method.value} is not offered here")
+        if registered.get("tls_client_certificate_bound_access_tokens") and not self._certificates:
+            raise _unfit("tls_client_certificate_bound_access_tokens is not offered here")
 
 
 def read_document(request: Request) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from idp.effects import Effects
 from idp.gateways.outbound import Outbound
 from idp.login.flow import Login
 from idp.login.standing import Standings
-from idp.oidc import discovery, registration_management
+from idp.oidc import discovery, fapi2, registration_management
 from idp.oidc.admin_access import AdminAccess
 from idp.oidc.authorization_response import Responses
 from idp.oidc.authorize import Authorization
@@ -185,7 +185,8 @@ class OpenIDProvider:
         grant = self._grants.get(grant_type)
         if grant is None:
             raise ProtocolError(ErrorCode.UNSUPPORTED_GRANT_TYPE, "The grant type is not supported.")
-        if grant_type not in client.registered.get("grant_types", ("authorization_code",)):
+        registered = grant_type in client.registered.get("grant_types", ("authorization_code",))
+        if not registered or not fapi2.may_use_grant(client, grant.grant_type):
             raise ProtocolError(
                 ErrorCode.UNAUTHORIZED_CLIENT, "The client is not registered for this grant type."
             )

@@ -35,10 +35,7 @@ _ALG: Final = "ES256"
 _ALGORITHMS: Final = frozenset({_ALG})
 _TYPE: Final = "at+jwt"
 _TYPES: Final = frozenset({_TYPE})
-_CARRIED_OVER: Final = (
-    *("sub", "sid", "auth_time", "acr", "amr", "municipality", "roles"),
-    *("authorization_details", "may_act"),
-)
+_CARRIED_OVER: Final = (*("sub", "sid", "auth_time", "acr", "amr", "municipality", "roles", "may_act"),)
 _REMEMBERED_AT_MOST: Final = 2048
 _REVOKED: Final = "revoked-access-token"
 
@@ -108,6 +105,15 @@ class AccessToken:
         """RFC 8693 section 4.1 `act`: who acts for the subject, if somebody does."""
         actor: Mapping[str, Any] | None = self.claims.get("act")
         return actor
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """The chain of those who act, who acts now first."""
+        chain, link = [], self.actor
+        while link is not None:
+            chain.append(str(link["sub"]))
+            link = link.get("act")
+        return tuple(chain)
 
     @property
     def family_id(self) -> str | None:
@@ -198,6 +204,7 @@ class AccessTokens:
         audience: str,
         scopes: Iterable[str],
         actor: Mapping[str, Any],
+        authorization_details: Sequence[Mapping[str, Any]] = (),
         bound_to: Confirmation = BEARER,
     ) -> str:
         """For `client_id`, which acts for the subject: of the same family, and over no later.
@@ -212,6 +219,8 @@ class AccessTokens:
             "scope": " ".join(scopes),
             "act": actor,
         }
+        if authorization_details:
+            claims["authorization_details"] = authorization_details
         if bound_to:
             claims["cnf"] = bound_to
         return self._sign(claims, audience, not_after=subject.expires_at)
@@ -229,16 +238,24 @@ class AccessTokens:
         return found
 
     def is_alive(self, token: AccessToken) -> bool:
-        """Whether nothing it hangs on was taken away: the client, and the family or the token itself."""
+        """Whether nothing it hangs on was taken away: every client it came through, and the family or the
+        token itself.
+        """
         family_id = token.family_id
         if family_id is None or token.actor is not None:
-            client = self._clients.find(token.client_id)
-            if client is None or client.disabled or self._shelf.find(_REVOKED, token.id) is not None:
+            services = {token.client_id, *token.actors} | ({token.subject} if family_id is None else set())
+            if not all(self._is_enabled(client_id) for client_id in services):
+                return False
+            if self._shelf.find(_REVOKED, token.id) is not None:
                 return False
         if family_id is None:
             return True
         with self._database.read() as work:  # the family's own client is looked at by the same statement
             return work.grants.family_is_alive(family_id, self._effects.now())
+
+    def _is_enabled(self, client_id: str) -> bool:
+        client = self._clients.find(client_id)
+        return client is not None and not client.disabled
 
     def revoke_alone(self, token: AccessToken) -> None:
         """For a token without a family, or one that was exchanged, whose holder may not end the family."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from idp.models.clients import Client
-from idp.oidc import jose
+from idp.oidc import fapi2, jose
 from idp.oidc.claims import names_for, values_of
 from idp.oidc.core import Core
 from idp.oidc.encryption import Sealed
@@ -70,14 +70,14 @@ class UserInfo:
         if alg is None and recipient is None:
             return json_response(claims, headers=headers)
         claims = {**claims, "iss": self._issuer, "aud": client.client_id}
-        content = json.dumps(claims) if alg is None else self._signed(claims, alg)
+        content = json.dumps(claims) if alg is None else self._signed(claims, client)
         if recipient is not None:
             content = recipient.encrypt(content, nested=alg is not None)
         return Response(200, (("Content-Type", "application/jwt"), *NO_STORE, *headers), content.encode())
 
-    def _signed(self, claims: dict[str, Any], alg: str) -> str:
+    def _signed(self, claims: dict[str, Any], client: Client) -> str:
         """Without `typ`, so that it can never pass for an ID token or an access token."""
-        signer = self._keys.signer(alg)
+        signer = self._keys.signer(fapi2.algorithm_for(client, "userinfo_signed_response_alg"))
         return jose.sign(claims, key=signer.key, alg=signer.alg, kid=signer.kid, typ="")
 
     def _verified(self, shown: ShownToken) -> AccessToken:

@@ -3,8 +3,9 @@
 Rotation is one conditional UPDATE: one row, or somebody was here before. Within ten seconds and until the
 successor is used, the same client showing the same token gets the same answer again: two processes of one
 program, or a lost response, are no theft. The answer is kept sealed under the old token itself, so that only
-its holder can read it. Any other reuse ends the family. No ID token comes with it: OpenID Connect Core 12.2
-leaves that open, the person was not here, and one with a new `iat` would look as if they had been.
+its holder can read it. Any other reuse ends the family. For a client of FAPI 2.0 nothing rotates: it comes
+with the same token each time, until the family ends (`fapi2.py`). No ID token comes with it: OpenID Connect
+Core 12.2 leaves that open, the person was not here, and one with a new `iat` would look as if they had been.
 """
 
 import json
@@ -68,7 +69,8 @@ class RefreshTokens:
         scopes = narrow_scopes(request.form, still_granted(row, request.client))
         audience = choose_audience(request.form, allowed=tuple(row.audiences), default=self._issuer)
         details = authorization_details.narrow(request.form, row.authorization_details)
-        successor = self._effects.new_token() if rotates(request.client) else None
+        rotates = fapi2.rotates_refresh_tokens(request.client)
+        successor = self._effects.new_token() if rotates else None
         grant = _grant(row, employment, request.client, details)
         access_token = self._access_tokens.for_person(
             grant, audience=audience, scopes=scopes, bound_to=request.bound_to
@@ -164,15 +166,6 @@ class RefreshTokens:
 
 def _refusal(detail: str) -> ProtocolError:
     return ProtocolError(ErrorCode.INVALID_GRANT, _REFUSED, detail=detail)
-
-
-def rotates(client: Client) -> bool:
-    """FAPI 2.0 section 5.3.2.1: "shall not use refresh token rotation".
-
-    Such a client proves itself and the key of each access token, so a refresh token alone is good for
-    nothing, and an answer that is lost on its way costs nothing.
-    """
-    return not fapi2.holds_for(client)
 
 
 def hold_family(row: RefreshRow, employment: Employment | None, *, client: Client, now: Instant) -> None:

@@ -1,19 +1,21 @@
 """A service acts for whoever called it (RFC 8693, delegation): a token it was shown becomes one for the next.
 
 Nothing widens. The new token has no scope the old one lacks or the caller is not registered for, one audience
-of those the caller is registered for, the same person, municipality, roles and sign-in, no later end, and the
-chain of who acts in `act`. It is of the same family, so it dies with it. There is no impersonation, no
-refresh token, no ID token, and none for the provider itself: what was granted to the application that began
-is not its services' to read at userinfo.
+of those the caller is registered for (and, for a token of the caller's own, of those that were granted), the
+authorization details of the old one or fewer, since they say for what it may be used, the same person,
+municipality, roles and sign-in, no later end, and the chain of who acts in `act`. It is of the same family,
+so it dies with it. There is no impersonation, no refresh token, no ID token, and none for the provider
+itself: what was granted to the application that began is not its services' to read at userinfo.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from idp.effects import Effects
 from idp.events import Event, EventType
 from idp.models.clients import Client
+from idp.oidc.authorization_details import narrow
 from idp.oidc.authorize_checks import is_public
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.grant_types import TOKEN_EXCHANGE
@@ -73,7 +75,7 @@ def municipality_is_the_callers(exchange: Exchange) -> bool:
 
 
 def chain_is_short(exchange: Exchange) -> bool:
-    return len(chain_of(exchange.subject)) < ACTORS_AT_MOST
+    return len(exchange.subject.actors) < ACTORS_AT_MOST
 
 
 def actor_is_the_caller(exchange: Exchange) -> bool:
@@ -117,6 +119,8 @@ class TokenExchange:
         actor = self._read(form, "actor_token") if form.has("actor_token") else None
         hold_rules(Exchange(subject, actor, request))
         audience = choose_target(form, request.client, issuer=self._issuer)
+        self._hold_resources(subject, request.client, audience)
+        details = narrow(form, subject.claims.get("authorization_details", ()))
         scopes = choose_scopes(form, subject, request.client)
         token = self._access_tokens.exchanged(
             subject,
@@ -124,11 +128,12 @@ class TokenExchange:
             audience=audience,
             scopes=scopes,
             actor=acting(request.client, subject),
+            authorization_details=details,
             bound_to=request.bound_to,
         )
         self._write_down(subject, request, audience=audience, scopes=scopes)
         return {
-            **token_answer(token, scopes=scopes, bound_to=request.bound_to),
+            **token_answer(token, scopes=scopes, authorization_details=details, bound_to=request.bound_to),
             "issued_token_type": ACCESS_TOKEN_TYPE,
             "expires_in": int(min(ACCESS_TOKEN_SECONDS, subject.expires_at - self._effects.now())),
         }
@@ -142,6 +147,17 @@ class TokenExchange:
         if not self._access_tokens.is_alive(token):
             raise _unfit(name, "no longer alive")
         return token
+
+    def _hold_resources(self, subject: AccessToken, client: Client, audience: str) -> None:
+        """A person's token that the application itself got does not lead where that was not granted, which
+        its refresh token would not either.
+        """
+        if subject.client_id != client.client_id or subject.family_id is None or subject.actor is not None:
+            return
+        with self._database.read() as work:
+            family = work.grants.find_family(subject.family_id)
+        if family is None or audience not in family.audiences:
+            raise ProtocolError(ErrorCode.INVALID_TARGET, "The resource is not among those granted.")
 
     def _write_down(
         self, subject: AccessToken, request: TokenRequest, *, audience: str, scopes: tuple[str, ...]
@@ -211,14 +227,6 @@ def acting(client: Client, subject: AccessToken) -> dict[str, Any]:
     """Section 4.1: the outermost `act` is who acts now, the one within whom it acts after."""
     before = {"act": subject.actor} if subject.actor is not None else {}
     return {"sub": client.client_id, **before}
-
-
-def chain_of(token: AccessToken) -> list[Mapping[str, Any]]:
-    chain, link = [], token.actor
-    while link is not None:
-        chain.append(link)
-        link = link.get("act")
-    return chain
 
 
 def _unfit(name: str, detail: str) -> ProtocolError:

@@ -1,6 +1,8 @@
 """Keys that applications publish: fetched when needed, again for an unknown name, and never more often than that."""
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -176,6 +178,70 @@ def test_a_failure_at_first_is_told_and_tried_again_after_ten_seconds(
     publish(remote, OLD)
     clock.move(client_keys.ASK_AGAIN_SECONDS)
     assert keys.find_verifier(client, "old", "ES256")
+
+
+def test_one_that_is_slow_keeps_one_thread_waiting_and_not_all(
+    keys: ClientKeys, client: Client, remote: Remote, clock: Clock
+) -> None:
+    """attack 9, attack 43: anybody can send assertions that name an application and a made-up key"""
+    assert keys.find_verifier(client, "old", "ES256")
+    remote.answers["/keys"] = Reply(b"", 500)
+    clock.move(client_keys.ASK_AGAIN_SECONDS)
+    assert keys.find_verifier(client, "made up", "ES256") is None
+    release, others = threading.Event(), []
+
+    def slowly(_: Received) -> Reply:
+        release.wait(4)
+        return Reply(json.dumps(public(NEW)).encode())
+
+    remote.answers["/keys"] = slowly
+    clock.move(client_keys.ASK_AGAIN_SECONDS)
+
+    def look(_: int) -> str | None:
+        found = kid_of(keys.find_verifier(client, "new", "ES256"))
+        others.append(found)
+        if len(others) == 15:
+            release.set()
+        return found
+
+    started = time.monotonic()
+    found = at_once(16, look)
+    assert time.monotonic() - started < 3.5, "nobody waited for the time to run out"
+    assert found.count("new") == 1
+    assert found.count(None) == 15
+    assert keys.find_verifier(client, "new", "ES256"), "and who answers again is waited for again"
+
+
+def test_slow_ones_are_few_at_once(outbound: Outbound, remote: Remote, clock: Clock) -> None:
+    """attack 9, attack 43: also when a stranger registers many"""
+    keys, many = ClientKeys(outbound, Effects(now=clock)), client_keys.SLOW_AT_ONCE + 4
+    clients = [application(jwks_uri=remote.url(f"/keys{number}")) for number in range(many)]
+    for each in clients:
+        with pytest.raises(KeysUnavailableError):
+            keys.find_verifier(each, "old", "ES256")
+    clock.move(client_keys.ASK_AGAIN_SECONDS)
+    all_done, waiting = threading.Event(), []
+
+    def slowly(_: Received) -> Reply:
+        waiting.append(1)
+        all_done.wait(3)
+        return Reply(json.dumps(public(OLD)).encode())
+
+    remote.answers.update({f"/keys{number}": slowly for number in range(many)})
+    refused: list[int] = []
+
+    def look(number: int) -> bool:
+        try:
+            return keys.find_verifier(clients[number], "old", "ES256") is not None
+        except KeysUnavailableError:
+            refused.append(number)
+            if len(refused) == many - client_keys.SLOW_AT_ONCE:
+                all_done.set()
+            return False
+
+    found = at_once(many, look)
+    assert len(waiting) == found.count(True) == client_keys.SLOW_AT_ONCE
+    assert all(keys.find_verifier(each, "old", "ES256") for each in clients), "the others a moment later"
 
 
 def test_an_address_inside_is_not_asked(clock: Clock, client: Client, remote: Remote) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -19,14 +21,16 @@ from idp.oidc.authorize import AskConsent, Browser
 from idp.oidc.errors import ProtocolError
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.redirect_uris import UnfitRedirectUriError, require_registrable
-from idp.oidc.registration_documents import OPEN_MEMBERS
+from idp.oidc.registration_documents import FETCHES_AT_ONCE, OPEN_MEMBERS
 from idp.storage import migrate
 from tests.idp.oidc.house import ISSUER, House
 from tests.support.at_once import at_once
-from tests.support.builders import World
+from tests.support.authorization_requests import JWKS
+from tests.support.builders import START, World
+from tests.support.client_certificates import ClientAuthority
 from tests.support.registrant import CALLBACK, DOCUMENT, Registered, bearer, register
 from tests.support.relying_party import ProviderError
-from tests.support.remote import Remote, Reply
+from tests.support.remote import Received, Remote, Reply
 
 DAY = 86400.0
 
@@ -284,6 +288,71 @@ def test_what_only_an_operator_gives_is_refused_by_name(open_to_all: House, meta
     """attack 40, attack 41, attack 42: mass assignment"""
     error = refused(open_to_all, **metadata)
     assert (error.status, error.error) == (400, "invalid_client_metadata")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "through", "authorities"),
+    [
+        (
+            {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "app.example"},
+            False,
+            True,
+        ),
+        (
+            {"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "app.example"},
+            True,
+            False,
+        ),
+        ({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": JWKS}, False, False),
+        ({"tls_client_certificate_bound_access_tokens": True}, False, False),
+    ],
+)
+def test_what_is_not_offered_cannot_be_registered(
+    house: House, metadata: dict[str, Any], through: bool, authorities: bool
+) -> None:
+    """Discovery does not name it, and a client that had it could never get a token"""
+    authority = ClientAuthority(START).certificate
+    some = options(
+        RegistrationMode.OPEN,
+        client_certificates=through,
+        client_authorities=(authority,) if authorities else (),
+    )
+    error = refused(House(house.world, options=some), **metadata)
+    assert (error.status, error.error) == (400, "invalid_client_metadata")
+    assert "not offered here" in str(error)
+    every = options(RegistrationMode.OPEN, client_certificates=True, client_authorities=(authority,))
+    assert register(House(house.world, options=every).http, **metadata)
+
+
+def test_a_change_cannot_bring_in_what_is_not_offered(open_to_all: House) -> None:
+    mine = register(open_to_all.http)
+    with pytest.raises(ProviderError, match="not offered here"):
+        mine.replace(**DOCUMENT, token_endpoint_auth_method="self_signed_tls_client_auth", jwks=JWKS)
+
+
+def test_slow_documents_of_sectors_do_not_keep_everybody_waiting(open_to_all: House, remote: Remote) -> None:
+    """attack 9, attack 43: some wait for theirs, the others are told to come again"""
+    release = threading.Event()
+
+    def slowly(_: Received) -> Reply:
+        release.wait(3)
+        return Reply(json.dumps([CALLBACK]).encode())
+
+    remote.answers["/sector"] = slowly
+
+    def ask(number: int) -> int:
+        if number >= FETCHES_AT_ONCE:
+            while len(remote.asked("/sector")) < FETCHES_AT_ONCE:
+                time.sleep(0.01)
+        document = {**DOCUMENT, "sector_identifier_uri": remote.url("/sector")}
+        reply = open_to_all.http.post("/register", json=document)
+        if reply.status_code == 429:
+            assert reply.headers["Retry-After"] == "5"
+            release.set()
+        return reply.status_code
+
+    assert sorted(at_once(FETCHES_AT_ONCE + 1, ask)) == [201] * FETCHES_AT_ONCE + [429]
+    assert register(open_to_all.http)
 
 
 def test_columns_of_ours_cannot_be_set(open_to_all: House) -> None:

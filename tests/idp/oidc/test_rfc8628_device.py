@@ -95,6 +95,12 @@ def test_a_resource_it_is_not_registered_for_is_refused(device: Device) -> None:
         device.asks(resource=FINES)
 
 
+def test_authorization_details_are_refused_rather_than_passed_over(device: Device) -> None:
+    """RFC 9396 section 5: a device must not believe it has what nobody was shown"""
+    with pytest.raises(ProviderError, match="invalid_authorization_details"):
+        device.asks(authorization_details='[{"type":"lv.visvaris.vehicle_lookup"}]')
+
+
 def test_only_by_post_once_each_and_with_no_secret_in_the_url(house: House, device: Device) -> None:
     assert house.http.get("/device_authorization").status_code == 405
     twice = f"client_id={device.party.client_id}&scope=openid&scope=email"

@@ -1,8 +1,9 @@
 """Token exchange for delegation between our services (RFC 8693): nothing widens, and the chain is told."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -175,6 +176,54 @@ def test_it_dies_with_the_session(
     assert fines.introspect(token) == {"active": False}
 
 
+def test_it_dies_with_every_service_it_came_through(
+    house: House, fines: RelyingParty, baris: RelyingParty, called: Called
+) -> None:
+    """attack 14: the one in the middle was disabled; what the next got through it ends, too"""
+    csdd = house.add_service(own={"audience": CSDD})
+    token = exchange(baris, exchange(fines, called.token), resource=CSDD)
+    caller = house.add_service(own={"resources": [FINES]})
+    of_service = exchange(fines, caller.own_token(scope="fines.read").access_token, resource=CSDD)
+    assert csdd.introspect(token)["active"]
+    assert csdd.introspect(of_service)["active"]
+    with house.world.database.begin() as work:
+        work.clients.set_disabled(caller.client_id, True)
+    assert csdd.introspect(token)["active"]
+    assert csdd.introspect(of_service) == {"active": False}
+    with house.world.database.begin() as work:
+        work.clients.set_disabled(fines.client_id, True)
+    assert csdd.introspect(token) == {"active": False}
+    with pytest.raises(ProviderError, match="invalid_request"):
+        exchange(baris, token, resource=CSDD)
+
+
+def test_it_dies_when_the_code_it_came_of_is_used_again(
+    house: House, browser: Browser, app: RelyingParty, fines: RelyingParty
+) -> None:
+    """attack 11: "all tokens previously issued" are also those that came of them"""
+    question, code = house.code_for(app, browser, scope="openid fines.read", resource=FINES)
+    first = app.redeem(question, code).access_token
+    token = exchange(fines, first)
+    assert fines.introspect(token)["active"]
+    with pytest.raises(ProviderError, match="invalid_grant"):
+        app.redeem(question, code)
+    assert fines.introspect(token) == {"active": False}
+    with pytest.raises(ProviderError, match="invalid_request"):
+        exchange(fines, first)
+
+
+def test_the_person_keeps_the_name_their_application_has_for_them(
+    house: House, browser: Browser, anna: User, fines: RelyingParty, baris: RelyingParty
+) -> None:
+    """Core 8: no service on the way learns another name of theirs"""
+    app = house.add_client(own={"resources": [FINES]}, scope=f"openid {READ}", subject_type="pairwise")
+    tokens = house.tokens_for(app, browser, scope="openid fines.read", resource=FINES)
+    token = exchange(baris, exchange(fines, tokens.access_token), resource=CSDD)
+    csdd = house.add_service(own={"audience": CSDD})
+    for told in (claims_of(token)["sub"], csdd.introspect(token)["sub"]):
+        assert told == tokens.claims["sub"] != anna.id
+
+
 @pytest.mark.parametrize("who", ["person", "application", "service"])
 def test_it_dies_with_whoever_it_hangs_on(
     house: House, fines: RelyingParty, baris: RelyingParty, called: Called, anna: User, who: str
@@ -311,8 +360,25 @@ def test_a_token_of_its_own_may_be_exchanged(house: House, browser: Browser) -> 
         grant_types=["authorization_code", TOKEN_EXCHANGE],
         scope=f"openid {READ}",
     )
-    token = house.tokens_for(own, browser, scope="openid fines.read", resource=FINES).access_token
+    question = own.ask(scope="openid fines.read", resource=FINES)
+    both = replace(question, url=f"{question.url}&{urlencode({'resource': BARIS})}")
+    token = own.redeem(both, house.code_in(own, both, house.visit(both, browser))).access_token
     assert claims_of(exchange(own, token))["act"] == {"sub": own.client_id}
+
+
+def test_a_token_of_its_own_leads_only_where_that_was_granted(house: House, browser: Browser) -> None:
+    """attack 14: its refresh token would not either"""
+    own = house.add_client(
+        own={"resources": [FINES, BARIS]},
+        grant_types=["authorization_code", "refresh_token", TOKEN_EXCHANGE],
+        scope=f"openid offline_access {READ}",
+    )
+    tokens = house.tokens_for(own, browser, scope="openid offline_access fines.read", resource=FINES)
+    with pytest.raises(ProviderError, match="invalid_target"):
+        own.refresh(tokens.refresh_token or "", resource=BARIS)
+    with pytest.raises(ProviderError, match="invalid_target"):
+        exchange(own, tokens.access_token, resource=BARIS)
+    assert claims_of(exchange(own, tokens.access_token, resource=FINES))["aud"] == FINES
 
 
 @pytest.mark.parametrize(
@@ -468,9 +534,26 @@ def test_may_act_names_who_may(house: House, fines: RelyingParty, called: Called
 
 
 def test_authorization_details_are_carried_over(house: House, fines: RelyingParty, called: Called) -> None:
+    """RFC 9396 section 7: and told; they say for what the token may be used, so none is lost on the way."""
     details = [{"type": "lv.visvaris.vehicle_lookup", "case_number": "12/2026"}]
-    token = signed_by_us(house, called.token, authorization_details=details)
-    assert claims_of(exchange(fines, token))["authorization_details"] == details
+    answer = exchange_raw(fines, signed_by_us(house, called.token, authorization_details=details))
+    assert claims_of(answer["access_token"])["authorization_details"] == details
+    assert answer["authorization_details"] == details
+
+
+def test_authorization_details_may_be_fewer_and_never_others(
+    house: House, fines: RelyingParty, called: Called
+) -> None:
+    """RFC 9396 section 6; attack 18: what is asked for is not passed over in silence"""
+    one, two, third = ({"type": "lv.visvaris.vehicle_lookup", "case_number": number} for number in "123")
+    token = signed_by_us(house, called.token, authorization_details=[one, two])
+    answer = exchange_raw(fines, token, authorization_details=json.dumps([two]))
+    assert claims_of(answer["access_token"])["authorization_details"] == [two]
+    again = exchange_raw(fines, answer["access_token"])
+    assert claims_of(again["access_token"])["authorization_details"] == [two]
+    for wider, held in (([one], answer["access_token"]), ([third], token), ([one], called.token)):
+        with pytest.raises(ProviderError, match="invalid_authorization_details"):
+            exchange(fines, held, authorization_details=json.dumps(wider))
 
 
 def grant_of(house: House) -> TokenExchange:
@@ -499,7 +582,7 @@ def test_it_is_bound_to_the_key_the_service_proves(house: House, fines: RelyingP
 def test_a_bound_token_of_its_own_does_not_become_a_bearer_token(
     house: House, fines: RelyingParty, called: Called
 ) -> None:
-    own = signed_by_us(house, called.token, cnf=KEY, client_id=fines.client_id)
+    own = signed_by_us(house, called.token, cnf=KEY, client_id=fines.client_id, act={"sub": fines.client_id})
     with pytest.raises(ProviderError, match="invalid_request"):
         exchange(fines, own)
     assert proving(house, fines, own, KEY)["cnf"] == KEY

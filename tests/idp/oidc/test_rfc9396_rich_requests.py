@@ -344,6 +344,26 @@ def test_a_client_for_other_municipalities_cannot_ask(house: House, browser: Bro
     )
 
 
+@pytest.mark.parametrize("letter", ["x", "ā"])
+def test_details_are_short_enough_for_the_token_they_come_in(
+    house: House, browser: Browser, rich: RelyingParty, letter: str
+) -> None:
+    """A token that is longer than tokens may be opens nothing, at us or at any API"""
+    most = [lookup(purpose=letter * 200, legal_basis=f"{number}{letter * 299}") for number in range(10)]
+    for count in range(1, 11):
+        question = rich.ask(authorization_details=as_text(*most[:count]))
+        outcome = house.visit(question, browser)
+        if isinstance(outcome, Answer) and "error" in dict(outcome.fields):
+            assert error_of(outcome) == "invalid_authorization_details"
+            assert count > 1
+            return
+        token = redeemed(house, rich, browser, *most[:count])["access_token"]
+        elsewhere = House(house.world)
+        rich.http = elsewhere.http
+        assert rich.introspect(token)["active"], len(token)
+    raise AssertionError("ten of the longest fit into no token")
+
+
 def test_details_end_with_the_post(house: House, rich: RelyingParty) -> None:
     """attack 14"""
     berta = house.add_person("berta")

@@ -162,11 +162,22 @@ def test_two_proofs_are_none(service: ProvingParty) -> None:
 
 
 @pytest.mark.parametrize(
-    ("off", "good"), [(0, True), (10, True), (-10, True), (11, False), (-11, False), (3600, False)]
+    ("off", "good"),
+    [(0, True), (10, True), (-10, True), (11, False), (-15, True), (-16, False), (3600, False)],
 )
 def test_it_was_made_just_now(house: House, service: ProvingParty, off: int, good: bool) -> None:
     shown = service.prove("POST", "/token", iat=int(house.world.clock.at) + off)
     assert refused(service, shown) == ((200, "") if good else (400, "invalid_dpop_proof"))
+
+
+def test_ten_seconds_before_are_ten_seconds_also_after_rounding_and_the_way_here(
+    house: House, service: ProvingParty
+) -> None:
+    """fapi2-…-ensure-dpop-proof-with-iat-10seconds-before-succeeds: `iat` is cut to a whole second"""
+    house.world.clock.move(0.9)
+    shown = service.prove("POST", "/token", iat=int(house.world.clock.at) - 10)
+    house.world.clock.move(0.4)
+    assert refused(service, shown) == (200, "")
 
 
 @pytest.mark.parametrize(
