@@ -129,6 +129,9 @@ def _refuse_what_strangers_cannot_have(registered: Mapping[str, Any]) -> None:
     ):
         # OpenID Connect Registration 2: web clients "MUST only register URLs using the https scheme"
         raise ProtocolError(ErrorCode.INVALID_REDIRECT_URI, "a web application must use https")
+    if not registered.get("initiate_login_uri", "https:").startswith("https:"):
+        # OpenID Connect Core 4: "MUST use the https scheme"; http on localhost is for operators' own trials
+        raise _unfit("initiate_login_uri: must be an https URL")
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

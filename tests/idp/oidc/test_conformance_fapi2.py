@@ -160,7 +160,7 @@ def test_ensure_client_id_in_token_endpoint(house: House, browser: Browser) -> N
     for variant in ("private_key_jwt + DPoP", "private_key_jwt + MTLS"):
         party, other = registered(house, variant), registered(house, variant)
         question, code = authorizes(house, browser, party)
-        with pytest.raises(ProviderError, match="invalid_client|invalid_request"):
+        with pytest.raises(ProviderError, match=r"invalid_(client|request)"):
             party.redeem(question, code, client_id=other.client_id)
 
 

@@ -4,49 +4,8 @@ import pytest
 
 from idp.oidc import discovery
 from tests.idp.oidc.house import ISSUER, House
+from tests.support.provider_metadata import REGISTERED
 from tests.support.relying_party import RelyingParty
-
-# Every member used here is registered at IANA for OpenID providers or authorization servers.
-REGISTERED = {
-    *(
-        "issuer",
-        "authorization_endpoint",
-        "token_endpoint",
-        "userinfo_endpoint",
-        "jwks_uri",
-        "scopes_supported",
-    ),
-    *("introspection_endpoint", "revocation_endpoint", "end_session_endpoint", "response_types_supported"),
-    *("response_modes_supported", "grant_types_supported", "acr_values_supported", "subject_types_supported"),
-    *("id_token_signing_alg_values_supported", "token_endpoint_auth_methods_supported"),
-    *("token_endpoint_auth_signing_alg_values_supported", "introspection_endpoint_auth_methods_supported"),
-    *(
-        "introspection_endpoint_auth_signing_alg_values_supported",
-        "revocation_endpoint_auth_methods_supported",
-    ),
-    *("revocation_endpoint_auth_signing_alg_values_supported", "code_challenge_methods_supported"),
-    *(
-        "authorization_response_iss_parameter_supported",
-        "prompt_values_supported",
-        "display_values_supported",
-    ),
-    *(
-        "claim_types_supported",
-        "claims_supported",
-        "claims_parameter_supported",
-        "request_parameter_supported",
-    ),
-    *("introspection_signing_alg_values_supported", "mtls_endpoint_aliases", "registration_endpoint"),
-    *("request_uri_parameter_supported", "ui_locales_supported", "require_request_uri_registration"),
-    *("request_object_signing_alg_values_supported", "authorization_signing_alg_values_supported"),
-    *("pushed_authorization_request_endpoint", "require_pushed_authorization_requests"),
-    *("authorization_details_types_supported", "userinfo_encryption_enc_values_supported"),
-    *("id_token_encryption_alg_values_supported", "id_token_encryption_enc_values_supported"),
-    *("userinfo_signing_alg_values_supported", "userinfo_encryption_alg_values_supported"),
-    *("backchannel_logout_supported", "backchannel_logout_session_supported"),
-    *("dpop_signing_alg_values_supported", "tls_client_certificate_bound_access_tokens"),
-    "device_authorization_endpoint",
-}
 
 
 @pytest.mark.parametrize("path", discovery.PATHS)
