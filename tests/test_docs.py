@@ -8,6 +8,7 @@ import click
 import pytest
 
 from idp.cli import main
+from idp.seed.clients import secret_of
 from idp.settings import PREFIX, Settings
 from tests.support.checkout import ROOT, tracked_files
 from tests.support.readme import commands_of, newcomer
@@ -19,6 +20,7 @@ ROUTED = [
     if re.fullmatch(r"idp/web/\w+\.py|connectors/\w+/\w+\.py", path.as_posix())
 ]
 ROUTING = {"route", "get", "post", "put", "patch", "delete", "add_url_rule"}
+ANCHORED = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -68,6 +70,41 @@ def test_no_link_between_documents_leads_nowhere(path: Path) -> None:
     assert [target for target in targets if not (ROOT / path.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("path", MARKDOWN, ids=str)
+def test_no_link_leads_to_a_heading_that_is_not_there(path: Path) -> None:
+    for target, anchor in ANCHORED.findall((ROOT / path).read_text()):
+        text = (ROOT / path.parent / target).read_text() if target else (ROOT / path).read_text()
+        assert anchor in {anchor_of(heading) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("path", MARKDOWN, ids=str)
+def test_tables_and_headings_stand_as_such(path: Path) -> None:
+    """A row without a head, or a heading glued to what is before it, is shown as text"""
+    lines = ["", *(ROOT / path).read_text().splitlines()]
+    for before, line, after in zip(lines[:-1], lines[1:], [*lines[2:], ""], strict=True):
+        if line.startswith(("## ", "### ")):
+            assert not before, line
+        if line.startswith("|") and not before:
+            assert after.startswith(("|---", "| ---")), line
+
+
+def test_decisions_are_numbered_one_by_one_and_those_referred_to_exist() -> None:
+    text = (ROOT / "docs/decisions.md").read_text()
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. \*\*", text, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    elsewhere = "".join((ROOT / path).read_text() for path in MARKDOWN)
+    referred = re.findall(r"\bdecision (\d+)\b", elsewhere) + re.findall(r" \((\d+)\)[ ,.:;]", text)
+    assert referred
+    assert {int(number) for number in referred} <= set(numbers)
+
+
+def test_credentials_of_the_demonstration_are_told_as_they_are() -> None:
+    text = "".join((ROOT / path).read_text() for path in MARKDOWN)
+    told = re.findall(r"-u (demo-[\w-]+):(\S+)", text)
+    assert told
+    assert [pair for pair in told if pair[1] != secret_of(pair[0])] == []
+
+
 @pytest.mark.parametrize("module", ROUTED, ids=str)
 def test_every_address_is_documented(module: Path) -> None:
     text = "".join((ROOT / path).read_text() for path in MARKDOWN if path.parts[0] == "docs")
@@ -85,6 +122,11 @@ def end(): return redirect("/elsewhere")
 ROUTES = {"/token": token, ("POST", "/revoke"): revoke}
 """
     assert addresses_in(source) == ["/account", "/account/sessions/", "/revoke", "/token"]
+
+
+def anchor_of(heading: str) -> str:
+    """As forges make it of a heading's words."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def addresses_in(source: str) -> list[str]:

@@ -79,9 +79,9 @@ def test_the_phone_lets_the_device_in(server: RunningServer, phone: Page) -> Non
             confirm(phone, clerk.code())
             expect(phone.locator("#page-title")).to_have_text("Vai ļaut šai ierīcei pieslēgties?")
             phone.locator(f"#number-{board.number}").click()
-            expect(phone.locator("#page-title")).to_have_text("Ierīcei ir ļauts pieslēgties")
+            expect(phone.locator("#page-title")).to_have_text("Ierīcei atļauts pieslēgties")
             phone.reload()
-            expect(phone.locator("#page-title")).to_have_text("Ierīcei ir ļauts pieslēgties")
+            expect(phone.locator("#page-title")).to_have_text("Ierīcei atļauts pieslēgties")
         assert board.says_at_last() == (0, "Signed in: Ilze Krūmiņa, Valmieras novads\n", "")
 
 
@@ -107,7 +107,7 @@ def test_it_works_with_scripts_off_and_says_no_when_the_person_does(
         page.locator("#login-submit").click()
         identify(page, server.hire())
         page.locator("#device-deny").click()
-        expect(page.locator("#page-title")).to_have_text("Ierīcei ir atteikts")
+        expect(page.locator("#page-title")).to_have_text("Ierīcei piekļuve atteikta")
         assert board.says_at_last() == (1, "", "Not signed in: access_denied\n")
 
 
@@ -119,7 +119,7 @@ def test_the_keyboard_is_enough(server: RunningServer, desk: Page) -> None:
         identify(desk, server.hire())
         desk.locator(f"#number-{board.number}").focus()
         desk.keyboard.press("Enter")
-        expect(desk.locator("#page-title")).to_have_text("Ierīcei ir ļauts pieslēgties")
+        expect(desk.locator("#page-title")).to_have_text("Ierīcei atļauts pieslēgties")
         assert board.says_at_last()[0] == 0
 
 

@@ -79,7 +79,7 @@ def test_a_reference_that_was_used_gets_a_clear_page(
     assert browser.left_for is None
     assert page.error_code == "invalid_request_uri"
     assert page.content.ids["error-reference"]
-    assert page.title == "Šī pieteikšanās saite vairs nav derīga"
+    assert page.title == "Šī pieslēgšanās saite vairs nav derīga"
     other = browser.opens(f"/authorize?client_id={app.client_id}&request_uri=https://app.example.lv/object")
     assert other.error_code == "invalid_request_uri"
     assert other.title != page.title, "what nobody registered is the application's fault"
@@ -186,7 +186,7 @@ def test_the_consent_page_says_what_is_asked_for(hall: Hall, browser: Browser, a
     for words in (
         "Meklēt transportlīdzekli",
         "Pašvaldība Rīgas valstspilsēta",
-        "Mērķis Stāvvietas <b>pārkāpums</b>",
+        "Pieprasījuma pamatojums Stāvvietas <b>pārkāpums</b>",
         "Lietas numurs 2026/17",
         "Tiesiskais pamats Ceļu satiksmes likuma 43. pants",
     ):

@@ -80,7 +80,7 @@ def test_a_code_a_sign_in_and_a_number_let_the_device_in(
     ):
         assert told in words, told
     browser.presses(f"number-{shown.number}")
-    assert browser.page.title == "Ierīcei ir ļauts pieslēgties"
+    assert browser.page.title == "Ierīcei atļauts pieslēgties"
     tokens = device.polls(shown)
     assert device.party.userinfo(tokens.access_token)["name"] == "Anna Bērziņa"
 
@@ -120,19 +120,19 @@ def test_a_wrong_number_ends_it_with_a_code_for_support(
     """attack 15"""
     reaches_confirmation(browser, anna, shown := device.asks())
     browser.presses(wrong_button(browser, shown))
-    assert browser.page.title == "Ierīcei ir atteikts"
+    assert browser.page.title == "Ierīcei piekļuve atteikta"
     assert browser.page.error_code == "device_number_mismatch"
     assert browser.page.content.ids["error-reference"]
     assert device.is_told(shown) == "access_denied"
     assert hall.events(anna)[-1] == "device.refused"
     browser.opens("/account")
-    assert "Ierīcei tika atteikts" in browser.page.words
+    assert "Ierīcei tika atteikta piekļuve" in browser.page.words
 
 
 def test_refusing_says_what_happens_now(browser: Browser, anna: Employee, device: Device) -> None:
     reaches_confirmation(browser, anna, shown := device.asks())
     browser.presses("device-deny")
-    assert browser.page.title == "Ierīcei ir atteikts"
+    assert browser.page.title == "Ierīcei piekļuve atteikta"
     assert device.is_told(shown) == "access_denied"
 
 
@@ -142,7 +142,7 @@ def test_loading_the_last_page_again_decides_nothing(
     reaches_confirmation(browser, anna, shown := device.asks())
     browser.presses(f"number-{shown.number}")
     path, events = browser.page.path, hall.events(anna)
-    assert browser.opens(path).title == "Ierīcei ir ļauts pieslēgties"
+    assert browser.opens(path).title == "Ierīcei atļauts pieslēgties"
     assert hall.events(anna) == events
 
 
