@@ -220,7 +220,7 @@ class Authorization:
 
     def _close(self, request: AuthorizationRequest, request_id: str | None) -> bool:
         """Whether this is the one answer to the request; of any number that try at once, one is."""
-        if request_id is not None and not self._pending.take(request_id):
+        if request_id is not None and not self._pending.spend(request_id, request):
             return False
         return request.pushed is None or self._pushed.spend(request.pushed)
 

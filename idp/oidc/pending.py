@@ -9,6 +9,7 @@ from idp.storage.ephemeral import Shelf
 
 PENDING_SECONDS: Final = 30 * 60.0
 _KIND: Final = "authorization-request"
+_ANSWERED: Final = "authorization-request-answered"
 
 
 class PendingRequests:
@@ -29,6 +30,12 @@ class PendingRequests:
             return None
         return AuthorizationRequest.from_json(value["request"])
 
-    def take(self, request_id: str) -> bool:
-        """False when it was answered before."""
+    def spend(self, request_id: str, request: AuthorizationRequest) -> bool:
+        """False when it was answered before; of any number that try at once, one may answer.
+
+        Kept as answered for as long as it could be kept: whoever read it before may put it back after.
+        """
+        until = request.received_at + PENDING_SECONDS
+        if not self._shelf.add(_ANSWERED, request_id, {}, expires_at=until):
+            return False
         return self._shelf.take(_KIND, request_id) is not None

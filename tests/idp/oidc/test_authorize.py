@@ -9,6 +9,7 @@ from idp.oidc.authorization_request import Answer, ResponseMode
 from idp.oidc.authorize import AskConsent, Browser, Expired, SignIn
 from idp.oidc.consent import Decider
 from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.pending import PendingRequests
 from idp.oidc.requests import Parameters
 from tests.idp.oidc.house import CALLBACK, ISSUER, House
 from tests.support.builders import RIGA
@@ -441,6 +442,24 @@ def test_a_decision_counts_once(house: House, browser: Browser) -> None:
     assert isinstance(asked, AskConsent)
     again = house.openid.authorization.decide_consent(asked.request_id, browser, allow=True)
     assert again == Expired()
+
+
+def test_an_answered_request_is_not_brought_back_by_who_read_it_before(
+    house: House, browser: Browser
+) -> None:
+    """attack 20: one look at the page, begun before the decision, ends after it"""
+    party = house.add_client(own={"first_party": False})
+    asked = house.visit(party.ask(), browser)
+    assert isinstance(asked, AskConsent)
+    pending = PendingRequests(house.world.storage.shelf, house.world.effects)
+    house.openid.authorization.look_at_consent(asked.request_id, browser)
+    read_before = pending.find(asked.request_id, browser=browser.id)
+    assert read_before is not None
+    house.agree(asked, browser)
+    pending.keep(asked.request_id, read_before, browser=browser.id)
+    again = house.openid.authorization.decide_consent(asked.request_id, browser, allow=True)
+    assert again == Expired()
+    assert house.openid.authorization.resume(asked.request_id, browser) == Expired()
 
 
 def test_a_decision_without_having_seen_the_page_does_not_count(house: House, browser: Browser) -> None:
