@@ -69,7 +69,7 @@ class Senders:
             raise BadTokenError(Fault.PROOF) from error
         if not _equal(jkt, proof.jkt):
             raise BadTokenError(Fault.BOUND)
-        ends_at = proof.issued_at + proofs.PROOF_SECONDS + _ROUNDED_SECONDS
+        ends_at = proof.issued_at + proofs.PROOF_SECONDS + proofs.WAY_SECONDS + _ROUNDED_SECONDS
         if not self._shelf.add("dpop-proof", f"{proof.jkt}.{proof.jti}", expires_at=ends_at):
             raise BadTokenError(Fault.PROOF)
 

@@ -171,7 +171,7 @@ def test_another_key_does_not_open_it(app: Flask, bound: str, clock: Clock) -> N
         {"iat": float("nan")},
         {"iat": 10**400},
         {"iat": 1_750_000_011},
-        {"iat": 1_749_999_989},
+        {"iat": 1_749_999_984},
         {"header": {"typ": "at+jwt"}},
         {"header": {"alg": "none"}},
         {"header": {"alg": "HS256"}},
@@ -191,6 +191,14 @@ def test_a_proof_that_is_wrong_does_not_open_it(
     response = shown(app, bound, DPoP=made(clock, bound, **changed))
     assert refusal(response) == (401, "invalid_dpop_proof")
     assert challenge(response, "DPoP")["error"] == "invalid_dpop_proof"
+
+
+@pytest.mark.parametrize("seconds", [-15, -10, 10])
+def test_a_clock_may_be_ten_seconds_off_and_the_way_take_five(
+    app: Flask, bound: str, clock: Clock, seconds: int
+) -> None:
+    """As at the provider itself: the same client with the same clock is let in at both."""
+    assert shown(app, bound, DPoP=made(clock, bound, iat=int(clock.at) + seconds)).status_code == 200
 
 
 @pytest.mark.parametrize("text", ["", "x", "a.b.c", "a.b", "x" * 9000])
@@ -247,7 +255,7 @@ def test_a_proof_counts_once(app: Flask, bound: str, clock: Clock) -> None:
     """attack 20"""
     again = made(clock, bound, iat=int(clock.at) + 9)
     assert shown(app, bound, DPoP=again).status_code == 200
-    for _ in range(22):
+    for _ in range(28):
         assert refusal(shown(app, bound, DPoP=again)) == (401, "invalid_dpop_proof")
         clock.at += 1
 
