@@ -206,6 +206,12 @@ def test_an_object_may_have_several_audiences_and_a_clock_a_little_ahead(
     assert push_signed(signing, signing.ask(response_mode="jwt"), **changed)
 
 
+def test_ensure_request_object_without_redirect_uri_fails(signing: RelyingParty) -> None:
+    """fapi2-…-ensure-request-object-without-redirect-uri-fails"""
+    with pytest.raises(ProviderError, match="invalid_request"):
+        push_signed(signing, signing.ask(response_mode="jwt"), redirect_uri=None)
+
+
 def test_rs256_is_refused(signing: RelyingParty) -> None:
     """fapi2-message-signing-…-ensure-signed-request-object-with-RS256-fails (attack 16)"""
     with pytest.raises(ProviderError, match="invalid_request_object"):

@@ -1,7 +1,6 @@
 """The modules of the OpenID Foundation's Dynamic OP plan by their names, over the whole provider (conformance).
 
-Each registers an application over HTTP, as the suite does, and looks at what the module looks at. Not here: the two
-about request objects.
+Each registers an application over HTTP, as the suite does, and looks at what the module looks at.
 """
 
 import json
@@ -14,6 +13,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from tests.support.actors import ISSUER, Browser, Employee, Hall
+from tests.support.authorization_requests import JWKS, claims_of, part, request_object, sent_as
 from tests.support.certificates import Authority
 from tests.support.provider_metadata import REGISTERED
 from tests.support.registrant import Registered, register
@@ -233,6 +233,40 @@ def test_oidcc_ensure_client_assertion_with_iss_aud_succeeds(
     claims = jwt.decode(party.assertion(), key, algorithms=["ES256"]).claims
     assert claims["aud"] == ISSUER
     assert sign_in(browser, anna, party).claims["sub"] == anna.user.id
+
+
+def publishing(http: httpx.Client, remote: Remote) -> Registered:
+    """With a place of its own for request objects."""
+    return registered(http, jwks=JWKS, request_uris=[remote.url("/request")])
+
+
+def test_oidcc_request_uri_signed_rs256(
+    hall: Hall, browser: Browser, anna: Employee, http: httpx.Client, remote: Remote
+) -> None:
+    mine = publishing(http, remote)
+    party = mine.party(now=hall.clock)
+    question = party.ask(code_challenge=None, code_challenge_method=None)
+    remote.answers["/request"] = Reply(request_object(party, question, alg="RS256").encode())
+    asked = sent_as(question, party, request_uri=remote.url("/request"), response_type="code", scope="openid")
+    browser.opens(asked.url.removeprefix(ISSUER))
+    browser.enters(anna)
+    browser.presses("consent-allow")
+    code = party.read_answer(question, browser.left_for or "")["code"]
+    assert party.redeem(question, code).claims["sub"] == anna.user.id
+
+
+def test_oidcc_request_uri_unsigned(hall: Hall, browser: Browser, http: httpx.Client, remote: Remote) -> None:
+    """Refused: an object that nobody signed is anybody's (attack 16). The module wants it accepted; `docs/conformance.md`"""
+    party = publishing(http, remote).party(now=hall.clock)
+    question = party.ask()
+    remote.answers["/request"] = Reply(
+        f"{part({'alg': 'none'})}.{part(claims_of(party, question))}.".encode()
+    )
+    outside = {"response_type": "code", "scope": "openid", "redirect_uri": CALLBACK, "state": question.state}
+    asked = sent_as(question, party, request_uri=remote.url("/request"), **outside)
+    browser.opens(asked.url.removeprefix(ISSUER))
+    with pytest.raises(ProviderError, match="invalid_request_object"):
+        party.read_answer(question, browser.left_for or "")
 
 
 def test_the_registration_is_read_changed_and_removed(http: httpx.Client) -> None:
