@@ -13,6 +13,10 @@ def N_(message: str) -> str:  # noqa: N802  the field's name for "mark for trans
 _WRONG = N_("Wrong username or password.")
 _WAIT = N_("Too many attempts. Wait a little and try again.")
 _ACCESS = N_("Access denied.")
+_KEY_KIND = N_(
+    "This kind of key is not accepted for your account. Choose another way, or ask your administrator which "
+    "keys may be used."
+)
 _KEY = N_("This passkey or security key could not be used. Try again, or choose another way.")
 
 
@@ -63,6 +67,11 @@ class Reason(Enum):
         "too_many_keys",
         N_("You have as many passkeys and keys as there may be. Remove one first."),
     )
+    KEY_NOT_ATTESTED = ("key_not_attested", _KEY_KIND)
+    KEY_NOT_LISTED = ("key_not_listed", _KEY_KIND)
+    KEY_MODEL_UNTRUSTED = ("key_model_untrusted", _KEY_KIND)
+    KEY_NOT_CHOSEN = ("key_not_chosen", _KEY_KIND)
+    KEY_NOT_DEVICE_BOUND = ("key_not_device_bound", _KEY_KIND)
     LAST_METHOD = ("last_method", N_("This is your last way to sign in, so it cannot be removed."))
 
     def __init__(self, code: str, public: str) -> None:

@@ -45,6 +45,8 @@ class EventType(Enum):
     CLIENT_SECRET_ROTATED = "client.secret_rotated"  # noqa: S105  the name of an event
     SIGNING_KEY_ADDED = "signing_key.added"
     SIGNING_KEY_ROTATED = "signing_key.rotated"
+    ATTESTATION_RULE_CHANGED = "policy.attestation_changed"
+    METADATA_LOADED = "authenticator_metadata.loaded"
     MASTER_KEY_ROTATED = "master_key.rotated"
 
 

@@ -48,6 +48,8 @@ class Why(Enum):
     NOT_ALLOWED_BY_MUNICIPALITY = "not_allowed_by_municipality"
     NOT_ENROLLED = "not_enrolled"
     BLOCKED = "blocked"
+    NOT_ACCEPTED = "not_accepted"
+    """Set up with keys of a kind that this person may not use (`attestation_policy.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Situation:
     """All that a decision depends on.
 
     `blocked`: those of `enrolled` that open nothing any more. They still count as set up: what blocks a
-    factor must not open the account to one factor less.
+    factor must not open the account to one factor less. `unaccepted`: likewise, where every key of it is of a
+    kind that may not be used; `refused_credentials` are those, also where the method has better ones.
     `tenants`: every ATVK code the person acts for, or OPERATOR; empty means nobody permits anything.
     `not_before`: proofs older than this (Unix seconds) do not count (`max_age`, `prompt=login`).
     """
@@ -79,6 +82,8 @@ class Situation:
     demanded: Level = Level.ONE_FACTOR
     not_before: float | None = None
     blocked: frozenset[str] = frozenset()
+    unaccepted: frozenset[str] = frozenset()
+    refused_credentials: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +201,10 @@ def _refusal(method: str, situation: Situation, rules: tuple[Rule, ...]) -> Why 
 
 def _counts(proof: Proof, situation: Situation, rules: tuple[Rule, ...]) -> bool:
     fresh = situation.not_before is None or proof.at >= situation.not_before
-    return fresh and _refusal(proof.method, situation, rules) is None
+    accepted = (
+        proof.credential_id not in situation.refused_credentials and proof.method not in situation.unaccepted
+    )
+    return fresh and accepted and _refusal(proof.method, situation, rules) is None
 
 
 def _why_not(facts: MethodFacts, situation: Situation, rules: tuple[Rule, ...]) -> Why | None:
@@ -204,7 +212,9 @@ def _why_not(facts: MethodFacts, situation: Situation, rules: tuple[Rule, ...]) 
         return refusal
     if facts.id not in situation.enrolled:
         return Why.NOT_ENROLLED
-    return Why.BLOCKED if facts.id in situation.blocked else None
+    if facts.id in situation.blocked:
+        return Why.BLOCKED
+    return Why.NOT_ACCEPTED if facts.id in situation.unaccepted else None
 
 
 def _with(method: str, counted: tuple[Proof, ...], methods: tuple[MethodFacts, ...]) -> Level:

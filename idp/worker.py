@@ -77,6 +77,15 @@ class Jobs:
         _log.info("signing keys rotated")
         return True
 
+    def warn_of_old_metadata(self) -> bool:
+        """When FIDO's list is past its day: what it says still holds, but not what was found out since."""
+        with self._storage.database.read() as work:
+            blob = work.authenticators.find_blob()
+        if blob is None or not blob.is_stale(self._effects.now()):
+            return False
+        _log.warning("the list of authenticators is past its day", number=blob.number)
+        return True
+
     def _batches(self, remove: Callable[[Work, float], int], before: float) -> int:
         """Short transactions, so that people signing in do not wait for the broom."""
         total = 0
@@ -132,6 +141,7 @@ def queue(database_url: str, redis_url: str | None) -> Huey:
 def schedule(jobs: Jobs, on: Huey) -> None:
     on.periodic_task(crontab(minute="*/10"), name="free_room")(jobs.free_room)
     on.periodic_task(crontab(minute="17"), name="rotate_keys_when_due")(jobs.rotate_keys_when_due)
+    on.periodic_task(crontab(minute="27", hour="5"), name="warn_of_old_metadata")(jobs.warn_of_old_metadata)
 
 
 def run(jobs: Jobs, on: Huey, logout: BackchannelLogout) -> None:

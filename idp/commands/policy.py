@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from idp.commands import attestation
 from idp.commands.context import AS_JSON, Context, open_context, refuse, say, say_json, say_rows
 from idp.commands.user import USERNAME
 from idp.login.standing import Person, Standings, match_posts
@@ -42,6 +43,9 @@ class Moment(click.ParamType[float]):
 @click.group("policy", help="Which methods may be used, by whom, where.")
 def group() -> None:
     pass
+
+
+group.add_command(attestation.group)
 
 
 @group.command(
@@ -91,6 +95,11 @@ def explain(
         "allowed": posts.refused is None,
         "refused": posts.refused.code if posts.refused else None,
         **_told_decision(decision),
+        "refused_keys": {
+            key.label or key.id: person.refused_keys[key.id].code
+            for key in person.subject.credentials
+            if key.id in person.refused_keys
+        },
     }
     if as_json:
         say_json(answer)
@@ -164,6 +173,8 @@ def _say_in_words(answer: dict[str, Any]) -> None:
     say(f"  offered: {_joined(answer['offered'])}")
     for method, why in answer["excluded"].items():
         say(f"  not offered: {method}, because {why.replace('_', ' ')}")
+    for key, why in answer["refused_keys"].items():
+        say(f"  a key that may not be used: {key}, because {why.replace('_', ' ')}")
     say(f"  may be set up on the way: {_joined(answer['enrollable'])}")
 
 

@@ -64,9 +64,16 @@ class Outbound:
         """Whatever status came. Raises OutboundError."""
         return self._ask("GET", url, {"Accept": accept}, b"", limit)
 
-    def fetch(self, url: str, *, accept: str = "application/json", limit: int = BYTES_AT_MOST) -> Fetched:
-        """As `get`, when nothing but 200 will do."""
-        fetched = self.get(url, accept=accept, limit=limit)
+    def fetch(
+        self,
+        url: str,
+        *,
+        accept: str = "application/json",
+        limit: int = BYTES_AT_MOST,
+        seconds: float | None = None,
+    ) -> Fetched:
+        """As `get`, when nothing but 200 will do. `seconds`: more, when nobody waits for a page meanwhile."""
+        fetched = self._ask("GET", url, {"Accept": accept}, b"", limit, seconds)
         if fetched.status != 200:
             raise OutboundError(shown(url), f"answered with status {fetched.status}")
         return fetched
@@ -76,11 +83,19 @@ class Outbound:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
         return self._ask("POST", url, headers, urlencode(form).encode(), limit)
 
-    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes, limit: int) -> Fetched:
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        limit: int,
+        seconds: float | None = None,
+    ) -> Fetched:
         import httpcore  # heavy, and most processes never call anybody
 
         require_fetchable(url)
-        deadline = time.monotonic() + SECONDS_AT_MOST
+        deadline = time.monotonic() + (seconds or SECONDS_AT_MOST)
         sent = {**headers, "Accept-Encoding": "identity", "User-Agent": "visvaris", "Connection": "close"}
         if body:
             sent["Content-Length"] = str(len(body))

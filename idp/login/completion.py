@@ -2,7 +2,7 @@
 written down.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from idp.errors import Reason
 from idp.events import Event, EventType
@@ -11,6 +11,7 @@ from idp.login.look import Look, is_about
 from idp.login.sessions import Begun, Sessions, SignedIn, Visitor
 from idp.login.standing import Person, Standings
 from idp.login.transaction import Transactions
+from idp.methods.base import Rejected
 from idp.storage.database import Database
 from idp.storage.work import Work
 
@@ -64,6 +65,14 @@ class Completion:
         """Writes down that a sign-in ended without a session."""
         with self._database.begin() as work:
             work.audit.append(_event(EventType.SIGN_IN_REFUSED, look, visitor, reason=reason))
+
+    def refuse_key(self, look: Look, person: Person, credential_id: str, visitor: Visitor) -> Rejected | None:
+        """For a key that answered rightly and is not, or no longer, of a kind this person may use."""
+        reason = person.refused_keys.get(credential_id)
+        if reason is None:
+            return None
+        self.refuse(replace(look, person=person), reason, visitor)
+        return Rejected(reason)
 
     def sign_out(self, session_id: str, *, user_id: str, visitor: Visitor, client_id: str | None) -> bool:
         with self._database.begin() as work:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from idp.attestation_policy import REFUSALS
 from idp.crypto import Place
 from idp.effects import Effects
 from idp.errors import Reason, Refused
@@ -18,6 +19,7 @@ from idp.login.standing import Person, Standings
 from idp.login.transaction import FRESH_SECONDS, Requirements
 from idp.methods.base import Answer, Challenge, Enrolled, Method, Rejected, label_from
 from idp.models.methods import Factor, Proof
+from idp.models.people import Credential
 from idp.policy import Why
 from idp.storage.database import Database
 from idp.storage.ephemeral import Shelf
@@ -39,10 +41,13 @@ _FORBIDDEN: Final = {Why.NOT_ALLOWED_NATIONALLY, Why.NOT_ALLOWED_BY_MUNICIPALITY
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """`show_once`: what the person must write down now. `token`: the session's new one, if its level rose."""
+    """`show_once`: what the person must write down now. `token`: the session's new one, if its level rose.
+    `credential_id`: what was set up; empty for what stands in for it.
+    """
 
     show_once: tuple[str, ...] = field(default=(), repr=False)
     token: str | None = field(default=None, repr=False)
+    credential_id: str = ""
 
 
 class Enrolments:
@@ -95,8 +100,9 @@ class Enrolments:
             return False
         backups = {other.facts.id for other in self._methods.values() if other.facts.backup}
         left = self._enrolled_without(person, method, credential_id)
-        without = replace(person, enrolled=left - backups)
-        return left == person.enrolled or self._standings.reachable(without).enough
+        kept = replace(person.subject, credentials=_kept(person, method, credential_id))
+        without = replace(person, enrolled=left - backups, subject=kept)
+        return without.usable == person.usable - backups or self._standings.reachable(without).enough
 
     def begin(self, holder: str, person: Person, method_id: str) -> Challenge:
         """`holder`: the sign-in or session it happens in. Begun once; the same page again shows the same."""
@@ -127,7 +133,8 @@ class Enrolments:
         with self._database.begin() as work:
             outcome = self._enrol(work, person, method, challenge, answer, visitor=visitor)
             if isinstance(outcome, Changed) and signed_in is not None and not method.facts.backup:
-                outcome = replace(outcome, token=self._prove(work, signed_in, person, method, visitor))
+                proof = Proof(method.facts.id, self._effects.now(), credential_id=outcome.credential_id)
+                outcome = replace(outcome, token=self._prove(work, signed_in, person, proof, visitor))
         if isinstance(outcome, Rejected) and not method.facts.one_answer:
             self._keep(holder, method_id, challenge)
         if not isinstance(outcome, Rejected) or outcome.reason not in _GUESSES:
@@ -166,11 +173,7 @@ class Enrolments:
 
     def _enrolled_without(self, person: Person, method: Method, credential_id: str | None) -> frozenset[str]:
         """What the person could still use without that credential, or without any of the method."""
-        kept = [
-            each
-            for each in person.subject.credentials
-            if each.method != method.facts.id or credential_id not in {None, each.id}
-        ]
+        kept = _kept(person, method, credential_id)
         if method.is_enrolled(replace(person.subject, credentials=kept)):
             return person.enrolled
         return person.enrolled - {method.facts.id}
@@ -193,7 +196,7 @@ class Enrolments:
     ) -> Changed | Rejected:
         enrolled = method.enrol(work, person.subject, challenge, answer)
         if isinstance(enrolled, Rejected):
-            if enrolled.reason in _GUESSES:
+            if enrolled.reason in _GUESSES | REFUSALS:
                 event = _event(EventType.METHOD_FAILED, person, method.facts.id, visitor)
                 work.audit.append(replace(event, reason=enrolled.reason.code))
             return enrolled
@@ -208,17 +211,17 @@ class Enrolments:
                 if isinstance(made, Enrolled):
                     shown += made.show_once
                     work.audit.append(_event(EventType.RECOVERY_CODES_MADE, person, backup.facts.id, visitor))
-        return Changed(tuple(shown))
+        return Changed(tuple(shown), credential_id=enrolled.credential.id)
 
     def _prove(
-        self, work: Work, signed_in: SignedIn, person: Person, method: Method, visitor: Visitor
+        self, work: Work, signed_in: SignedIn, person: Person, proof: Proof, visitor: Visitor
     ) -> str | None:
         """Setting it up proved it, so the session knows it too, under a new token."""
+        method = self._methods[proof.method]
         replaces = method.facts.id in person.enrolled and not method.facts.several
         if method.facts.factor is Factor.KNOWLEDGE or replaces:
             # What it replaces may be in other hands: what was signed in with it elsewhere ends.
             self._sessions.end_others(work, signed_in, visitor)
-        proof = Proof(method.facts.id, self._effects.now())
         begun = self._sessions.rotate(
             work,
             signed_in,
@@ -259,6 +262,15 @@ class Enrolments:
             return None
         text = self._vault.open(item["sealed"], Place("shelf", _KIND, _key(holder, method_id)))
         return Challenge(**json.loads(text))
+
+
+def _kept(person: Person, method: Method, credential_id: str | None) -> list[Credential]:
+    """What is left without that credential, or without any of the method."""
+    return [
+        each
+        for each in person.subject.credentials
+        if each.method != method.facts.id or credential_id not in {None, each.id}
+    ]
 
 
 def _key(holder: str, method_id: str) -> str:

@@ -155,6 +155,8 @@ class Login:
         outcome = self._attempt(attempt, answer, visitor)
         if not isinstance(outcome, Verified):
             return outcome
+        if refused := self._completion.refuse_key(look, look.person, outcome.credential_id, visitor):
+            return refused
         proven = self._proven(look.transaction, look.person, method, outcome)
         return self._go_on(proven, signed_in, look.person)
 
@@ -208,11 +210,12 @@ class Login:
         anew = replace(_about_nobody(transaction), account_confirmed=True)
         return self._go_on(anew, signed_in, None)
 
-    def enrolled(self, look: Look, method_id: str) -> None:
+    def enrolled(self, look: Look, method_id: str, credential_id: str) -> None:
         """A method set up in the middle of a sign-in was proved by doing so."""
         if look.person is None:
             raise LookupError("nobody is known in this sign-in yet")
-        self._transactions.put(self._proven(look.transaction, look.person, self._methods[method_id]))
+        made = Verified(credential_id)
+        self._transactions.put(self._proven(look.transaction, look.person, self._methods[method_id], made))
 
     # Other ways in and out --------------------------------------------------------------------------
 
@@ -281,6 +284,8 @@ class Login:
             return Rejected(_why_blocked(method))
         if person.user.id != transaction.user_id:
             transaction = _about_nobody(transaction)
+        if refused := self._completion.refuse_key(look, person, verified.credential_id, visitor):
+            return refused
         posts = match_posts(person, transaction.requirements, chosen=transaction.employment_id)
         decision = self._standings.decide(person, Requirements(), proofs=(), acting=posts.acting)
         if method.facts.id not in decision.offered:
@@ -316,11 +321,9 @@ class Login:
                 return outcome
 
     def _proven(
-        self, transaction: Transaction, person: Person, method: Method, verified: Verified | None = None
+        self, transaction: Transaction, person: Person, method: Method, verified: Verified
     ) -> Transaction:
-        """`verified` is None for one that was just set up."""
-        user_verified = verified is not None and verified.user_verified
-        proof = Proof(method.facts.id, self._effects.now(), user_verified)
+        proof = Proof(method.facts.id, self._effects.now(), verified.user_verified, verified.credential_id)
         others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
         return replace(transaction, user_id=person.user.id, proofs=(*others, proof))
 

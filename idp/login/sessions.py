@@ -171,7 +171,12 @@ class Sessions:
 def _as_rows(proofs: Iterable[Proof]) -> list[dict[str, object]]:
     """What is false is left out, as in the rows from before there was more to say."""
     return [
-        {"method": proof.method, "at": proof.at, **({"user_verified": True} if proof.user_verified else {})}
+        {
+            "method": proof.method,
+            "at": proof.at,
+            **({"user_verified": True} if proof.user_verified else {}),
+            **({"credential_id": proof.credential_id} if proof.credential_id else {}),
+        }
         for proof in proofs
     ]
 

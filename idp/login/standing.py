@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from idp.attestation_policy import applicable
 from idp.effects import Effects, Instant
 from idp.errors import Reason
+from idp.login.accepted_keys import demand_of, refused_keys
 from idp.login.sessions import SignedIn
 from idp.login.transaction import Requirements
 from idp.methods.base import Method, Subject
@@ -40,6 +42,19 @@ class Person:
     employments: tuple[Employment, ...]
     rules: tuple[Rule, ...]
     enrolled: frozenset[str]
+    refused_keys: Mapping[str, Reason] = field(default_factory=dict)
+    """Credentials that are in order and of a kind this person may not use, and why."""
+
+    @property
+    def unaccepted(self) -> frozenset[str]:
+        """What is set up and opens nothing, for no credential of it is of a kind that may be used."""
+        refused = {each.method for each in self.subject.credentials if each.id in self.refused_keys}
+        working = {
+            each.method
+            for each in self.subject.credentials
+            if each.blocked_at is None and each.id not in self.refused_keys
+        }
+        return self.enrolled & (refused - working)
 
     @property
     def blocked(self) -> frozenset[str]:
@@ -50,7 +65,7 @@ class Person:
 
     @property
     def usable(self) -> frozenset[str]:
-        return self.enrolled - self.blocked
+        return self.enrolled - self.blocked - self.unaccepted
 
     @property
     def tenants(self) -> frozenset[str]:
@@ -120,16 +135,18 @@ class Standings:
             return None
         credentials = work.people.credentials_of(user_id)
         employments = tuple(work.people.employments_of(user_id, now=self._effects.now()))
-        scopes = {NATIONAL, *(post.municipality for post in employments), *_operator(user)}
-        subject = Subject(user, credentials)
+        roles = _roles_by_scope(user, employments)
+        rules, demands = work.rules.rules_and_demands_for(roles)
+        subject = Subject(user, credentials, applicable(map(demand_of, demands), roles))
         return Person(
             user=user,
             subject=subject,
             employments=employments,
-            rules=tuple(map(_rule, work.rules.rules_for(scopes))),
+            rules=tuple(map(_rule, rules)),
             enrolled=frozenset(
                 method.facts.id for method in self._methods.values() if method.is_enrolled(subject)
             ),
+            refused_keys=refused_keys(work, subject),
         )
 
     def decide(
@@ -145,6 +162,8 @@ class Standings:
                 methods=self._facts,
                 enrolled=person.enrolled,
                 blocked=person.blocked,
+                unaccepted=person.unaccepted,
+                refused_credentials=frozenset(person.refused_keys),
                 rules=person.rules,
                 tenants=_tenants(person, acting),
                 proofs=tuple(proofs),
@@ -235,6 +254,17 @@ def _tenants(person: Person, acting: Employment | None) -> frozenset[str]:
 
 def _rule(row: PolicyRule) -> Rule:
     return Rule(row.scope, frozenset(row.methods), Level(row.minimum_level), row.first_enrolment)
+
+
+def _roles_by_scope(user: User, employments: Iterable[Employment]) -> dict[str, frozenset[str]]:
+    """Every scope whose rules hold for this person, with the roles they have there."""
+    everywhere = frozenset(user.roles)
+    found = dict.fromkeys((NATIONAL, *_operator(user)), everywhere)
+    for post in employments:
+        roles = everywhere | frozenset(post.roles)
+        found[post.municipality] = found.get(post.municipality, frozenset()) | roles
+        found[NATIONAL] |= roles
+    return found
 
 
 def _operator(user: User) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
+from idp.attestation_policy import Demand
 from idp.errors import Reason
 from idp.models.methods import MethodFacts
 from idp.models.people import Credential, User
@@ -25,6 +26,8 @@ class Subject:
 
     user: User
     credentials: Sequence[Credential]
+    demands: tuple[Demand, ...] = ()
+    """On the keys this person may set up."""
 
     def of(self, method: str) -> list[Credential]:
         return [c for c in self.credentials if c.method == method and c.spent_at is None]

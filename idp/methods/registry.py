@@ -11,20 +11,31 @@ from idp.methods.password.method import Password
 from idp.methods.recovery_code import FEW_LEFT, RecoveryCode
 from idp.methods.totp import Totp
 from idp.methods.webauthn.ceremony import WebAuthnParty
+from idp.methods.webauthn.metadata import Changes as MetadataChanges
+from idp.methods.webauthn.metadata import OlderListError, take_over
+from idp.methods.webauthn.metadata_blob import BYTES_AT_MOST as BLOB_BYTES_AT_MOST
+from idp.methods.webauthn.metadata_blob import Blob, UntrustedBlobError, read_blob
 from idp.methods.webauthn.passkey import Passkey
 from idp.methods.webauthn.security_key import SecurityKey
 from idp.models.people import Credential, User
 from idp.storage.vault import Vault
 
 __all__ = [
+    "BLOB_BYTES_AT_MOST",
     "FEW_LEFT",
     "Argon2Parameters",
+    "Blob",
+    "MetadataChanges",
     "Methods",
+    "OlderListError",
+    "UntrustedBlobError",
     "WebAuthnParty",
     "calibrate_argon2",
     "given_password",
     "given_totp",
     "methods",
+    "read_blob",
+    "take_over",
 ]
 
 

@@ -36,9 +36,11 @@ class MethodFacts:
 class Proof:
     """This user passed this method at this time (Unix seconds).
 
-    `user_verified`: the device itself made sure of who holds it (WebAuthn UV).
+    `user_verified`: the device itself made sure of who holds it (WebAuthn UV). `credential_id`: with which of
+    the user's credentials; empty in sessions from before that was kept.
     """
 
     method: str
     at: float
     user_verified: bool = False
+    credential_id: str = ""

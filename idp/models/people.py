@@ -161,3 +161,9 @@ class Credential(Base):
     backup: Mapped[str | None] = mapped_column(default=None)
     blocked_at: Mapped[Moment | None] = mapped_column(default=None)
     """When its counter fell, so that there seem to be two of it; it opens nothing since."""
+    algorithm: Mapped[int | None] = mapped_column(default=None)
+    """Of the public key, as COSE numbers them; None for keys from before it was kept."""
+    attestation: Mapped[str | None] = mapped_column(default=None)
+    """In which format the maker's word for `aaguid` was given and checked; None where it was not."""
+    kind: Mapped[str | None] = mapped_column(default=None)
+    """What FIDO's list calls its model; follows the list (`storage/authenticators.py`)."""

@@ -1,16 +1,32 @@
-"""Reads and writes what municipalities allow. Not here: what follows from it (`policy.py`)."""
+"""Reads and writes what municipalities allow, and what they demand of keys.
+
+Not here: what follows from it (`policy.py`, `attestation_policy.py`).
+"""
 
 from collections.abc import Iterable
 
 from sqlalchemy import bindparam, delete, select
 
+from idp.models.authenticators import AttestationRule
 from idp.models.people import PolicyRule
 from idp.storage.prepared import Prepared
-from idp.storage.unit import Unit, record, table_of
+from idp.storage.unit import Unit, record, records, table_of
 
 _rules = table_of(PolicyRule)
+_demands = table_of(AttestationRule)
 _OF_SCOPE = Prepared(select(_rules).where(_rules.c.scope == bindparam("scope")).order_by(_rules.c.id))
 _REMOVE_SCOPE = Prepared(delete(_rules).where(_rules.c.scope == bindparam("scope")))
+_WITH_DEMANDS = Prepared(
+    select(*_rules.c, *(column.label(f"demand_{column.name}") for column in _demands.c))
+    .select_from(_rules.outerjoin(_demands, _demands.c.scope == _rules.c.scope))
+    .where(_rules.c.scope == bindparam("scope"))
+    .order_by(_rules.c.id, _demands.c.role)
+)
+_DEMANDS = Prepared(select(_demands).order_by(_demands.c.scope, _demands.c.role))
+_REMOVE_DEMAND = Prepared(
+    delete(_demands).where(_demands.c.scope == bindparam("of_scope"), _demands.c.role == bindparam("of_role"))
+)
+_RULE_CELLS = len(_rules.c)
 
 
 class RuleStore:
@@ -20,6 +36,21 @@ class RuleStore:
     def rules_for(self, scopes: Iterable[str]) -> list[PolicyRule]:
         found = (self._unit.rows(_OF_SCOPE, {"scope": scope}) for scope in sorted(set(scopes)))
         return [record(PolicyRule, row) for rows in found for row in rows]
+
+    def rules_and_demands_for(self, scopes: Iterable[str]) -> tuple[list[PolicyRule], list[AttestationRule]]:
+        """Both in the statements that the rules alone would take: every sign-in asks for them.
+
+        A demand of a scope without rules is left out, for nothing may be used there.
+        """
+        rules: dict[str, PolicyRule] = {}
+        demands: dict[tuple[str, str], AttestationRule] = {}
+        for scope in sorted(set(scopes)):
+            for row in self._unit.rows(_WITH_DEMANDS, {"scope": scope}):
+                rule, demand = row[:_RULE_CELLS], row[_RULE_CELLS:]
+                rules[rule[0]] = record(PolicyRule, rule)
+                if demand[0] is not None:
+                    demands[demand[0], demand[1]] = record(AttestationRule, demand)
+        return list(rules.values()), list(demands.values())
 
     def add(self, rule: PolicyRule) -> None:
         self._unit.add(rule)
@@ -32,3 +63,15 @@ class RuleStore:
         self._unit.changed(_REMOVE_SCOPE, {"scope": scope})
         for rule in given:
             self._unit.add(rule)
+
+    def attestation_rules(self) -> list[AttestationRule]:
+        """Of all scopes and roles."""
+        return records(AttestationRule, self._unit.rows(_DEMANDS))
+
+    def put_attestation_rule(self, rule: AttestationRule) -> None:
+        """In place of the one for the same scope and role."""
+        self._unit.put(rule, "scope", "role")
+
+    def remove_attestation_rule(self, scope: str, role: str) -> bool:
+        """False when there was none."""
+        return self._unit.changed(_REMOVE_DEMAND, {"of_scope": scope, "of_role": role}) == 1

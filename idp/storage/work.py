@@ -4,6 +4,7 @@ import threading
 
 from idp.effects import Effects
 from idp.storage.audit import AuditStore
+from idp.storage.authenticators import AuthenticatorStore
 from idp.storage.clients import ClientCache, ClientStore
 from idp.storage.connections import Connections
 from idp.storage.grants import GrantStore
@@ -38,6 +39,10 @@ class Work(Unit):
     @property
     def rules(self) -> RuleStore:
         return RuleStore(self)
+
+    @property
+    def authenticators(self) -> AuthenticatorStore:
+        return AuthenticatorStore(self)
 
     @property
     def clients(self) -> ClientStore:

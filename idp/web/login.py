@@ -90,7 +90,7 @@ def _enrol(look: Look, method_id: str) -> AnyResponse:
     )
     if isinstance(outcome, Rejected | Wait):
         return _show(look, problem_of(outcome))
-    _login().enrolled(look, method_id)
+    _login().enrolled(look, method_id, outcome.credential_id)
     if not outcome.show_once:
         return see_other(_url(look.transaction))
     _dress(look)

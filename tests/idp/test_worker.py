@@ -122,9 +122,20 @@ def test_jobs_are_on_the_schedule(house: House, tmp_path: Path) -> None:
     on = worker.queue(f"sqlite:///{tmp_path / 'visvaris.sqlite3'}", None)
     worker.schedule(house.jobs, on)
     names = {type(task).__name__ for task in on._registry.periodic_tasks}
-    assert names == {"free_room", "rotate_keys_when_due"}
+    assert names == {"free_room", "rotate_keys_when_due", "warn_of_old_metadata"}
     assert (tmp_path / "visvaris.jobs.sqlite3").exists()
     on.storage.close()
+
+
+def test_a_list_of_authenticators_past_its_day_is_warned_of(
+    house: House,
+) -> None:
+    assert not house.jobs.warn_of_old_metadata(), "nobody loaded one"
+    with house.storage.database.begin() as work:
+        work.authenticators.accept_blob(number=7, next_update=house.now, at=house.now)
+    assert not house.jobs.warn_of_old_metadata()
+    house.now += DAY
+    assert house.jobs.warn_of_old_metadata()
 
 
 def test_the_queue_is_on_redis_where_there_is_one(redis_url: str) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import cbor2
@@ -51,6 +51,12 @@ class Lie:
 TRUTH = Lie()
 
 
+class Maker(Protocol):
+    def vouches(self, private: Any, data: bytes, client_data_hash: bytes) -> tuple[str, dict[str, Any]]:
+        """The format and the statement, for a key that was just made."""
+        ...
+
+
 @dataclass
 class Key:
     private: Any
@@ -73,6 +79,8 @@ class Authenticator:
     counts: bool = True
     transports: list[str] | None = field(default_factory=lambda: ["usb", "nfc"])
     keys: list[Key] = field(default_factory=list)
+    maker: Maker | None = None
+    """Who vouches for it when that is asked for."""
 
     def creates(self, options: str | Mapping[str, Any], lie: Lie = TRUTH) -> str:
         """The JSON of `navigator.credentials.create()`."""
@@ -95,7 +103,10 @@ class Authenticator:
         statement = lie.statement or {}
         if lie.format == "packed" and lie.statement is None:
             statement = {"alg": self.algorithm, "sig": _signed(key, data + _sha256(client_data))}
-        attestation = cbor2.dumps({"fmt": lie.format or "none", "attStmt": dict(statement), "authData": data})
+        told = lie.format or "none"
+        if self.maker is not None and lie.format is None and asked.get("attestation") == "direct":
+            told, statement = self.maker.vouches(key.private, data, _sha256(client_data))
+        attestation = cbor2.dumps({"fmt": told, "attStmt": dict(statement), "authData": data})
         response = {
             "clientDataJSON": text(client_data),
             "attestationObject": text(lie.attestation_bytes(attestation)),

@@ -1,10 +1,10 @@
 """The two ceremonies: what browsers are asked, and checking what they answer (WebAuthn Level 3, section 7).
 
 The one file that knows the library. Of what section 7 asks, that checks type, challenge, origin, RP ID,
-presence, signature, backup flags and attestation. Added here is what it leaves to its caller and can be
-said without knowing the user: frames, sizes, and that algorithm and key belong together. Not here: whose
-key it is, its counter, whether the user must be verified (`keys.py`); which attestation counts, for none
-is asked for.
+presence, signature, backup flags and the attestation's own signature. Added here is what it leaves to its
+caller and can be said without knowing the user: frames, sizes, and that algorithm and key belong together.
+Not here: whose key it is, its counter, whether the user must be verified (`keys.py`); who vouches for it
+(`attestation.py`).
 """
 
 import json
@@ -12,10 +12,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -26,10 +28,13 @@ from webauthn.helpers import (
     decode_credential_public_key,
     decoded_public_key_to_cryptography,
     options_to_json_dict,
+    parse_attestation_object,
     parse_authentication_credential_json,
 )
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.structs import (
+    AttestationConveyancePreference,
+    AttestationFormat,
     AuthenticatorAttachment,
     AuthenticatorSelectionCriteria,
     AuthenticatorTransport,
@@ -38,7 +43,9 @@ from webauthn.helpers.structs import (
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
+from idp.methods.webauthn.attestation import Makers, vouched_in
 from idp.models.people import Backup, Credential, User
 
 CHALLENGE_BYTES: Final = 32
@@ -81,8 +88,11 @@ class Sent:
 class Registration:
     key_id: str
     public_key: str
+    algorithm: int
     sign_count: int
     aaguid: str
+    attestation: str | None
+    """The format in which the maker vouches for `aaguid`; None when nobody does, or nobody was asked."""
     backup: Backup
     user_verified: bool
     transports: str
@@ -98,7 +108,7 @@ class Assertion:
     user_verified: bool
 
 
-Checked = TypeVar("Checked", Registration, Assertion)
+Checked = TypeVar("Checked", Registration, Assertion, str)
 
 
 def creation_options(
@@ -109,8 +119,12 @@ def creation_options(
     user_handle: str,
     known: Iterable[Credential],
     discoverable: bool,
+    attested: bool = False,
 ) -> str:
-    """JSON for `PublicKeyCredential.parseCreationOptionsFromJSON`. A discoverable one is a passkey."""
+    """JSON for `PublicKeyCredential.parseCreationOptionsFromJSON`. A discoverable one is a passkey.
+
+    `attested`: ask what it is and who says so. Browsers then ask the person, too.
+    """
     required, preferred = UserVerificationRequirement.REQUIRED, UserVerificationRequirement.PREFERRED
     options = generate_registration_options(
         rp_id=party.id,
@@ -122,6 +136,9 @@ def creation_options(
         timeout=_TIMEOUT_MS,
         exclude_credentials=[_descriptor(credential) for credential in known],
         supported_pub_key_algs=_ALGORITHMS,
+        attestation=AttestationConveyancePreference.DIRECT
+        if attested
+        else AttestationConveyancePreference.NONE,
         authenticator_selection=AuthenticatorSelectionCriteria(
             authenticator_attachment=None if discoverable else AuthenticatorAttachment.CROSS_PLATFORM,
             resident_key=(
@@ -163,8 +180,27 @@ def read_answer(text: str) -> Sent:
             raise BrokenAnswerError
 
 
-def check_registration(party: WebAuthnParty, sent: Sent, *, challenge: str) -> Registration:
-    """Section 7.1 but for the steps about the user. Raises BrokenAnswerError."""
+def claimed_model(sent: Sent) -> str:
+    """The AAGUID that an answer says its key is of; proves nothing. Raises BrokenAnswerError."""
+
+    def read() -> str:
+        raw = from_base64url(sent.whole["response"]["attestationObject"])
+        attested = parse_attestation_object(raw).auth_data.attested_credential_data
+        if attested is None:
+            raise BrokenAnswerError
+        return str(UUID(bytes=attested.aaguid))
+
+    return _over_hostile_bytes(read)
+
+
+def check_registration(
+    party: WebAuthnParty, sent: Sent, *, challenge: str, makers: Makers | None = None
+) -> Registration:
+    """Section 7.1 but for the steps about the user. Raises BrokenAnswerError.
+
+    `makers`: who could vouch for the key, where an attestation was asked for. Where none was, one that comes
+    is held to its own signature and says nothing.
+    """
 
     def check() -> Registration:
         verified = verify_registration_response(
@@ -173,16 +209,19 @@ def check_registration(party: WebAuthnParty, sent: Sent, *, challenge: str) -> R
             expected_rp_id=party.id,
             expected_origin=list(party.origins),
             supported_pub_key_algs=_ALGORITHMS,
+            pem_root_certs_bytes_by_fmt=_roots_for_library(makers),
         )
         _refuse_frames(sent)
-        _refuse_unsound(verified.credential_public_key)
+        algorithm = _sound_algorithm(verified.credential_public_key)
         if len(verified.credential_id) not in _KEY_ID_BYTES:
             raise BrokenAnswerError
         return Registration(
             key_id=to_base64url(verified.credential_id),
             public_key=to_base64url(verified.credential_public_key),
+            algorithm=algorithm,
             sign_count=verified.sign_count,
             aaguid=verified.aaguid,
+            attestation=_vouched(verified, makers),
             backup=_backup(verified.credential_device_type, backed_up=verified.credential_backed_up),
             user_verified=verified.user_verified,
             transports=_transports_of(sent),
@@ -257,8 +296,21 @@ def _refuse_frames(sent: Sent) -> None:
         raise BrokenAnswerError
 
 
-def _refuse_unsound(cose: bytes) -> None:
-    """A key that is not what its algorithm is for, or so large that checking it were an attack."""
+def _vouched(verified: VerifiedRegistration, makers: Makers | None) -> str | None:
+    if makers is None:
+        return None
+    return vouched_in(verified.attestation_object, aaguid=UUID(verified.aaguid).bytes, makers=makers)
+
+
+def _roots_for_library(makers: Makers | None) -> dict[AttestationFormat, list[bytes]]:
+    """For the format of which the library insists on knowing the root; our own path is what counts."""
+    if makers is None or not makers.roots:
+        return {}
+    return {AttestationFormat.ANDROID_KEY: [root.public_bytes(Encoding.PEM) for root in makers.roots]}
+
+
+def _sound_algorithm(cose: bytes) -> int:
+    """Refuses a key that is not what its algorithm is for, or so large that checking it were an attack."""
     if len(cose) > _PUBLIC_KEY_AT_MOST:
         raise BrokenAnswerError
     decoded = decode_credential_public_key(cose)
@@ -273,3 +325,4 @@ def _refuse_unsound(cose: bytes) -> None:
             raise BrokenAnswerError
     if decoded.alg != fitting:
         raise BrokenAnswerError
+    return int(fitting)

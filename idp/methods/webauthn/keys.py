@@ -8,6 +8,7 @@ Not here: the bytes (`ceremony.py`), how often one may try and what is written d
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from idp.attestation_policy import Key, Listing, refusal
 from idp.effects import Effects
 from idp.errors import N_, Reason
 from idp.methods.base import (
@@ -31,12 +32,15 @@ from idp.methods.webauthn.ceremony import (
     WebAuthnParty,
     check_assertion,
     check_registration,
+    claimed_model,
     creation_options,
     read_answer,
     request_options,
     to_base64url,
 )
 from idp.methods.webauthn.kinds import kind_of
+from idp.methods.webauthn.metadata import makers_of
+from idp.models.authenticators import AuthenticatorModel
 from idp.models.methods import MethodFacts
 from idp.models.people import Backup, Credential
 from idp.storage.work import Work
@@ -48,6 +52,7 @@ _NOTES: Final = {
     Backup.ELIGIBLE.value: N_("May be synced between devices."),
     Backup.SYNCED.value: N_("Synced between devices."),
 }
+_ATTESTED: Final = N_("Its maker confirms what it is.")
 _NOBODYS_KEY: Final = (
     "pQECAyYgASFYIGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWIlggT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
 )
@@ -73,10 +78,10 @@ class Keys:
         return bool(subject.of(self.facts.id))
 
     def describe(self, credential: Credential) -> Description:
-        note = _NOTES.get(credential.backup or "")
+        notes = (_NOTES.get(credential.backup or ""), _ATTESTED if credential.attestation else None)
         return Description(
-            kind=kind_of(credential.aaguid) or self.label,
-            notes=(note,) if note else (),
+            kind=credential.kind or kind_of(credential.aaguid) or self.label,
+            notes=tuple(note for note in notes if note),
             is_blocked=credential.blocked_at is not None,
         )
 
@@ -147,8 +152,9 @@ class Keys:
 
     def begin_enrolment(self, subject: Subject) -> Challenge:
         known = _all_keys(subject)
+        attested = any(demand.wants_statement for demand in subject.demands)
         handle = next((key.user_handle for key in known if key.user_handle), None)
-        state = self._new_state(subject) | {"handle": handle or self._new_bytes()}
+        state = self._new_state(subject) | {"handle": handle or self._new_bytes(), "attested": attested}
         options = creation_options(
             self._party,
             subject.user,
@@ -156,8 +162,10 @@ class Keys:
             user_handle=state["handle"],
             known=known,
             discoverable=self.discoverable,
+            attested=attested,
         )
-        return Challenge(page={"options": options, "label_at_most": LABEL_AT_MOST}, state=state)
+        page = {"options": options, "label_at_most": LABEL_AT_MOST, "attested": attested}
+        return Challenge(page=page, state=state)
 
     def enrol(
         self, work: Work, subject: Subject, challenge: Challenge, answer: Answer
@@ -165,8 +173,15 @@ class Keys:
         sent = _sent(answer)
         if isinstance(sent, Rejected):
             return sent
+        is_asked = challenge.state.get("attested", False)
         try:
-            made = check_registration(self._party, sent, challenge=challenge.state["challenge"])
+            model = work.authenticators.find(claimed_model(sent)) if is_asked else None
+            made = check_registration(
+                self._party,
+                sent,
+                challenge=challenge.state["challenge"],
+                makers=makers_of(model, self._effects.now()) if is_asked else None,
+            )
         except BrokenAnswerError:
             return Rejected(Reason.KEY_ANSWER_BROKEN)
         if challenge.state["user"] != subject.user.id:
@@ -175,7 +190,10 @@ class Keys:
             return Rejected(Reason.USER_NOT_VERIFIED)
         if len(_all_keys(subject)) >= KEYS_AT_MOST:
             return Rejected(Reason.TOO_MANY_KEYS)
+        if refused := _refused_kind(made, subject, model):
+            return Rejected(refused)
         credential = self._credential(subject, made, challenge.state["handle"], answer)
+        credential.kind = work.authenticators.name_of(made.aaguid)
         if not work.people.add_key(credential):
             return Rejected(_why_taken(work.people.find_credential_by_key(made.key_id), subject))
         return Enrolled(credential)
@@ -195,6 +213,8 @@ class Keys:
             user_handle=user_handle,
             sign_count=made.sign_count,
             aaguid=made.aaguid,
+            algorithm=made.algorithm,
+            attestation=made.attestation,
             transports=made.transports,
             backup=made.backup.value,
         )
@@ -235,6 +255,16 @@ def _sent(answer: Answer) -> Sent | Rejected:
 def _all_keys(subject: Subject) -> list[Credential]:
     """Of both methods, and those that are blocked: one authenticator is set up once."""
     return [credential for credential in subject.credentials if credential.key_id is not None]
+
+
+def _refused_kind(made: Registration, subject: Subject, model: AuthenticatorModel | None) -> Reason | None:
+    """An answer without the attestation that was asked for is one of a key that has none."""
+    key = Key(
+        aaguid=made.aaguid,
+        attested=made.attestation is not None,
+        device_bound=made.backup is Backup.DEVICE_BOUND,
+    )
+    return refusal(key, subject.demands, Listing(model.aaguid, model.statuses) if model else None)
 
 
 def _why_taken(taken: Credential | None, subject: Subject) -> Reason:
