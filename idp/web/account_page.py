@@ -17,7 +17,6 @@ from idp.web.browsers import UNKNOWN, browser_name
 from idp.web.i18n import ngettext, translate
 from idp.web.site import site
 
-_NOT_ACCEPTED: Final = N_("You cannot log in with it: this kind of key is not accepted for your account.")
 _ACTIVITY_READ: Final = 100
 _ACTIVITY_SHOWN: Final = 20
 _TOLD: Final = {
@@ -110,13 +109,12 @@ def _several(person: Person, method: Method) -> Iterator[Mapping[str, object]]:
         told = method.describe(credential)
         kind = translate(told.kind)
         notes = [translate(note) for note in told.notes]
-        if credential.id in person.refused_keys:
-            notes.append(translate(_NOT_ACCEPTED))
         yield {
             "id": credential.id,
             "name": credential.label or kind,
             "facts": [f"{kind}.", *notes] if credential.label and told.kind != method.label else notes,
             "blocked": told.is_blocked,
+            "refused": credential.id in person.refused_keys,
             "last_used": credential.last_used_at,
             "actions": list(_actions_on(person, method, credential)),
         }
