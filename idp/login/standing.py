@@ -48,6 +48,8 @@ class Person:
     @property
     def unaccepted(self) -> frozenset[str]:
         """What is set up and opens nothing, for no credential of it is of a kind that may be used."""
+        if not self.refused_keys:
+            return frozenset()
         refused = {each.method for each in self.subject.credentials if each.id in self.refused_keys}
         working = {
             each.method

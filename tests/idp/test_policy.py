@@ -299,3 +299,33 @@ def test_phr_is_reached_only_by_a_proof_that_resists_phishing(case: Situation) -
     decision = decide(case)
     resisting = [proof for proof in decision.counted if proof.method in {"key", "touch"}]
     assert (decision.reached < Level.PHISHING_RESISTANT) or resisting
+
+
+# Keys of a kind that may not be used -------------------------------------------------------------------------
+
+
+def test_a_method_whose_every_key_is_not_accepted_is_not_offered_and_still_counts_as_set_up() -> None:
+    """attack 35: otherwise a new rule would open the account to one factor less"""
+    held = situation(*EVERYWHERE, enrolled=frozenset({"known", "key"}), unaccepted=frozenset({"key"}))
+    decision = decide(held)
+    assert Exclusion("key", Why.NOT_ACCEPTED) in decision.excluded
+    assert decision.required is Level.MULTI_FACTOR
+    blocked_too = decide(replace(held, blocked=frozenset({"key"})))
+    assert Exclusion("key", Why.BLOCKED) in blocked_too.excluded
+
+
+@pytest.mark.parametrize("known", ["old", ""], ids=["made with it", "of any of the method"])
+def test_what_such_a_key_proved_does_not_count(known: str) -> None:
+    proofs = (Proof("key", 1.0, user_verified=True, credential_id=known),)
+    base = situation(*EVERYWHERE, enrolled=frozenset({"known", "key"}), proofs=proofs)
+    assert decide(base).reached is Level.PHISHING_RESISTANT
+    held = replace(base, unaccepted=frozenset({"key"}), refused_credentials=frozenset({"old"}))
+    assert decide(held).counted == ()
+
+
+def test_what_a_better_key_of_the_same_method_proved_counts() -> None:
+    base = situation(*EVERYWHERE, enrolled=frozenset({"key"}), refused_credentials=frozenset({"old"}))
+    for key, counts in (("old", False), ("new", True)):
+        proof = Proof("key", 1.0, user_verified=True, credential_id=key)
+        assert bool(decide(replace(base, proofs=(proof,))).counted) is counts
+    assert "key" in decide(base).offered

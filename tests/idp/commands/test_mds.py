@@ -263,6 +263,22 @@ def test_nobody_is_shut_out_by_a_list_that_was_never_loaded(world: World, root: 
     assert demands() == [OPERATORS]
 
 
+def test_policy_explain_names_the_key_that_may_not_be_used_and_why(world: World) -> None:
+    with world.database.begin() as work:
+        anna = add_user(work, roles=["operator"])
+        for name, backup in (("phone", "synced"), ("stick", "device_bound")):
+            add_credential(work, anna.id, "passkey", key_id=name, label=name, backup=backup)
+    told = json.loads(run("policy", "explain", "anna", "--json").stdout)
+    assert told["refused_keys"] == {"phone": "key_not_device_bound"}
+    assert told["offered"] == ["passkey"]
+    assert "phone, because key not device bound" in run("policy", "explain", "anna").stdout
+    with world.database.begin() as work:
+        (stick,) = [each for each in work.people.credentials_of(anna.id) if each.key_id == "stick"]
+        work.people.remove_credential(anna.id, stick.id)
+    told = json.loads(run("policy", "explain", "anna", "--json").stdout)
+    assert (told["offered"], told["excluded"]["passkey"]) == ([], "not_accepted")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
