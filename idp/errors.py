@@ -63,6 +63,11 @@ class Reason(Enum):
         "too_many_keys",
         N_("You have as many passkeys and keys as there may be. Remove one first."),
     )
+    WRONG_TICKET = (
+        "wrong_ticket",
+        N_("The username or the code is not right, or the letter is no longer valid."),
+    )
+    TICKET_OVER = ("ticket_over", N_("This letter is no longer valid."))
     LAST_METHOD = ("last_method", N_("This is your last way to sign in, so it cannot be removed."))
 
     def __init__(self, code: str, public: str) -> None:

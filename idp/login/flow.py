@@ -208,11 +208,12 @@ class Login:
         anew = replace(_about_nobody(transaction), account_confirmed=True)
         return self._go_on(anew, signed_in, None)
 
-    def enrolled(self, look: Look, method_id: str) -> None:
+    def enrolled(self, look: Look, method_id: str, credential_id: str | None) -> None:
         """A method set up in the middle of a sign-in was proved by doing so."""
         if look.person is None:
             raise LookupError("nobody is known in this sign-in yet")
-        self._transactions.put(self._proven(look.transaction, look.person, self._methods[method_id]))
+        proof = Proof(method_id, self._effects.now(), credential_id=credential_id)
+        self._transactions.put(_with(look.transaction, look.person, proof))
 
     # Other ways in and out --------------------------------------------------------------------------
 
@@ -316,13 +317,11 @@ class Login:
                 return outcome
 
     def _proven(
-        self, transaction: Transaction, person: Person, method: Method, verified: Verified | None = None
+        self, transaction: Transaction, person: Person, method: Method, verified: Verified
     ) -> Transaction:
-        """`verified` is None for one that was just set up."""
-        user_verified = verified is not None and verified.user_verified
-        proof = Proof(method.facts.id, self._effects.now(), user_verified)
-        others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
-        return replace(transaction, user_id=person.user.id, proofs=(*others, proof))
+        now = self._effects.now()
+        proof = Proof(method.facts.id, now, verified.user_verified, verified.credential_id)
+        return _with(transaction, person, proof)
 
     def _keep_challenge(self, transaction: Transaction, method_id: str, challenge: Challenge) -> None:
         challenges = {**transaction.challenges, method_id: challenge.state}
@@ -336,6 +335,12 @@ class Login:
         if not isinstance(look.step, Done):
             self._transactions.put(look.transaction)
         return look
+
+
+def _with(transaction: Transaction, person: Person, proof: Proof) -> Transaction:
+    """One proof by each method, the latest."""
+    others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
+    return replace(transaction, user_id=person.user.id, proofs=(*others, proof))
 
 
 def _about_nobody(transaction: Transaction) -> Transaction:

@@ -35,6 +35,11 @@ class Administrator:
     client_id: str
     municipality: str | None
 
+    @property
+    def is_service(self) -> bool:
+        """A program in its own name, with nobody behind it."""
+        return self.actor_id == self.client_id
+
     def may_see(self, work: Work, user_id: str, now: Instant) -> bool:
         if self.municipality is None:
             return True

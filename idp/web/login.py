@@ -86,11 +86,17 @@ def _enrol(look: Look, method_id: str) -> AnyResponse:
     if not isinstance(look.step, Enrol) or method_id not in look.step.methods or look.person is None:
         return _go_on(look)
     outcome = site().enrolments.answer(
-        look.transaction.id, look.person, method_id, answers(), visitor=visitor(), signed_in=None
+        look.transaction.id,
+        look.person,
+        method_id,
+        answers(),
+        visitor=visitor(),
+        signed_in=None,
+        leave=site().enrolments.leave_of_first(look.person),
     )
     if isinstance(outcome, Rejected | Wait):
         return _show(look, problem_of(outcome))
-    _login().enrolled(look, method_id)
+    _login().enrolled(look, method_id, outcome.credential_id)
     if not outcome.show_once:
         return see_other(_url(look.transaction))
     _dress(look)
