@@ -145,6 +145,8 @@ class Enrolments:
         backups = self._missing_backups(person) if leave is None else self._permitted_backups(person)
         try:
             with self._database.begin() as work:
+                if method.facts.enrollable:
+                    work.people.hold_user(person.user.id)
                 outcome = self._enrol(
                     work, person, method, challenge, answer, visitor=visitor, backups=backups
                 )
@@ -164,7 +166,6 @@ class Enrolments:
         """To set up a second factor after a first alone: there must be none, also none of this moment."""
 
         def leave(work: Work) -> Reason | None:
-            work.people.hold_user(person.user.id)
             now = self._standings.read_person(work, person.user.id)
             if now is None:
                 return Reason.TRANSACTION_EXPIRED

@@ -170,6 +170,7 @@ class Tickets:
 
     def revoke(self, work: Work, ticket: EnrolmentTicket, maker: Maker) -> bool:
         """False when it opened nothing any more. Whether `maker` may see it is for the caller to know."""
+        work.people.hold_user(ticket.user_id)
         if not work.tickets.revoke(ticket.id, self._effects.now()):
             return False
         work.audit.append(_by(maker, EventType.TICKET_REVOKED, ticket.user_id, ticket.id))

@@ -86,13 +86,11 @@ def _show_question(username: str, problem: Problem = NO_PROBLEM) -> Response:
 
 
 def _show(opened: Opened, problem: Problem = NO_PROBLEM) -> Response:
-    """The way that was asked for, or the only one there is; otherwise the choice."""
+    """The way that was asked for; before that what the letter does, and the choice."""
     posts = opened.person.employments
     act_for(posts[0].municipality if len(posts) == 1 else None)
-    asked = request.args.get("method")
-    only = opened.methods[0] if len(opened.methods) == 1 else None
-    method_id = asked if asked in opened.methods else only
-    if method_id is None:
+    method_id = request.args.get("method", "")
+    if method_id not in opened.methods:
         return _show_choice(opened, problem)
     return show_form(
         "login/enrol.html",
@@ -101,7 +99,7 @@ def _show(opened: Opened, problem: Problem = NO_PROBLEM) -> Response:
         method=as_shown(site().methods[method_id]),
         challenge=_tickets().begin(opened, method_id).page,
         who=opened.person.user.username,
-        cancel_url=_url(opened) if only is None else None,
+        cancel_url=_url(opened),
         application_name=None,
     )
 

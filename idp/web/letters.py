@@ -63,5 +63,5 @@ def _codes(letter: Letter) -> list[str]:
 def _qr(address: str) -> str:
     """With a size of its own, so that it prints well also where no style sheet is."""
     return segno.make_qr(address, error="m").svg_inline(
-        svgclass="qr-code", lineclass=None, border=4, scale=5, dark="#000", light="#fff"
+        svgclass="qr-code", lineclass=None, border=4, scale=1.25, unit="mm", dark="#000", light="#fff"
     )

@@ -40,8 +40,7 @@ def uses(browser: Browser, username: str, code: str) -> Page:
 
 
 def chooses(browser: Browser, method: str) -> Page:
-    """Where there is a choice; what is alone is shown at once."""
-    return browser.follows(f"method-{method}") if browser.page.has(f"method-{method}") else browser.page
+    return browser.follows(f"method-{method}")
 
 
 def sets_up_authenticator(browser: Browser, who: Employee) -> Page:
