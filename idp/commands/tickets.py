@@ -35,17 +35,20 @@ _LISTED = ("id", "username", "state", "made_by", "made_at", "expires_at")
 @click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True)
 def make(username: str, *, file: Path | None, language: str) -> None:
     context = open_context()
-    if file is not None and file.exists():
-        refuse(f"{file} exists.")
     user_id = _user_id(context, username)
+    if file is not None:
+        _reserve(file)
     provider = assemble(context.settings, context.effects)
     letter = provider.tickets.make(user_id, Maker(actor_id=ACTOR))
     if isinstance(letter, NotMade):
+        if file is not None:
+            file.unlink()
         refuse(letter.text)
     if file is None:
         _say_letter(provider, letter)
     else:
-        _write_letter(provider, letter, file, language)
+        with make_pages(provider).app_context():
+            file.write_text(standing_alone(printed(letter, language)), encoding="utf-8")
     note(f"Letter {letter.ticket.id} is shown this once. Earlier ones of {username} are revoked.")
 
 
@@ -95,12 +98,12 @@ def _say_letter(provider: Provider, letter: Letter) -> None:
     say(f"Valid until: {_written(letter.ticket.expires_at)}, once")
 
 
-def _write_letter(provider: Provider, letter: Letter, file: Path, language: str) -> None:
-    """Nobody else on this machine can read it."""
-    with make_pages(provider).app_context():
-        page = standing_alone(printed(letter, language))
-    file.touch(mode=0o600, exist_ok=False)
-    file.write_text(page, encoding="utf-8")
+def _reserve(file: Path) -> None:
+    """Before there is a letter, so that none is made and lost; for nobody else on this machine to read."""
+    try:
+        file.touch(mode=0o600, exist_ok=False)
+    except OSError as error:
+        refuse(f"{file} cannot be made: {error.strerror}.")
 
 
 def _told(context: Context, work: Work, ticket: EnrolmentTicket) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify, request
 
 from idp.login.tickets import Maker, NotMade
+from idp.login.transaction import FRESH_SECONDS
 from idp.models.tickets import EnrolmentTicket
 from idp.models.usernames import canonical_username
 from idp.oidc.admin_access import Administrator
@@ -50,6 +51,7 @@ def make(caller: Administrator) -> Response:
     """Made by people alone: a letter that a program could order and read would be a key to any account."""
     if caller.is_service:
         raise ProtocolError(ErrorCode.ACCESS_DENIED, "A person must do this, not a service.", status=403)
+    caller.must_be_fresh(FRESH_SECONDS, site().effects.now())
     asked = _asked()
     with site().storage.database.read() as work:
         user_id = _visible_user(work, caller, asked["user"])

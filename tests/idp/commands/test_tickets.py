@@ -101,7 +101,16 @@ def test_a_letter_is_written_to_a_file_that_loads_nothing_and_others_cannot_read
     assert "<style>" in page
     assert not re.search(r'(?:src|href)="', page)
     assert run("ticket", "anna", "--letter", str(file)).exit_code == 1, "nothing is written over"
+    assert run("ticket", "anna", "--letter", str(tmp_path / "no" / "x.html")).exit_code == 1
     assert [row["state"] for row in listed("anna")] == ["open"]
+
+
+def test_a_letter_that_is_not_made_leaves_no_file(world: World, tmp_path: Path) -> None:
+    with world.database.begin() as work:
+        add_user(work, "bez-amata")
+    file = tmp_path / "x.html"
+    assert run("ticket", "bez-amata", "--letter", str(file)).exit_code == 1
+    assert not file.exists()
 
 
 def test_a_letter_that_was_lost_is_revoked(world: World, anna: User) -> None:

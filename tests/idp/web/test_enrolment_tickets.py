@@ -332,6 +332,35 @@ def test_a_service_makes_none(hall: Hall, jauna: Employee) -> None:
     refused(api, jauna, 403, "access_denied")
 
 
+def test_a_letter_asks_the_administrator_for_a_sign_in_of_the_last_ten_minutes(
+    hall: Hall, console: RelyingParty, manager: Employee, jauna: Employee
+) -> None:
+    """attack 34, attack 41: a token that was found, or a session left open, makes no letters (RFC 9470)"""
+    window = hall.browser()
+    api = Api(hall, _token_in(window, console, manager))
+    hall.clock.move(11 * 60)
+    assert order(api, jauna).status_code == 401, "that token has ended"
+    later = Api(hall, _token_in(window, console, manager))
+    assert later.get("/enrolment-tickets").status_code == 200
+    reply = order(later, jauna)
+    assert reply.json()["code"] == "insufficient_user_authentication"
+    assert 'max_age="600"' in reply.headers["WWW-Authenticate"]
+    anew = Api(hall, _token_in(window, console, manager, max_age="600"))
+    assert order(anew, jauna).status_code == 201
+
+
+def _token_in(window: Browser, party: RelyingParty, who: Employee, **asked: str) -> str:
+    question = party.ask(scope=f"openid {SCOPE}", resource=AUDIENCE, **asked)
+    window.opens(question.url.removeprefix(ISSUER))
+    while window.left_for is None:
+        code = window.page.has("code")
+        window.presses(code=who.code()) if code else window.presses(
+            username=who.username, password=who.password
+        )
+    answer = party.read_answer(question, window.left_for)
+    return party.redeem(question, answer["code"], resource=AUDIENCE).access_token
+
+
 def test_none_is_made_for_somebody_blocked(hall: Hall, riga: Api, jauna: Employee) -> None:
     """attack 25"""
     hall.block(jauna)
