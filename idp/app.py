@@ -18,6 +18,7 @@ from idp.login.flow import Login
 from idp.login.limits import Limits
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
+from idp.login.tickets import Tickets
 from idp.login.transaction import Transactions
 from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, methods
 from idp.oidc.options import Options, RegistrationMode
@@ -29,8 +30,10 @@ from idp.storage.vault import Vault
 from idp.web import (
     account,
     api,
+    api_tickets,
     assets,
     device,
+    enrol,
     errors,
     guards,
     headers,
@@ -67,6 +70,7 @@ class Provider:
     sessions: Sessions
     login: Login
     enrolments: Enrolments
+    tickets: Tickets
     openid: OpenIDProvider
 
 
@@ -87,6 +91,16 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
     flow = _login(
         storage, vault, ways, standings=standings, sessions=sessions, limits=limits, effects=effects
     )
+    enrolments = Enrolments(
+        database=storage.database,
+        shelf=storage.shelf,
+        vault=vault,
+        methods=ways,
+        standings=standings,
+        sessions=sessions,
+        limits=limits,
+        effects=effects,
+    )
     return Provider(
         settings=chosen,
         effects=effects,
@@ -96,14 +110,15 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         standings=standings,
         sessions=sessions,
         login=flow,
-        enrolments=Enrolments(
+        enrolments=enrolments,
+        tickets=Tickets(
             database=storage.database,
             shelf=storage.shelf,
-            vault=vault,
+            throttle=storage.throttle,
             methods=ways,
             standings=standings,
             sessions=sessions,
-            limits=limits,
+            enrolments=enrolments,
             effects=effects,
         ),
         openid=OpenIDProvider(
@@ -184,7 +199,7 @@ def make_pages(provider: Provider) -> Flask:
     pages.install(app)
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
-    for module in (login, oidc, device, portal, account, assets, health, wellknown, api):
+    for module in (login, enrol, oidc, device, portal, account, assets, health, wellknown, api, api_tickets):
         app.register_blueprint(module.blueprint)
     token = provider.settings.metrics_token
     app.register_blueprint(metrics.blueprint(token.get_secret_value() if token else None))
@@ -206,6 +221,7 @@ def _site(provider: Provider) -> site.Site:
         standings=provider.standings,
         login=provider.login,
         enrolments=provider.enrolments,
+        tickets=provider.tickets,
         openid=provider.openid,
     )
 

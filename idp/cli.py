@@ -14,6 +14,7 @@ from idp.commands import (
     seed,
     serve,
     settings,
+    tickets,
     user,
     worker,
 )
@@ -41,6 +42,8 @@ for _command in (
     settings.group,
 ):
     main.add_command(_command)
+for _about_letters in tickets.COMMANDS:
+    user.group.add_command(_about_letters)
 
 if __name__ == "__main__":
     main()

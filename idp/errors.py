@@ -72,6 +72,11 @@ class Reason(Enum):
     KEY_MODEL_UNTRUSTED = ("key_model_untrusted", _KEY_KIND)
     KEY_NOT_CHOSEN = ("key_not_chosen", _KEY_KIND)
     KEY_NOT_DEVICE_BOUND = ("key_not_device_bound", _KEY_KIND)
+    WRONG_TICKET = (
+        "wrong_ticket",
+        N_("The username or the code is not right, or the letter is no longer valid."),
+    )
+    TICKET_OVER = ("ticket_over", N_("This letter is no longer valid."))
     LAST_METHOD = ("last_method", N_("This is your last way to sign in, so it cannot be removed."))
 
     def __init__(self, code: str, public: str) -> None:

@@ -34,6 +34,7 @@ FAMILIES_KEPT: Final = 7 * DAY
 KEYS_ROTATE_AFTER: Final = 90 * DAY
 DELIVERED_KEPT: Final = 7 * DAY
 GIVEN_UP_KEPT: Final = 30 * DAY
+TICKETS_KEPT: Final = 30 * DAY
 LOOK_SECONDS: Final = 1.0
 """A notice is on its way at most so long after the session ended."""
 _SENDERS: Final = 8
@@ -60,6 +61,7 @@ class Jobs:
             "token_families": self._batches(remove_old_families, now - FAMILIES_KEPT),
             "initial_access_tokens": self._batches(remove_old_initial_tokens, now),
             "logout_notices": self._batches(_remove_old_notices, now),
+            "enrolment_tickets": self._batches(_remove_old_tickets, now - TICKETS_KEPT),
         }
         _log.info("room freed", removed=removed)
         return removed
@@ -99,6 +101,10 @@ class Jobs:
 
 def _remove_old_notices(work: Work, now: float) -> int:
     return work.notices.remove_old(delivered_before=now - DELIVERED_KEPT, given_up_before=now - GIVEN_UP_KEPT)
+
+
+def _remove_old_tickets(work: Work, before: float) -> int:
+    return work.tickets.remove_old(before)
 
 
 def deliver_logout_notices(logout: BackchannelLogout, stop: threading.Event) -> None:

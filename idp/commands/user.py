@@ -5,16 +5,18 @@ from typing import Any
 
 import click
 
-from idp.commands.context import AS_JSON, Context, open_context, refuse, say, say_json, say_rows
+from idp.commands.context import AS_JSON, Context, note, open_context, refuse, say, say_json, say_rows
 from idp.errors import AlreadyExistsError, Reason
 from idp.events import Event, EventType
+from idp.login.standing import Standings
+from idp.login.ways import Ways
 from idp.methods.registry import Methods, given_password
 from idp.models.people import Credential, Employment, User, UserStatus
 from idp.models.usernames import canonical_username
 from idp.policy import OPERATOR
 from idp.storage.work import Work
 
-_ACTOR = "command-line"
+ACTOR = "command-line"
 _LISTED = ("username", "given_name", "family_name", "status", "municipalities", "methods")
 
 
@@ -94,7 +96,7 @@ def add(
             )
         if password is not None:
             work.people.add_credential(password)
-        work.audit.append(Event(type=EventType.USER_ADDED, user_id=user.id, actor_id=_ACTOR))
+        work.audit.append(Event(type=EventType.USER_ADDED, user_id=user.id, actor_id=ACTOR))
         answer = _told(context, work, user)
     say_json(answer)
 
@@ -123,7 +125,7 @@ def block(username: str) -> None:
         user = _user(work, username)
         work.people.set_status(user.id, UserStatus.BLOCKED, at=context.effects.now())
         _end_everything(context, work, user)
-        work.audit.append(Event(type=EventType.USER_BLOCKED, user_id=user.id, actor_id=_ACTOR))
+        work.audit.append(Event(type=EventType.USER_BLOCKED, user_id=user.id, actor_id=ACTOR))
     say(f"{username} is blocked.")
 
 
@@ -134,7 +136,7 @@ def unblock(username: str) -> None:
     with context.database.begin() as work:
         user = _user(work, username)
         work.people.set_status(user.id, UserStatus.ACTIVE, at=context.effects.now())
-        work.audit.append(Event(type=EventType.USER_UNBLOCKED, user_id=user.id, actor_id=_ACTOR))
+        work.audit.append(Event(type=EventType.USER_UNBLOCKED, user_id=user.id, actor_id=ACTOR))
     say(f"{username} may sign in.")
 
 
@@ -164,11 +166,13 @@ def reset_methods(username: str, *, chosen: tuple[str, ...], password_stdin: boo
             Event(
                 type=EventType.METHODS_RESET,
                 user_id=user.id,
-                actor_id=_ACTOR,
+                actor_id=ACTOR,
                 detail={"methods": ",".join(chosen) or "all", "removed": removed},
             )
         )
     say(f"{username}: {removed} removed." + (" The new password is set." if password else ""))
+    if user.is_active and not _can_sign_in(context, known, user):
+        note(f"Nothing is left that lets {username} in; make them a letter: visvaris user ticket {username}")
 
 
 def _user(work: Work, username: str) -> User:
@@ -190,6 +194,13 @@ def _end_everything(context: Context, work: Work, user: User) -> None:
     now = context.effects.now()
     work.sessions.end_all_of_user(user.id, now)
     work.grants.revoke_families_of_user(user.id, now)
+
+
+def _can_sign_in(context: Context, known: Methods, user: User) -> bool:
+    """With what is set up, or by setting up a second factor on the way."""
+    standings = Standings(context.database, known, context.effects)
+    person = standings.find_person(user.id)
+    return person is not None and Ways(known, standings).opens(person)
 
 
 def _told(context: Context, work: Work, user: User) -> dict[str, Any]:

@@ -4,9 +4,9 @@ Not here: how a method proves that it was set up (`methods/`), who may set one u
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from idp.attestation_policy import REFUSALS
 from idp.crypto import Place
@@ -17,6 +17,7 @@ from idp.login.limits import Limits, Wait
 from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Person, Standings
 from idp.login.transaction import FRESH_SECONDS, Requirements
+from idp.login.ways import Ways
 from idp.methods.base import Answer, Challenge, Enrolled, Method, Rejected, label_from
 from idp.models.methods import Factor, Proof
 from idp.models.people import Credential
@@ -38,6 +39,12 @@ _GUESSES: Final = {
 """Refusals that count against whoever tries; a new password that is too short does not."""
 _FORBIDDEN: Final = {Why.NOT_ALLOWED_NATIONALLY, Why.NOT_ALLOWED_BY_MUNICIPALITY}
 
+Leave: TypeAlias = Callable[[Work], Reason | None]
+"""Why somebody may set up a way of signing in, taken in the very act that stores it, after it was written.
+
+A reason means that there is no leave any more: nothing is stored. What is used up, is used up with it.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
@@ -47,7 +54,15 @@ class Changed:
 
     show_once: tuple[str, ...] = field(default=(), repr=False)
     token: str | None = field(default=None, repr=False)
-    credential_id: str = ""
+    credential_id: str | None = None
+
+
+class _NoLeaveError(Exception):
+    """Undoes everything."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.code)
+        self.reason = reason
 
 
 class Enrolments:
@@ -68,14 +83,14 @@ class Enrolments:
         self._vault = vault
         self._methods = methods
         self._standings = standings
+        self._ways = Ways(methods, standings)
         self._sessions = sessions
         self._limits = limits
         self._effects = effects
 
     def requirements(self, person: Person) -> Requirements:
         """To change how one signs in: everything one can prove, proved within the last ten minutes."""
-        reachable = self._standings.reachable(person)
-        return Requirements(level=reachable.reached, not_before=self._effects.now() - FRESH_SECONDS)
+        return self._ways.to_prove(person, since=self._effects.now() - FRESH_SECONDS)
 
     def may_set_up(self, person: Person, method_id: str) -> bool:
         """Whether this person may add, or replace, this way of signing in on the account page."""
@@ -83,7 +98,7 @@ class Enrolments:
         if method is None or not self._is_permitted(person, method_id):
             return False
         if method.facts.backup:
-            return self._has_strong_method(person.enrolled)
+            return self._ways.has_strong(person.enrolled)
         return method.facts.enrollable or method_id in person.enrolled
 
     def may_remove(self, person: Person, method_id: str, credential_id: str | None = None) -> bool:
@@ -98,11 +113,7 @@ class Enrolments:
             return False
         if not any(credential_id in {None, each.id} for each in person.subject.of(method_id)):
             return False
-        backups = {other.facts.id for other in self._methods.values() if other.facts.backup}
-        left = self._enrolled_without(person, method, credential_id)
-        kept = replace(person.subject, credentials=_kept(person, method, credential_id))
-        without = replace(person, enrolled=left - backups, subject=kept)
-        return without.usable == person.usable - backups or self._standings.reachable(without).enough
+        return self._ways.may_lose(person, self._ways.without(person, method_id, credential_id))
 
     def begin(self, holder: str, person: Person, method_id: str) -> Challenge:
         """`holder`: the sign-in or session it happens in. Begun once; the same page again shows the same."""
@@ -121,8 +132,13 @@ class Enrolments:
         *,
         visitor: Visitor,
         signed_in: SignedIn | None,
+        leave: Leave | None = None,
     ) -> Changed | Rejected | Wait:
-        """Whoever asks has checked that it may be. A challenge serves one success, also of parallel ones."""
+        """Whoever asks has checked that it may be. A challenge serves one success, also of parallel ones.
+
+        `signed_in`: the session it is done in, which must still be there in the end. `leave`: any other
+        reason why it may be; what it gives leave to brings new recovery codes, whatever there were.
+        """
         method = self._methods[method_id]
         attempt = self._limits.charge(username=person.user.username, method=method.facts, visitor=visitor)
         if isinstance(attempt, Wait):
@@ -130,22 +146,52 @@ class Enrolments:
         challenge = self._opened(holder, method_id, self._shelf.take(_KIND, _key(holder, method_id)))
         if challenge is None:
             return Rejected(Reason.TRANSACTION_EXPIRED)
-        with self._database.begin() as work:
-            outcome = self._enrol(work, person, method, challenge, answer, visitor=visitor)
-            if isinstance(outcome, Changed) and signed_in is not None and not method.facts.backup:
-                proof = Proof(method.facts.id, self._effects.now(), credential_id=outcome.credential_id)
-                outcome = replace(outcome, token=self._prove(work, signed_in, person, proof, visitor))
+        backups = self._missing_backups(person) if leave is None else self._permitted_backups(person)
+        try:
+            with self._database.begin() as work:
+                if method.facts.enrollable:
+                    work.people.hold_user(person.user.id)
+                outcome = self._enrol(
+                    work, person, method, challenge, answer, visitor=visitor, backups=backups
+                )
+                if isinstance(outcome, Changed) and leave is not None and (refused := leave(work)):
+                    raise _NoLeaveError(refused)
+                if isinstance(outcome, Changed) and signed_in is not None:
+                    outcome = self._prove(work, outcome, signed_in, person, method, visitor)
+        except _NoLeaveError as refusal:
+            outcome = Rejected(refusal.reason)
         if isinstance(outcome, Rejected) and not method.facts.one_answer:
             self._keep(holder, method_id, challenge)
         if not isinstance(outcome, Rejected) or outcome.reason not in _GUESSES:
             self._limits.give_back(attempt)
         return outcome
 
+    def leave_of_first(self, person: Person) -> Leave:
+        """To set up a second factor after a first alone: there must be none, also none of this moment."""
+
+        def leave(work: Work) -> Reason | None:
+            now = self._standings.read_person(work, person.user.id)
+            if now is None:
+                return Reason.TRANSACTION_EXPIRED
+            second = {
+                method.facts.id
+                for method in self._methods.values()
+                if method.facts.factor is not Factor.KNOWLEDGE and not method.facts.backup
+            }
+            is_first = sum(each.method in second for each in now.subject.credentials) == 1
+            return None if is_first else Reason.METHOD_NOT_OFFERED
+
+        return leave
+
     def remove(
         self, signed_in: SignedIn, method_id: str, visitor: Visitor, credential_id: str | None = None
-    ) -> None:
-        """`credential_id`: which of several. Raises Refused for the last one needed."""
+    ) -> bool:
+        """Whether the session that asks is still there: all others end, and it too if it was made with this.
+
+        `credential_id`: which of several. Raises Refused for the last one needed.
+        """
         with self._database.begin() as work:
+            work.people.hold_user(signed_in.user_id)
             person = self._standings.read_person(work, signed_in.user_id)
             if person is None or not self.may_remove(person, method_id, credential_id):
                 raise Refused(Reason.LAST_METHOD)
@@ -156,12 +202,26 @@ class Enrolments:
             work.audit.append(_event(EventType.METHOD_REMOVED, person, method_id, visitor))
             if self.takes_backups(person, method_id, credential_id):
                 self._remove_backups(work, person, visitor)
-            self._sessions.end_others(work, signed_in, visitor)
+            stays = not self.ends_session(signed_in, person, method_id, credential_id)
+            if stays:
+                self._sessions.end_others(work, signed_in, visitor)
+            else:
+                self._sessions.end_all(work, person.user.id, visitor)
+        return stays
+
+    def ends_session(
+        self, signed_in: SignedIn, person: Person, method_id: str, credential_id: str | None = None
+    ) -> bool:
+        """Whether it was made with what would be removed, or with codes that would go with it."""
+        gone = [(method_id, credential_id)]
+        if self.takes_backups(person, method_id, credential_id):
+            gone += [(method.facts.id, None) for method in self._methods.values() if method.facts.backup]
+        return any(proof.is_by(*each) for proof in signed_in.proofs for each in gone)
 
     def takes_backups(self, person: Person, method_id: str, credential_id: str | None = None) -> bool:
         """Whether recovery codes would go with it, since nothing is left that they stand in for."""
-        left = self._enrolled_without(person, self._methods[method_id], credential_id)
-        return not self._has_strong_method(left)
+        without = self._ways.without(person, method_id, credential_id)
+        return not self._ways.has_strong(without.enrolled)
 
     def rename(
         self, person: Person, method_id: str, credential_id: str, label: str, visitor: Visitor
@@ -170,13 +230,6 @@ class Enrolments:
         with self._database.begin() as work:
             if work.people.rename_credential(person.user.id, credential_id, label_from(label)):
                 work.audit.append(_event(EventType.METHOD_RENAMED, person, method_id, visitor))
-
-    def _enrolled_without(self, person: Person, method: Method, credential_id: str | None) -> frozenset[str]:
-        """What the person could still use without that credential, or without any of the method."""
-        kept = _kept(person, method, credential_id)
-        if method.is_enrolled(replace(person.subject, credentials=kept)):
-            return person.enrolled
-        return person.enrolled - {method.facts.id}
 
     def _remove_backups(self, work: Work, person: Person, visitor: Visitor) -> None:
         for backup in (m for m in self._methods.values() if m.facts.backup):
@@ -193,6 +246,7 @@ class Enrolments:
         answer: Answer,
         *,
         visitor: Visitor,
+        backups: list[Method],
     ) -> Changed | Rejected:
         enrolled = method.enrol(work, person.subject, challenge, answer)
         if isinstance(enrolled, Rejected):
@@ -203,10 +257,10 @@ class Enrolments:
         shown = [*enrolled.show_once]
         if method.facts.backup:
             work.audit.append(_event(EventType.RECOVERY_CODES_MADE, person, method.facts.id, visitor))
-            return Changed(tuple(shown))
+            return Changed(tuple(shown), credential_id=enrolled.credential.id)
         work.audit.append(_event(EventType.METHOD_ENROLLED, person, method.facts.id, visitor))
         if method.facts.enrollable:
-            for backup in self._missing_backups(person):
+            for backup in backups:
                 made = backup.enrol(work, person.subject, Challenge(), {})
                 if isinstance(made, Enrolled):
                     shown += made.show_once
@@ -214,14 +268,28 @@ class Enrolments:
         return Changed(tuple(shown), credential_id=enrolled.credential.id)
 
     def _prove(
-        self, work: Work, signed_in: SignedIn, person: Person, proof: Proof, visitor: Visitor
-    ) -> str | None:
-        """Setting it up proved it, so the session knows it too, under a new token."""
-        method = self._methods[proof.method]
+        self,
+        work: Work,
+        changed: Changed,
+        signed_in: SignedIn,
+        person: Person,
+        method: Method,
+        visitor: Visitor,
+    ) -> Changed:
+        """Setting it up proved it, so the session knows it too, under a new token.
+
+        Raises _NoLeaveError when the session ended meanwhile.
+        """
+        if method.facts.backup:
+            session = work.sessions.find(signed_in.session_id)
+            if session is None or session.ended_at is not None:
+                raise _NoLeaveError(Reason.TRANSACTION_EXPIRED)
+            return changed
         replaces = method.facts.id in person.enrolled and not method.facts.several
         if method.facts.factor is Factor.KNOWLEDGE or replaces:
             # What it replaces may be in other hands: what was signed in with it elsewhere ends.
             self._sessions.end_others(work, signed_in, visitor)
+        proof = Proof(method.facts.id, self._effects.now(), credential_id=changed.credential_id)
         begun = self._sessions.rotate(
             work,
             signed_in,
@@ -229,15 +297,20 @@ class Enrolments:
             proofs=(*(old for old in signed_in.proofs if old.method != proof.method), proof),
             employment_id=signed_in.employment_id,
         )
-        return begun.token if begun else None
+        if begun is None:
+            raise _NoLeaveError(Reason.TRANSACTION_EXPIRED)
+        return replace(changed, token=begun.token)
 
     def _missing_backups(self, person: Person) -> list[Method]:
         return [
+            method for method in self._permitted_backups(person) if method.facts.id not in person.enrolled
+        ]
+
+    def _permitted_backups(self, person: Person) -> list[Method]:
+        return [
             method
             for method in self._methods.values()
-            if method.facts.backup
-            and method.facts.id not in person.enrolled
-            and self._is_permitted(person, method.facts.id)
+            if method.facts.backup and self._is_permitted(person, method.facts.id)
         ]
 
     def _is_permitted(self, person: Person, method_id: str) -> bool:
@@ -245,11 +318,6 @@ class Enrolments:
             exclusion.method: exclusion.why for exclusion in self._standings.reachable(person).excluded
         }
         return excluded.get(method_id) not in _FORBIDDEN
-
-    def _has_strong_method(self, enrolled: frozenset[str]) -> bool:
-        return any(
-            method.facts.enrollable and method.facts.id in enrolled for method in self._methods.values()
-        )
 
     def _keep(self, holder: str, method_id: str, challenge: Challenge) -> None:
         text = json.dumps({"page": dict(challenge.page), "state": dict(challenge.state)})

@@ -210,12 +210,12 @@ class Login:
         anew = replace(_about_nobody(transaction), account_confirmed=True)
         return self._go_on(anew, signed_in, None)
 
-    def enrolled(self, look: Look, method_id: str, credential_id: str) -> None:
+    def enrolled(self, look: Look, method_id: str, credential_id: str | None) -> None:
         """A method set up in the middle of a sign-in was proved by doing so."""
         if look.person is None:
             raise LookupError("nobody is known in this sign-in yet")
-        made = Verified(credential_id)
-        self._transactions.put(self._proven(look.transaction, look.person, self._methods[method_id], made))
+        proof = Proof(method_id, self._effects.now(), credential_id=credential_id)
+        self._transactions.put(_with(look.transaction, look.person, proof))
 
     # Other ways in and out --------------------------------------------------------------------------
 
@@ -323,9 +323,9 @@ class Login:
     def _proven(
         self, transaction: Transaction, person: Person, method: Method, verified: Verified
     ) -> Transaction:
-        proof = Proof(method.facts.id, self._effects.now(), verified.user_verified, verified.credential_id)
-        others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
-        return replace(transaction, user_id=person.user.id, proofs=(*others, proof))
+        now = self._effects.now()
+        proof = Proof(method.facts.id, now, verified.user_verified, verified.credential_id)
+        return _with(transaction, person, proof)
 
     def _keep_challenge(self, transaction: Transaction, method_id: str, challenge: Challenge) -> None:
         challenges = {**transaction.challenges, method_id: challenge.state}
@@ -339,6 +339,12 @@ class Login:
         if not isinstance(look.step, Done):
             self._transactions.put(look.transaction)
         return look
+
+
+def _with(transaction: Transaction, person: Person, proof: Proof) -> Transaction:
+    """One proof by each method, the latest."""
+    others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
+    return replace(transaction, user_id=person.user.id, proofs=(*others, proof))
 
 
 def _about_nobody(transaction: Transaction) -> Transaction:

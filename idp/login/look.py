@@ -54,7 +54,7 @@ def look_at(
     transaction = replace(transaction, user_id=person.user.id)
     chosen = transaction.employment_id or (session.employment_id if session else None)
     posts = match_posts(person, transaction.requirements, chosen=chosen)
-    proofs = (*transaction.proofs, *(session.proofs if session else ()))
+    proofs = person.still_proven((*transaction.proofs, *(session.proofs if session else ())))
     decision = standings.decide(person, transaction.requirements, proofs=proofs, acting=posts.acting)
     if decision.enrollable:
         # A new way of signing in is added by whoever proved themselves just now, not by an unattended

@@ -155,37 +155,47 @@ class Sessions:
         ended = work.sessions.end_others(signed_in.user_id, signed_in.session_id, now)
         work.grants.revoke_other_families(signed_in.user_id, signed_in.session_id, now)
         for session_id in ended:
-            work.audit.append(_ended(signed_in, session_id, visitor))
+            work.audit.append(_ended(signed_in.user_id, session_id, visitor))
+        return len(ended)
+
+    def end_all(self, work: Work, user_id: str, visitor: Visitor) -> int:
+        """Every session of this person, with all tokens, also those to be used in the person's absence."""
+        now = self._effects.now()
+        ended = work.sessions.end_all_of_user(user_id, now)
+        work.grants.revoke_families_of_user(user_id, now)
+        for session_id in ended:
+            work.audit.append(_ended(user_id, session_id, visitor))
         return len(ended)
 
     def end_one(self, work: Work, signed_in: SignedIn, session_id: str, visitor: Visitor) -> bool:
         """False, and nothing done, for a session that is not this person's own."""
         if all(session.id != session_id for session in self.of_user(work, signed_in.user_id)):
             return False
-        return self.end(work, session_id, _ended(signed_in, session_id, visitor))
+        return self.end(work, session_id, _ended(signed_in.user_id, session_id, visitor))
 
     def of_user(self, work: Work, user_id: str) -> list[BrowserSession]:
         return work.sessions.of_user(user_id, now=self._effects.now(), idle_seconds=self._idle_seconds)
 
 
 def _as_rows(proofs: Iterable[Proof]) -> list[dict[str, object]]:
-    """What is false is left out, as in the rows from before there was more to say."""
-    return [
-        {
-            "method": proof.method,
-            "at": proof.at,
-            **({"user_verified": True} if proof.user_verified else {}),
-            **({"credential_id": proof.credential_id} if proof.credential_id else {}),
-        }
-        for proof in proofs
-    ]
+    """What is false or unknown is left out, as in the rows from before there was more to say."""
+    return [_as_row(proof) for proof in proofs]
 
 
-def _ended(signed_in: SignedIn, session_id: str, visitor: Visitor) -> Event:
+def _as_row(proof: Proof) -> dict[str, object]:
+    row: dict[str, object] = {"method": proof.method, "at": proof.at}
+    if proof.user_verified:
+        row["user_verified"] = True
+    if proof.credential_id is not None:
+        row["credential_id"] = proof.credential_id
+    return row
+
+
+def _ended(user_id: str, session_id: str, visitor: Visitor) -> Event:
     return Event(
         type=EventType.SESSION_ENDED,
-        user_id=signed_in.user_id,
-        actor_id=signed_in.user_id,
+        user_id=user_id,
+        actor_id=user_id,
         session_id=session_id,
         address=visitor.address,
     )

@@ -69,6 +69,16 @@ class Person:
     def usable(self) -> frozenset[str]:
         return self.enrolled - self.blocked - self.unaccepted
 
+    def still_proven(self, proofs: Iterable[Proof]) -> tuple[Proof, ...]:
+        """Those whose credential is still there; one that does not say which is worth what its method is."""
+        there = {each.id for each in self.subject.credentials}
+        methods = self.enrolled | {each.method for each in self.subject.credentials}
+        return tuple(
+            proof
+            for proof in proofs
+            if (proof.method in methods if proof.credential_id is None else proof.credential_id in there)
+        )
+
     @property
     def tenants(self) -> frozenset[str]:
         """Every municipality the person works for; the system as a whole for an operator with no post."""
@@ -174,11 +184,11 @@ class Standings:
             )
         )
 
-    def reachable(self, person: Person) -> Decision:
+    def reachable(self, person: Person, acting: Employment | None = None) -> Decision:
         """What the person would have with every way to sign in they set up just used."""
         now = self._effects.now()
         proofs = [Proof(method, now) for method in person.usable]
-        return self.decide(person, _NO_LIMIT, proofs=proofs, acting=None)
+        return self.decide(person, _NO_LIMIT, proofs=proofs, acting=acting)
 
     def is_allowed_nationally(self, method_id: str) -> bool:
         """Whether anybody at all may use it; all that can be said before it is known who asks."""
@@ -200,7 +210,8 @@ class Standings:
             return NotAllowed(posts.refused)
         if requirements.needs_employment and posts.acting is None:
             return NeedsSignIn(Missing.EMPLOYMENT)
-        decision = self.decide(person, requirements, proofs=signed_in.proofs, acting=posts.acting)
+        proofs = person.still_proven(signed_in.proofs)
+        decision = self.decide(person, requirements, proofs=proofs, acting=posts.acting)
         if not decision.enough:
             return NeedsSignIn(self._why_not(person, requirements, signed_in, posts.acting))
         return Satisfied(
@@ -218,7 +229,8 @@ class Standings:
         self, person: Person, requirements: Requirements, signed_in: SignedIn, acting: Employment | None
     ) -> Missing:
         whenever = Requirements(level=requirements.level)
-        decision = self.decide(person, whenever, proofs=signed_in.proofs, acting=acting)
+        proofs = person.still_proven(signed_in.proofs)
+        decision = self.decide(person, whenever, proofs=proofs, acting=acting)
         return Missing.TOO_OLD if decision.enough else Missing.LEVEL
 
 

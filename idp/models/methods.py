@@ -36,11 +36,17 @@ class MethodFacts:
 class Proof:
     """This user passed this method at this time (Unix seconds).
 
-    `user_verified`: the device itself made sure of who holds it (WebAuthn UV). `credential_id`: with which of
-    the user's credentials; empty in sessions from before that was kept.
+    `user_verified`: the device itself made sure of who holds it (WebAuthn UV).
+    `credential_id`: what it was passed with; None in proofs from before that was written down.
     """
 
     method: str
     at: float
     user_verified: bool = False
-    credential_id: str = ""
+    credential_id: str | None = None
+
+    def is_by(self, method: str, credential_id: str | None = None) -> bool:
+        """Made with that credential, or with any of the method; one that does not say may be of any."""
+        return self.method == method and (
+            credential_id is None or self.credential_id in {None, credential_id}
+        )

@@ -21,7 +21,7 @@ class BrowserSession(Base):
     expires_at: Mapped[Moment]
     """The absolute end; the idle limit is counted from `last_seen_at`."""
     proofs: Mapped[list[dict[str, Any]]]
-    """`{"method", "at"}` each; see `login/transaction.py` Proof."""
+    """`{"method", "at", …}` each; see `models/methods.py` Proof."""
     employment_id: Mapped[Id | None] = mapped_column(default=None)
     address: Mapped[str] = mapped_column(default="")
     user_agent: Mapped[str] = mapped_column(default="")

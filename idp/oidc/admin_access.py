@@ -29,11 +29,25 @@ _REALM: Final = 'Bearer realm="visvaris"'
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
-    """`actor_id`: a user's, or that of a service's client. `municipality` None is the system as a whole."""
+    """`actor_id`: a user's, or that of a service's client. `municipality` None is the system as a whole.
+
+    `signed_in_at`: when a person proved who they are; of a service None.
+    """
 
     actor_id: str
     client_id: str
     municipality: str | None
+    signed_in_at: Instant | None = None
+
+    @property
+    def is_service(self) -> bool:
+        """A program in its own name, with nobody behind it."""
+        return self.actor_id == self.client_id
+
+    def must_be_fresh(self, seconds: float, now: Instant) -> None:
+        """Raises ProtocolError for a person who signed in longer ago."""
+        if self.signed_in_at is not None and self.signed_in_at < now - seconds:
+            raise _too_weak(f', max_age="{seconds:.0f}"')
 
     def may_see(self, work: Work, user_id: str, now: Instant) -> bool:
         if self.municipality is None:
@@ -97,12 +111,12 @@ class AdminAccess:
                 raise _invalid("the family is not alive")
             post = find_current_employment(work, found.family.employment_id, now=now)
         if (Level.from_acr(found.family.acr) or Level.NONE) < LEAST:
-            raise _too_weak()
+            raise _too_weak(f', acr_values="{LEAST.acr}"')
         user_id, client_id = found.user.id, found.family.client_id
         if OPERATOR in found.user.roles:
-            return Administrator(user_id, client_id, None)
+            return Administrator(user_id, client_id, None, found.family.auth_time)
         if post is not None and post.user_id == user_id and ADMINISTRATOR in post.roles:
-            return Administrator(user_id, client_id, post.municipality)
+            return Administrator(user_id, client_id, post.municipality, found.family.auth_time)
         raise ProtocolError(
             ErrorCode.ACCESS_DENIED, "This is for administrators.", detail="no such role now", status=403
         )
@@ -129,13 +143,13 @@ def _invalid(detail: str) -> ProtocolError:
     return _refusal(ErrorCode.INVALID_TOKEN, "The access token is not valid here.", status=401, detail=detail)
 
 
-def _too_weak() -> ProtocolError:
-    """RFC 9470 section 3."""
+def _too_weak(told: str) -> ProtocolError:
+    """RFC 9470 section 3: stronger, or done again; `told` is which."""
     return _refusal(
         ErrorCode.INSUFFICIENT_USER_AUTHENTICATION,
         "A stronger sign-in is needed.",
         status=401,
-        told=f', acr_values="{LEAST.acr}"',
+        told=told,
     )
 
 

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Integer, bindparam, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, delete, or_, select, update
 
 from idp.effects import Instant
 from idp.models.clients import Client
 from idp.models.notices import LogoutNotice
-from idp.models.people import Employment
 from idp.models.sessions import BrowserSession, SessionClient
+from idp.storage.posts import works_in
 from idp.storage.prepared import Prepared
 from idp.storage.unit import Unit, record, records, table_of
 
@@ -27,7 +27,6 @@ _notices = table_of(LogoutNotice)
 _reached = table_of(SessionClient)
 _sessions = table_of(BrowserSession)
 _clients = table_of(Client)
-_employments = table_of(Employment)
 
 
 class State(StrEnum):
@@ -179,7 +178,7 @@ class NoticeStore:
         if state is not None:
             statement = statement.where(*_STATES[state])
         if municipality is not None:
-            statement = statement.where(_is_about_one_who_works_in(municipality, now))
+            statement = statement.where(works_in(_notices.c.user_id, municipality, now))
         if after is not None:
             statement = statement.where(_notices.c.id > after)
         return records(LogoutNotice, self._unit.rows(Prepared(statement)))
@@ -211,13 +210,3 @@ def state_of(notice: LogoutNotice) -> State:
 
 def _failed(notice_id: str, attempt: int, why: str) -> dict[str, Any]:
     return {"notice": notice_id, "mine": attempt, "why": why}
-
-
-def _is_about_one_who_works_in(municipality: str, now: Instant) -> ColumnElement[bool]:
-    post = _employments.c
-    return exists().where(
-        post.user_id == _notices.c.user_id,
-        post.municipality == municipality,
-        or_(post.starts_at.is_(None), post.starts_at <= now),
-        or_(post.ends_at.is_(None), post.ends_at > now),
-    )

@@ -26,6 +26,9 @@ _identities = table_of(Identity)
 _municipalities = table_of(Municipality)
 
 _USER = Prepared(select(_users).where(_users.c.id == bindparam("user_id")))
+_HOLD_USER = Prepared(
+    select(_users.c.id).where(_users.c.id == bindparam("user_id")).with_for_update(key_share=True)
+)
 _USER_BY_NAME = Prepared(select(_users).where(_users.c.username == bindparam("username")))
 _USER_BY_CODE = Prepared(select(_users).where(_users.c.person_code_index == bindparam("code_index")))
 _USER_BY_IDENTITY = Prepared(
@@ -127,6 +130,10 @@ class PeopleStore:
     def find_user(self, user_id: str) -> User | None:
         row = self._unit.first(_USER, {"user_id": user_id})
         return record(User, row) if row else None
+
+    def hold_user(self, user_id: str) -> bool:
+        """Until this unit of work is over, whoever else holds this user waits: what is read stays true."""
+        return self._unit.first(_HOLD_USER, {"user_id": user_id}) is not None
 
     def get_user(self, user_id: str) -> User:
         if user := self.find_user(user_id):

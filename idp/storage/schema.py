@@ -2,10 +2,21 @@
 
 from sqlalchemy import MetaData
 
-from idp.models import audit, authenticators, clients, ephemeral, grants, keys, notices, people, sessions
+from idp.models import (
+    audit,
+    authenticators,
+    clients,
+    ephemeral,
+    grants,
+    keys,
+    notices,
+    people,
+    sessions,
+    tickets,
+)
 from idp.models.base import Base
 
-MODEL_MODULES = (audit, authenticators, clients, ephemeral, grants, keys, notices, people, sessions)
+MODEL_MODULES = (audit, authenticators, clients, ephemeral, grants, keys, notices, people, sessions, tickets)
 metadata: MetaData = Base.metadata
 
 VERSION_TABLE = "idp_version"

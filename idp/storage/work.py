@@ -14,6 +14,7 @@ from idp.storage.notices import NoticeStore
 from idp.storage.people import PeopleStore
 from idp.storage.rules import RuleStore
 from idp.storage.sessions import SessionStore
+from idp.storage.tickets import TicketStore
 from idp.storage.unit import Unit
 from idp.storage.vault import Vault
 
@@ -59,6 +60,10 @@ class Work(Unit):
     @property
     def sessions(self) -> SessionStore:
         return SessionStore(self)
+
+    @property
+    def tickets(self) -> TicketStore:
+        return TicketStore(self)
 
     @property
     def notices(self) -> NoticeStore:

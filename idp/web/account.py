@@ -79,6 +79,7 @@ def ask_before_removing(method_id: str, credential_id: str | None = None) -> Any
         "account/remove.html",
         method_label=label_of(person, method_id, credential_id),
         takes_codes=site().enrolments.takes_backups(person, method_id, credential_id),
+        ends_session=site().enrolments.ends_session(satisfied().signed_in, person, method_id, credential_id),
         action=request.path,
         cancel_url=_HOME,
     )
@@ -91,11 +92,14 @@ def remove(method_id: str, credential_id: str | None = None) -> AnyResponse:
     if asked := ask_for(site().enrolments.requirements(_person()), return_to=_HOME):
         return asked
     try:
-        site().enrolments.remove(satisfied().signed_in, method_id, visitor(), credential_id)
+        stays = site().enrolments.remove(satisfied().signed_in, method_id, visitor(), credential_id)
     except Refused as refused:
         message = Message(refused.reason.code, N_("This cannot be done"), refused.reason.public)
         return show_error(409, message, way_on_url=_HOME, way_on_label=N_("My account"))
-    return see_other(_HOME)
+    response = see_other(_HOME)
+    if not stays:
+        clear_session(response)
+    return response
 
 
 @blueprint.get("/account/methods/<method_id>/<credential_id>")

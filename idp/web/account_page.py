@@ -41,6 +41,10 @@ _TOLD: Final = {
     EventType.USER_ADDED.value: N_("The account was created"),
     EventType.USER_BLOCKED.value: N_("The account was blocked"),
     EventType.USER_UNBLOCKED.value: N_("The account was unblocked"),
+    EventType.TICKET_MADE.value: N_("An administrator made a letter to set up a way to log in"),
+    EventType.TICKET_REVOKED.value: N_("A letter to set up a way to log in was revoked"),
+    EventType.TICKET_REFUSED.value: N_("Failed attempt to use a letter to set up a way to log in"),
+    EventType.TICKET_USED.value: N_("A letter to set up a way to log in was used"),
     EventType.METHODS_RESET.value: N_("The administrator reset the ways to log in"),
 }
 """Events that mean something to the person they are about; the trail has more."""

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from idp.oidc.admin_access import SCOPE, audience_of
 from idp.storage.notices import State
+from idp.storage.tickets import TicketState
 
 USUAL: Final = 50
 MOST: Final = 100
@@ -33,6 +34,8 @@ def describe(issuer: str) -> dict[str, Any]:
             "/logout-notices/{id}/retry": {"post": _retry_notice()},
             "/sessions": {"get": _list_sessions()},
             "/sessions/{id}": {"delete": _end_session()},
+            "/enrolment-tickets": {"get": _list_tickets(), "post": _make_ticket()},
+            "/enrolment-tickets/{id}": {"get": _show_ticket(), "delete": _revoke_ticket()},
         },
         "components": {
             "securitySchemes": {
@@ -47,6 +50,11 @@ def describe(issuer: str) -> dict[str, Any]:
                 "logout_notices": _object(logout_notices=_list_of("logout_notice"), after=_MAYBE_TEXT),
                 "session": _session(),
                 "sessions": _object(sessions=_list_of("session")),
+                "enrolment_ticket": _ticket(),
+                "enrolment_tickets": _object(
+                    enrolment_tickets=_list_of("enrolment_ticket"), after=_MAYBE_TEXT
+                ),
+                "enrolment_ticket_request": _ticket_request(),
                 "problem": _object(
                     type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT, reference=_TEXT
                 ),
@@ -94,6 +102,73 @@ def _end_session() -> dict[str, Any]:
         "parameters": [_id()],
         "responses": {"204": {"description": "Ended"}, **_refusals(404)},
     }
+
+
+def _make_ticket() -> dict[str, Any]:
+    letter = {"description": "The letter, shown this once", "content": {"text/html": {"schema": _TEXT}}}
+    letter["headers"] = {"Location": {"description": "The ticket, without its code", "schema": _TEXT}}
+    request = {"$ref": "#/components/schemas/enrolment_ticket_request"}
+    return {
+        "operationId": "makeEnrolmentTicket",
+        "summary": "A printable letter with which a person sets up one way to sign in",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+        "responses": {"201": letter, **_refusals(400, 404, 409)},
+    }
+
+
+def _list_tickets() -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}
+    return {
+        "operationId": "listEnrolmentTickets",
+        "summary": "Tickets that were made, whatever became of them",
+        "parameters": [
+            _query("user", _TEXT, description="A username"),
+            _query("limit", limit),
+            _query("after", _TEXT, description="`after` of the page before"),
+        ],
+        "responses": {"200": _answer("enrolment_tickets", "One page"), **_refusals(400, 404)},
+    }
+
+
+def _show_ticket() -> dict[str, Any]:
+    return {
+        "operationId": "showEnrolmentTicket",
+        "summary": "One ticket; its code cannot be read again",
+        "parameters": [_id()],
+        "responses": {"200": _answer("enrolment_ticket", "As it is now"), **_refusals(404)},
+    }
+
+
+def _revoke_ticket() -> dict[str, Any]:
+    return {
+        "operationId": "revokeEnrolmentTicket",
+        "summary": "It opens nothing from now on",
+        "parameters": [_id()],
+        "responses": {"204": {"description": "Revoked"}, **_refusals(404, 409)},
+    }
+
+
+def _ticket_request() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["user"],
+        "properties": {"user": _TEXT, "language": {"enum": ["lv", "en"], "default": "lv"}},
+        "additionalProperties": False,
+    }
+
+
+def _ticket() -> dict[str, Any]:
+    return _object(
+        id=_TEXT,
+        user_id=_TEXT,
+        made_by=_TEXT,
+        municipality=_MAYBE_TEXT,
+        state={"enum": [state.value for state in TicketState]},
+        made_at=_TIME,
+        expires_at=_TIME,
+        used_at=_MAYBE_TIME,
+        revoked_at=_MAYBE_TIME,
+    )
 
 
 def _notice() -> dict[str, Any]:

@@ -59,6 +59,10 @@ def asset_url(path: str) -> str:
     return f"/static/{_FINGERPRINT}/{path}"
 
 
+def asset_text(path: str) -> str:
+    return _ASSETS[path].content.decode()
+
+
 @blueprint.get("/static/<fingerprint>/<path:path>")
 def serve(fingerprint: str, path: str) -> Response:
     """A page of the version before may still ask under the old hash: it gets what there is, not for long."""

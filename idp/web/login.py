@@ -86,7 +86,13 @@ def _enrol(look: Look, method_id: str) -> AnyResponse:
     if not isinstance(look.step, Enrol) or method_id not in look.step.methods or look.person is None:
         return _go_on(look)
     outcome = site().enrolments.answer(
-        look.transaction.id, look.person, method_id, answers(), visitor=visitor(), signed_in=None
+        look.transaction.id,
+        look.person,
+        method_id,
+        answers(),
+        visitor=visitor(),
+        signed_in=None,
+        leave=site().enrolments.leave_of_first(look.person),
     )
     if isinstance(outcome, Rejected | Wait):
         return _show(look, problem_of(outcome))

@@ -12,6 +12,7 @@ from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
+from idp.login.tickets import Tickets
 from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
 from idp.storage.open import Storage
@@ -41,6 +42,7 @@ class Site:
     standings: Standings
     login: Login
     enrolments: Enrolments
+    tickets: Tickets
     openid: OpenIDProvider
 
 

@@ -79,7 +79,7 @@ def test_room_is_freed_of_what_expired_and_of_nothing_else(house: House) -> None
                 )
             )
     kinds = ("shelf", "throttle", "sessions", "token_families", "initial_access_tokens", "logout_notices")
-    nothing = dict.fromkeys(kinds, 0)
+    nothing = dict.fromkeys((*kinds, "enrolment_tickets"), 0)
     assert house.jobs.free_room() == {**nothing, "shelf": 1, "sessions": 2, "initial_access_tokens": 1}
     assert house.jobs.free_room() == nothing
     assert house.storage.shelf.find("kind", "there") is not None

@@ -225,7 +225,9 @@ def test_a_passkey_is_renamed_and_removed_by_its_owner(server: RunningServer, de
     desk.locator("#login-submit").click()
     expect(card).to_contain_text("Dators mājās")
     card.get_by_role("link", name="Noņemt Dators mājās").click()
+    expect(desk.locator("#main")).to_contain_text("tiks pabeigta arī šī sesija")
     desk.locator("#remove-confirm").click()
+    identify(desk, who)
     expect(card).to_contain_text("Iestatīt")
 
 

@@ -149,11 +149,9 @@ def test_an_authenticator_is_removed_where_one_factor_is_enough(
     assert browser.page.path == "/account/methods/totp/remove"
     assert "method.removed" not in hall.events(anna)
     browser.presses("remove-confirm")
-    assert browser.page.path == "/account"
-    assert hall.events(anna)[-1] == "method.removed"
-    browser.signs_out()
-    browser.opens("/")
-    assert browser.identifies(anna).path == "/"
+    assert "method.removed" in hall.events(anna)
+    assert browser.page.path.startswith("/login/"), "the session was made with it"
+    assert browser.identifies(anna).path == "/account"
 
 
 def test_the_last_needed_factor_cannot_be_removed(hall: Hall, browser: Browser, anna: Employee) -> None:
