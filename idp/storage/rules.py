@@ -5,7 +5,7 @@ Not here: what follows from it (`policy.py`, `attestation_policy.py`).
 
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import String, bindparam, cast, delete, select
 
 from idp.models.authenticators import AttestationRule
 from idp.models.people import PolicyRule
@@ -16,10 +16,14 @@ _rules = table_of(PolicyRule)
 _demands = table_of(AttestationRule)
 _OF_SCOPE = Prepared(select(_rules).where(_rules.c.scope == bindparam("scope")).order_by(_rules.c.id))
 _REMOVE_SCOPE = Prepared(delete(_rules).where(_rules.c.scope == bindparam("scope")))
+_asked = select(cast(bindparam("scope"), String).label("scope")).subquery("asked")
 _WITH_DEMANDS = Prepared(
     select(*_rules.c, *(column.label(f"demand_{column.name}") for column in _demands.c))
-    .select_from(_rules.outerjoin(_demands, _demands.c.scope == _rules.c.scope))
-    .where(_rules.c.scope == bindparam("scope"))
+    .select_from(
+        _asked.outerjoin(_rules, _rules.c.scope == _asked.c.scope).outerjoin(
+            _demands, _demands.c.scope == _asked.c.scope
+        )
+    )
     .order_by(_rules.c.id, _demands.c.role)
 )
 _DEMANDS = Prepared(select(_demands).order_by(_demands.c.scope, _demands.c.role))
@@ -40,14 +44,15 @@ class RuleStore:
     def rules_and_demands_for(self, scopes: Iterable[str]) -> tuple[list[PolicyRule], list[AttestationRule]]:
         """Both in the statements that the rules alone would take: every sign-in asks for them.
 
-        A demand of a scope without rules is left out, for nothing may be used there.
+        Also demands of a scope without rules: they are on a person's keys, whichever of their posts acts.
         """
         rules: dict[str, PolicyRule] = {}
         demands: dict[tuple[str, str], AttestationRule] = {}
         for scope in sorted(set(scopes)):
             for row in self._unit.rows(_WITH_DEMANDS, {"scope": scope}):
                 rule, demand = row[:_RULE_CELLS], row[_RULE_CELLS:]
-                rules[rule[0]] = record(PolicyRule, rule)
+                if rule[0] is not None:
+                    rules[rule[0]] = record(PolicyRule, rule)
                 if demand[0] is not None:
                     demands[demand[0], demand[1]] = record(AttestationRule, demand)
         return list(rules.values()), list(demands.values())

@@ -49,9 +49,9 @@ class ForgedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Makers:
-    """Who may vouch for keys of the model that an answer says it is. None: the model is not listed."""
+    """Who may vouch for keys of the model that an answer names: nobody, when the list has no such model."""
 
-    roots: tuple[Certificate, ...] | None
+    roots: tuple[Certificate, ...]
     now: Instant
 
 
@@ -70,7 +70,7 @@ def vouched_in(attestation_object: bytes, *, aaguid: bytes, makers: Makers) -> s
     _require_same_model(chain[0], aaguid)
     if parsed.fmt == AttestationFormat.PACKED:
         _require_attestation_certificate(chain[0])
-    if makers.roots is None:
+    if not makers.roots:
         return None
     _require_maker(chain, makers.roots, makers.now)
     return str(parsed.fmt)

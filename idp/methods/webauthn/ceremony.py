@@ -1,8 +1,9 @@
 """The two ceremonies: what browsers are asked, and checking what they answer (WebAuthn Level 3, section 7).
 
-The one file that knows the library. Of what section 7 asks, that checks type, challenge, origin, RP ID,
-presence, signature, backup flags and the attestation's own signature. Added here is what it leaves to its
-caller and can be said without knowing the user: frames, sizes, and that algorithm and key belong together.
+The one file, beside `attestation.py`, that knows the library. Of what section 7 asks, that checks type,
+challenge, origin, RP ID, presence, signature, backup flags and the attestation's own signature. Added here is
+what it leaves to its caller and can be said without knowing the user: frames, sizes, and that algorithm and
+key belong together.
 Not here: whose key it is, its counter, whether the user must be verified (`keys.py`); who vouches for it
 (`attestation.py`).
 """

@@ -77,8 +77,8 @@ def take_over(work: Work, blob: Blob, *, now: Instant) -> Changes:
 
 
 def makers_of(model: AuthenticatorModel | None, now: Instant) -> Makers:
-    roots = None if model is None else tuple(_certificate(root) for root in model.roots)
-    return Makers(roots=roots, now=now)
+    roots = model.roots if model is not None else ()
+    return Makers(roots=tuple(_certificate(root) for root in roots), now=now)
 
 
 def _newly_untrusted(

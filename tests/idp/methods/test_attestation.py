@@ -293,7 +293,8 @@ def test_a_model_that_is_not_listed_has_nobody_to_vouch_for_it(
 
 def test_a_model_with_no_roots_has_nobody_either(world: World, passkey: Passkey, maker: PackedMaker) -> None:
     lists(world, entry(roots=[]))
-    assert sets_up(world, passkey, device_of(maker)) == Rejected(Reason.KEY_ANSWER_BROKEN)
+    assert sets_up(world, passkey, device_of(maker)) == Rejected(Reason.KEY_NOT_ATTESTED)
+    assert made(sets_up(world, passkey, device_of(maker), demands=[OPERATORS])).attestation is None
 
 
 @pytest.mark.parametrize(

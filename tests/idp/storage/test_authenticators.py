@@ -125,6 +125,8 @@ def test_demands_come_with_the_rules_of_the_same_scopes(world: World) -> None:
         assert work.rules.rules_for(["national", RIGA]) == sorted(
             found, key=lambda rule: (rule.scope, rule.id)
         )
+        found, demands = work.rules.rules_and_demands_for([KEKAVA, "0000000"])
+        assert (found, demands) == ([], [elsewhere]), "of a scope without rules, too"
     with world.database.begin() as work:
         work.rules.put_attestation_rule(AttestationRule(scope=RIGA, attestation="none"))
         assert work.rules.remove_attestation_rule(RIGA, "admin")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import JSON, bindparam, update
 
+from idp.errors import Reason
 from idp.login.standing import NeedsSignIn, Satisfied
 from idp.login.transaction import Requirements
 from idp.methods.registry import read_blob, take_over
@@ -393,3 +394,17 @@ def test_nobody_without_a_demand_pays_for_those_of_others(
     person = hall.provider.standings.find_person(vouched.user.id)
     assert person is not None
     assert (person.refused_keys, len(asked)) == ({}, 6)
+
+
+def test_a_demand_of_one_post_holds_whichever_post_acts_even_where_that_municipality_allows_nothing(
+    hall: Hall, browser: Browser
+) -> None:
+    both = hall.employee("both", municipalities=(RIGA, KEKAVA))
+    phone = Authenticator(ISSUER, synced=True)
+    enrolled(hall, both, phone)
+    demands(hall, KEKAVA, attestation="none", binding="device_bound")
+    with hall.world.database.begin() as work:
+        work.rules.replace_scope(KEKAVA, [])
+    person = hall.provider.standings.find_person(both.user.id)
+    assert person is not None
+    assert set(person.refused_keys.values()) == {Reason.KEY_NOT_DEVICE_BOUND}
