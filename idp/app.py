@@ -23,6 +23,8 @@ from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, metho
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
+from idp.people.contacts import Contacts
+from idp.people.letters import Letters
 from idp.settings import Settings, SettingsError
 from idp.storage.open import Storage, open_storage
 from idp.storage.vault import Vault
@@ -30,6 +32,7 @@ from idp.web import (
     account,
     api,
     assets,
+    contacts,
     device,
     errors,
     guards,
@@ -37,6 +40,7 @@ from idp.web import (
     health,
     http,
     i18n,
+    kept_mail,
     login,
     metrics,
     oidc,
@@ -68,6 +72,8 @@ class Provider:
     login: Login
     enrolments: Enrolments
     openid: OpenIDProvider
+    contacts: Contacts
+    letters: Letters
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -114,6 +120,20 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             standings=standings,
             outbound=open_outbound(chosen),
             effects=effects,
+        ),
+        contacts=Contacts(
+            database=storage.database,
+            throttle=storage.throttle,
+            effects=effects,
+            is_mail_sent=chosen.mail_host is not None or chosen.keeps_mail,
+        ),
+        letters=Letters(
+            issuer=chosen.issuer,
+            product=pages.PRODUCT_NAME,
+            sender=chosen.mail_sender,
+            support_contact=chosen.support_contact,
+            database=storage.database,
+            methods=ways,
         ),
     )
 
@@ -184,8 +204,10 @@ def make_pages(provider: Provider) -> Flask:
     pages.install(app)
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
-    for module in (login, oidc, device, portal, account, assets, health, wellknown, api):
+    for module in (login, oidc, device, portal, account, contacts, assets, health, wellknown, api):
         app.register_blueprint(module.blueprint)
+    if provider.settings.keeps_mail:
+        app.register_blueprint(kept_mail.blueprint)
     token = provider.settings.metrics_token
     app.register_blueprint(metrics.blueprint(token.get_secret_value() if token else None))
     return app
@@ -207,6 +229,8 @@ def _site(provider: Provider) -> site.Site:
         login=provider.login,
         enrolments=provider.enrolments,
         openid=provider.openid,
+        contacts=provider.contacts,
+        letters=provider.letters,
     )
 
 

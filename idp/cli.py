@@ -7,6 +7,7 @@ from idp.commands import (
     client,
     database,
     keys,
+    mail,
     municipality,
     notices,
     policy,
@@ -35,6 +36,7 @@ for _command in (
     municipality.group,
     policy.group,
     notices.group,
+    mail.group,
     audit.group,
     settings.group,
 ):

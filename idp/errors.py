@@ -63,6 +63,12 @@ class Reason(Enum):
         "too_many_keys",
         N_("You have as many passkeys and keys as there may be. Remove one first."),
     )
+    NO_EMAIL_ADDRESS = ("no_email_address", N_("Enter an e-mail address, like name@example.lv."))
+    TOO_MANY_CONTACTS = (
+        "too_many_contacts",
+        N_("You have as many contact addresses as there may be. Remove one first."),
+    )
+    CONTACT_THERE_ALREADY = ("contact_there_already", N_("This address is on your list already."))
     LAST_METHOD = ("last_method", N_("This is your last way to sign in, so it cannot be removed."))
 
     def __init__(self, code: str, public: str) -> None:

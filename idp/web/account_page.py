@@ -6,6 +6,7 @@ from typing import Final
 
 from idp.errors import N_
 from idp.events import EventType
+from idp.login.browsers import UNKNOWN, browser_name
 from idp.login.sessions import SignedIn
 from idp.login.standing import Person
 from idp.methods.base import Describing, Method
@@ -13,7 +14,7 @@ from idp.models.audit import AuditEvent
 from idp.models.people import Credential
 from idp.models.sessions import BrowserSession
 from idp.storage.work import Work
-from idp.web.browsers import UNKNOWN, browser_name
+from idp.web.contacts import contacts_shown
 from idp.web.i18n import ngettext, translate
 from idp.web.site import site
 
@@ -42,6 +43,10 @@ _TOLD: Final = {
     EventType.USER_BLOCKED.value: N_("The account was blocked"),
     EventType.USER_UNBLOCKED.value: N_("The account was unblocked"),
     EventType.METHODS_RESET.value: N_("The administrator reset the ways to log in"),
+    EventType.SIGNED_IN_ELSEWHERE.value: N_("Logged in with a browser not seen before"),
+    EventType.CONTACT_REQUESTED.value: N_("A contact address was entered"),
+    EventType.CONTACT_ADDED.value: N_("A contact address was added"),
+    EventType.CONTACT_REMOVED.value: N_("A contact address was removed"),
 }
 """Events that mean something to the person they are about; the trail has more."""
 
@@ -70,6 +75,7 @@ def account_page(person: Person, signed_in: SignedIn) -> dict[str, object]:
             "email": person.user.email,
             "employments": posts,
         },
+        "contacts": contacts_shown(person.user.id),
         "methods": list(_methods(person)),
         "recovery_codes_left": _codes_left(person),
         "sessions": sessions,
