@@ -24,6 +24,8 @@ from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, metho
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
+from idp.people.contacts import Contacts
+from idp.people.letters import Letters
 from idp.settings import Settings, SettingsError
 from idp.storage.open import Storage, open_storage
 from idp.storage.vault import Vault
@@ -32,6 +34,7 @@ from idp.web import (
     api,
     api_tickets,
     assets,
+    contacts,
     device,
     enrol,
     errors,
@@ -40,6 +43,7 @@ from idp.web import (
     health,
     http,
     i18n,
+    kept_mail,
     login,
     metrics,
     oidc,
@@ -72,6 +76,8 @@ class Provider:
     enrolments: Enrolments
     tickets: Tickets
     openid: OpenIDProvider
+    contacts: Contacts
+    letters: Letters
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -129,6 +135,20 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             standings=standings,
             outbound=open_outbound(chosen),
             effects=effects,
+        ),
+        contacts=Contacts(
+            database=storage.database,
+            throttle=storage.throttle,
+            effects=effects,
+            is_mail_sent=chosen.mail_host is not None or chosen.keeps_mail,
+        ),
+        letters=Letters(
+            issuer=chosen.issuer,
+            product=pages.PRODUCT_NAME,
+            sender=chosen.mail_sender,
+            support_contact=chosen.support_contact,
+            database=storage.database,
+            methods=ways,
         ),
     )
 
@@ -199,8 +219,13 @@ def make_pages(provider: Provider) -> Flask:
     pages.install(app)
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
-    for module in (login, enrol, oidc, device, portal, account, assets, health, wellknown, api, api_tickets):
+    for module in (
+        *(login, enrol, oidc, device, portal, account, contacts),
+        *(assets, health, wellknown, api, api_tickets),
+    ):
         app.register_blueprint(module.blueprint)
+    if provider.settings.keeps_mail:
+        app.register_blueprint(kept_mail.blueprint)
     token = provider.settings.metrics_token
     app.register_blueprint(metrics.blueprint(token.get_secret_value() if token else None))
     return app
@@ -223,6 +248,8 @@ def _site(provider: Provider) -> site.Site:
         enrolments=provider.enrolments,
         tickets=provider.tickets,
         openid=provider.openid,
+        contacts=provider.contacts,
+        letters=provider.letters,
     )
 
 

@@ -7,6 +7,7 @@ from idp.commands import (
     client,
     database,
     keys,
+    mail,
     mds,
     municipality,
     notices,
@@ -38,6 +39,7 @@ for _command in (
     policy.group,
     mds.group,
     notices.group,
+    mail.group,
     audit.group,
     settings.group,
 ):

@@ -77,6 +77,12 @@ class Reason(Enum):
         N_("The username or the code is not right, or the letter is no longer valid."),
     )
     TICKET_OVER = ("ticket_over", N_("This letter is no longer valid."))
+    NO_EMAIL_ADDRESS = ("no_email_address", N_("Enter an e-mail address, like name@example.lv."))
+    TOO_MANY_CONTACTS = (
+        "too_many_contacts",
+        N_("You have as many contact addresses as there may be. Remove one first."),
+    )
+    CONTACT_THERE_ALREADY = ("contact_there_already", N_("This address is on your list already."))
     LAST_METHOD = ("last_method", N_("This is your last way to sign in, so it cannot be removed."))
 
     def __init__(self, code: str, public: str) -> None:

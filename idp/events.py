@@ -1,11 +1,15 @@
 """What the audit trail can say: a closed list of event types and the value that carries one.
 
-Not here: writing it down (`storage/audit.py`), showing it to people (`web/account.py`).
+Not here: writing it down (`storage/audit.py`), showing it to people (`web/account.py`), the mail that tells
+of it (`people/letters.py`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
+
+from idp.errors import N_
 
 
 class EventType(Enum):
@@ -22,6 +26,7 @@ class EventType(Enum):
     TICKET_USED = "enrolment_ticket.used"
     RECOVERY_CODES_MADE = "recovery_codes.made"
     SIGNED_IN = "sign_in.completed"
+    SIGNED_IN_ELSEWHERE = "sign_in.new_browser"
     SIGN_IN_REFUSED = "sign_in.refused"
     EMPLOYMENT_SWITCHED = "session.employment_switched"
     SIGNED_OUT = "session.signed_out"
@@ -52,6 +57,10 @@ class EventType(Enum):
     ATTESTATION_RULE_CHANGED = "policy.attestation_changed"
     METADATA_LOADED = "authenticator_metadata.loaded"
     MASTER_KEY_ROTATED = "master_key.rotated"
+    CONTACT_REQUESTED = "contact.requested"
+    CONTACT_ADDED = "contact.added"
+    CONTACT_REMOVED = "contact.removed"
+    MAIL_RETRIED = "mail.retried"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +77,26 @@ class Event:
     reason: str | None = None
     address: str | None = None
     detail: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+
+TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
+    EventType.SIGNED_IN_ELSEWHERE: N_("Logged in with a browser not seen before"),
+    EventType.METHOD_ENROLLED: N_("A way to log in was set up"),
+    EventType.METHOD_REMOVED: N_("A way to log in was removed"),
+    EventType.TICKET_MADE: N_("An administrator made a letter to set up a way to log in"),
+    EventType.TICKET_USED: N_("A letter to set up a way to log in was used"),
+    EventType.KEY_BLOCKED: N_("A key was blocked: there seem to be two of it"),
+    EventType.RECOVERY_CODES_MADE: N_("New recovery codes were created"),
+    EventType.METHODS_RESET: N_("The administrator reset the ways to log in"),
+    EventType.USER_BLOCKED: N_("The account was blocked"),
+    EventType.USER_UNBLOCKED: N_("The account was unblocked"),
+    EventType.CODE_REPLAYED: N_("An application's access was stopped: it was used twice"),
+    EventType.REFRESH_REPLAYED: N_("An application's access was stopped: it was used twice"),
+    EventType.CONTACT_ADDED: N_("A contact address was added"),
+    EventType.CONTACT_REMOVED: N_("A contact address was removed"),
+}
+"""What its person (`user_id`) is told at every address they have, and in which words.
+
+Whoever writes such an event down has written the mails by that (`AuditStore.append`). A type that strangers
+can cause without end belongs here all the same: how many mails there are in an hour is bounded.
+"""

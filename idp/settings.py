@@ -6,6 +6,7 @@ What differs by municipality is data, not a setting.
 import base64
 import binascii
 import os
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -28,6 +29,12 @@ PREFIX = "IDP_"
 Network: TypeAlias = IPv4Network | IPv6Network
 _USUAL_PORTS = {"https": 443, "http": 80}
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+_HOST = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*\.?", re.ASCII)
+_SENDER = re.compile(
+    r"[\w+-]+(?:\.[\w+-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.ASCII
+)
+_NO_SENDER = "visvaris@visvaris.example"
+"""Stands in what is not sent."""
 
 
 class SettingsError(Exception):
@@ -94,6 +101,23 @@ class Settings(BaseSettings):
         None,
         description=("JSON file of JWK sets by issuer, whose software statements count at registration."),
     )
+    mail_host: str | None = Field(
+        None,
+        description=(
+            "Host name of the relay that takes mail; on localhost without one, mail is shown at /mail."
+        ),
+    )
+    mail_port: int | None = Field(
+        None, ge=1, le=65535, description="Port of the relay; 587 for starttls and 465 for tls otherwise."
+    )
+    mail_security: Literal["starttls", "tls"] = Field(
+        "starttls", description="How the connection to the relay is encrypted, which it is in any case."
+    )
+    mail_username: str | None = Field(None, description="Username at the relay, where it asks for one.")
+    mail_password: SecretStr | None = Field(None, description="Password at the relay.")
+    mail_from: str | None = Field(
+        None, description="Address that mail comes from; required with a relay, which must accept it."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
     )
@@ -150,6 +174,29 @@ class Settings(BaseSettings):
             read = _read_authorities(value)
             if not read or not all(_may_sign(certificate) for certificate in read):
                 raise ValueError("must name a PEM file of certificates that may sign others")
+        return value
+
+    @field_validator("mail_host")
+    @classmethod
+    def _relay_is_a_host(cls, value: str | None) -> str | None:
+        if value is not None and not _is_address(value) and not _HOST.fullmatch(value):
+            raise ValueError("must be a host name, without a scheme or a port")
+        return value
+
+    @field_validator("mail_password")
+    @classmethod
+    def _login_is_whole(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if (value is None) != (info.data.get("mail_username") is None):
+            raise ValueError("must come with IDP_MAIL_USERNAME, and that with it")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_comes_from_somewhere(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("mail_host") is not None:
+            raise ValueError("is required with IDP_MAIL_HOST")
+        if value is not None and not _SENDER.fullmatch(value):
+            raise ValueError("must be one plain e-mail address, its domain in lower case")
         return value
 
     @field_validator("webauthn_rp_id")
@@ -214,6 +261,20 @@ class Settings(BaseSettings):
     def rp_id(self) -> str:
         """The WebAuthn relying party's identifier."""
         return self.webauthn_rp_id or urlsplit(self.issuer).hostname or ""
+
+    @property
+    def host(self) -> str:
+        """Of the issuer."""
+        return urlsplit(self.issuer).hostname or ""
+
+    @property
+    def keeps_mail(self) -> bool:
+        """Whether mail is shown at `/mail` in place of being sent: where somebody tries things out."""
+        return self.mail_host is None and self.host in _LOCAL_HOSTS
+
+    @property
+    def mail_sender(self) -> str:
+        return self.mail_from or _NO_SENDER
 
     @property
     def own_origins(self) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
-"""Background jobs on huey: frees room, and rotates signing keys when their time has come. Beside them, a loop
-that tells applications of sessions that ended, since huey knows no time shorter than a minute.
+"""Background jobs on huey: frees room, and rotates signing keys when their time has come. Beside them, loops
+that tell applications of sessions that ended and deliver mail, since huey knows nothing under a minute.
 
 The queue is a SQLite file beside the database, or Redis where `IDP_REDIS_URL` is set. Jobs may run twice, or
 on several machines at once, and do no harm; what must happen once is claimed on the Shelf. What must not be
@@ -19,6 +19,7 @@ from idp.effects import Effects
 from idp.models.keys import KeyState
 from idp.oidc.backchannel import BackchannelLogout
 from idp.oidc.keys import KeyRing
+from idp.people.mailing import Mailing
 from idp.storage.connections import parse_url, sqlite_file
 from idp.storage.housekeeping import (
     remove_old_families,
@@ -36,7 +37,10 @@ DELIVERED_KEPT: Final = 7 * DAY
 GIVEN_UP_KEPT: Final = 30 * DAY
 TICKETS_KEPT: Final = 30 * DAY
 LOOK_SECONDS: Final = 1.0
-"""A notice is on its way at most so long after the session ended."""
+"""A notice, or a mail, is on its way at most so long after its cause."""
+MAIL_STALE_AFTER: Final = 3 * DAY
+ABANDONED_KEPT: Final = 7 * DAY
+"""An address that nobody confirmed, after its link expired."""
 _SENDERS: Final = 8
 """Applications told at once; one that is slow to answer keeps one of them busy."""
 _NAME: Final = "visvaris"
@@ -54,6 +58,8 @@ class Jobs:
     def free_room(self) -> dict[str, int]:
         """How many rows of each kind were removed."""
         now = self._effects.now()
+        if stale := self._batches(_give_up_stale_mails, now):
+            _log.error("mails given up: a relay is missing, or was away for days", mails=stale)
         removed = {
             "shelf": self._storage.shelf.purge(now),
             "throttle": self._storage.throttle.purge(now),
@@ -62,6 +68,8 @@ class Jobs:
             "initial_access_tokens": self._batches(remove_old_initial_tokens, now),
             "logout_notices": self._batches(_remove_old_notices, now),
             "enrolment_tickets": self._batches(_remove_old_tickets, now - TICKETS_KEPT),
+            "mails": self._batches(_remove_old_mails, now),
+            "contact_addresses": self._batches(_remove_abandoned_contacts, now),
         }
         _log.info("room freed", removed=removed)
         return removed
@@ -107,6 +115,28 @@ def _remove_old_tickets(work: Work, before: float) -> int:
     return work.tickets.remove_old(before)
 
 
+def _give_up_stale_mails(work: Work, now: float) -> int:
+    return work.mails.give_up_stale(now - MAIL_STALE_AFTER, at=now)
+
+
+def _remove_old_mails(work: Work, now: float) -> int:
+    return work.mails.remove_old(delivered_before=now - DELIVERED_KEPT, given_up_before=now - GIVEN_UP_KEPT)
+
+
+def _remove_abandoned_contacts(work: Work, now: float) -> int:
+    return work.contacts.remove_abandoned(now - ABANDONED_KEPT)
+
+
+def deliver_mails(mailing: Mailing, stop: threading.Event) -> None:
+    """Looks every second until told to stop; one after the other, and the one under way is finished first."""
+    while not stop.wait(LOOK_SECONDS):
+        try:
+            while not stop.is_set() and mailing.deliver_next():
+                pass
+        except Exception as error:  # noqa: BLE001  a claim lapses, and the mail is tried again
+            _log.error("mails cannot be delivered", exc_info=error)
+
+
 def deliver_logout_notices(logout: BackchannelLogout, stop: threading.Event) -> None:
     """Looks every second until told to stop; the calls under way are finished first.
 
@@ -150,20 +180,26 @@ def schedule(jobs: Jobs, on: Huey) -> None:
     on.periodic_task(crontab(minute="27", hour="5"), name="warn_of_old_metadata")(jobs.warn_of_old_metadata)
 
 
-def run(jobs: Jobs, on: Huey, logout: BackchannelLogout) -> None:
-    """Until SIGTERM or SIGINT; a job under way is finished first."""
+def run(jobs: Jobs, on: Huey, logout: BackchannelLogout, mailing: Mailing | None) -> None:
+    """Until SIGTERM or SIGINT; a job under way is finished first. `mailing` None: there is no relay."""
     schedule(jobs, on)
     jobs.free_room()
     consumer: Any = on.create_consumer(workers=1, periodic=True, graceful_signal="TERM")
     stop = threading.Event()
-    delivery = threading.Thread(target=deliver_logout_notices, args=(logout, stop), name="logout-notices")
-    delivery.start()
+    deliveries = [threading.Thread(target=deliver_logout_notices, args=(logout, stop), name="logout-notices")]
+    if mailing is not None:
+        deliveries.append(threading.Thread(target=deliver_mails, args=(mailing, stop), name="mails"))
+    else:
+        _log.warning("IDP_MAIL_HOST is not set: nobody is told anything by mail")
+    for delivery in deliveries:
+        delivery.start()
     _log.info("worker started")
     try:
         consumer.run()
     finally:
         stop.set()
-        delivery.join()
+        for delivery in deliveries:
+            delivery.join()
     _log.info("worker stopped")
 
 

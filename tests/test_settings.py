@@ -67,6 +67,19 @@ def test_an_unknown_name_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
         ("IDP_WEBAUTHN_ORIGINS", "https://eriga.lv, eriga.lv"),
         ("IDP_WEBAUTHN_ORIGINS", "https://eriga.lv:443"),
         ("IDP_WEBAUTHN_ORIGINS", "https://Eriga.lv"),
+        ("IDP_MAIL_HOST", "smtp://relay.example.lv"),
+        ("IDP_MAIL_HOST", "relay.example.lv:587"),
+        ("IDP_MAIL_HOST", "relay example"),
+        ("IDP_MAIL_HOST", "-relay.example.lv"),
+        ("IDP_MAIL_PORT", "0"),
+        ("IDP_MAIL_PORT", "65536"),
+        ("IDP_MAIL_SECURITY", "none"),
+        ("IDP_MAIL_PASSWORD", "without a username"),
+        ("IDP_MAIL_FROM", "visvaris"),
+        ("IDP_MAIL_FROM", "Visvaris <visvaris@visvaris.lv>"),
+        ("IDP_MAIL_FROM", "a@visvaris.lv,b@visvaris.lv"),
+        ("IDP_MAIL_FROM", "visvaris@Visvaris.lv"),
+        ("IDP_MAIL_FROM", "visvaris@visvaris.lv\n"),
     ],
 )
 def test_a_wrong_value_is_refused_in_one_sentence_that_names_the_setting(
@@ -83,6 +96,43 @@ def test_a_refusal_does_not_repeat_the_secret(monkeypatch: pytest.MonkeyPatch) -
     """attack 44: secrets in logs and error pages."""
     monkeypatch.setenv("IDP_MASTER_KEYS", "hunter2hunter2hunter2")
     assert "hunter2" not in refusal()
+
+
+def test_a_relay_needs_an_address_that_mail_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_MAIL_HOST", "relay.example.lv")
+    assert refusal() == "IDP_MAIL_FROM is required with IDP_MAIL_HOST."
+    monkeypatch.setenv("IDP_MAIL_FROM", "visvaris@visvaris.lv")
+    loaded = settings.load()
+    assert (loaded.mail_sender, loaded.mail_security, loaded.mail_port) == (
+        *("visvaris@visvaris.lv", "starttls", None),
+    )
+
+
+def test_a_login_at_the_relay_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_MAIL_USERNAME", "visvaris")
+    assert refusal().startswith("IDP_MAIL_PASSWORD must come with")
+    monkeypatch.setenv("IDP_MAIL_PASSWORD", "secret-word")
+    assert "secret-word" not in repr(settings.load())
+
+
+@pytest.mark.parametrize(
+    ("issuer", "host", "keeps"),
+    [
+        ("http://localhost:8000", None, True),
+        ("https://localhost", None, True),
+        ("http://localhost:8000", "relay.example.lv", False),
+        ("https://visvaris.lv", None, False),
+        ("https://localhost.visvaris.lv", None, False),
+    ],
+)
+def test_mail_is_kept_on_this_machine_alone_and_without_a_relay(
+    monkeypatch: pytest.MonkeyPatch, issuer: str, host: str | None, *, keeps: bool
+) -> None:
+    monkeypatch.setenv("IDP_ISSUER", issuer)
+    monkeypatch.setenv("IDP_MAIL_FROM", "visvaris@visvaris.lv")
+    if host is not None:
+        monkeypatch.setenv("IDP_MAIL_HOST", host)
+    assert settings.load().keeps_mail is keeps
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import click
 from idp.commands.context import AS_JSON, DASHED_IDS, open_context, refuse, say, say_rows
 from idp.events import Event, EventType
 from idp.models.notices import LogoutNotice
-from idp.storage.notices import State, state_of
+from idp.storage.outbox import State, state_of
 
 _ACTOR = "command-line"
 _LISTED = ("id", "client_id", "state", "attempts", "created_at", "last_error")

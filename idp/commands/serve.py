@@ -66,7 +66,8 @@ def command(*, host: str, port: int, workers: int, with_connectors: bool, with_w
         _tell_connectors(context.settings)
     with _counted_together(), _working_beside(wanted=with_worker):
         _listen_for_metrics(context.settings)
-        note(f"Open {context.settings.issuer} in a browser. Ctrl+C stops the server.")
+        mail = " (mail is not sent; read it at /mail)" if context.settings.keeps_mail else ""
+        note(f"Open {context.settings.issuer} in a browser{mail}. Ctrl+C stops the server.")
         _serve(host=host, port=port, workers=workers, with_connectors=with_connectors)
 
 

@@ -11,12 +11,12 @@ import segno
 from idp.app import Provider, assemble, make_pages
 from idp.commands.context import AS_JSON, DASHED_IDS, Context, note, open_context, refuse, say, say_rows
 from idp.commands.user import ACTOR, USERNAME
+from idp.languages import LANGUAGES
 from idp.login.ticket_codes import shown_ticket_code
 from idp.login.tickets import Letter, Maker, NotMade
 from idp.models.tickets import EnrolmentTicket
 from idp.storage.tickets import state_of
 from idp.storage.work import Work
-from idp.web.i18n import LANGUAGES
 from idp.web.letters import ADDRESS, address_in_qr, printed, standing_alone
 
 _LISTED = ("id", "username", "state", "made_by", "made_at", "expires_at")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from idp.errors import Reason
 from idp.events import Event, EventType
+from idp.login.browsers import told_browser
 from idp.login.limits import Limits
 from idp.login.look import Look, is_about
 from idp.login.sessions import Begun, Sessions, SignedIn, Visitor
@@ -50,6 +51,7 @@ class Completion:
         session = signed_in if is_about(transaction, signed_in) else None
         if session is not None and not transaction.proofs and transaction.employment_id is None:
             return Finished(transaction.return_to, None)
+        is_new_browser = not self._limits.knows_browser(username=person.user.username, visitor=visitor)
         with self._database.begin() as work:
             user = work.people.find_user(person.user.id)
             if user is None or not user.is_active:
@@ -57,6 +59,9 @@ class Completion:
             if signed_in is not None and session is None:
                 self._sessions.end(work, signed_in.session_id, _signed_out(signed_in.user_id, visitor, None))
             begun = self._begin_or_rotate(work, look, person, visitor=visitor, session=session)
+            if is_new_browser:
+                elsewhere = _event(EventType.SIGNED_IN_ELSEWHERE, look, visitor, session_id=begun.session_id)
+                work.audit.append(replace(elsewhere, detail=told_browser(visitor.user_agent)))
             work.audit.append(_event(EventType.SIGNED_IN, look, visitor, session_id=begun.session_id))
         self._limits.remember_browser(username=person.user.username, visitor=visitor)
         return Finished(transaction.return_to, begun.token)

@@ -13,6 +13,7 @@ from idp.crypto import Place
 from idp.effects import Effects
 from idp.errors import Reason, Refused
 from idp.events import Event, EventType
+from idp.login.browsers import told_browser
 from idp.login.limits import Limits, Wait
 from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Person, Standings
@@ -352,4 +353,5 @@ def _event(event_type: EventType, person: Person, method_id: str, visitor: Visit
         actor_id=person.user.id,
         method=method_id,
         address=visitor.address,
+        detail=told_browser(visitor.user_agent),
     )

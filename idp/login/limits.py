@@ -56,7 +56,7 @@ class Limits:
         `first`: nothing was proved before this, so anybody can get so far.
         """
         who = username
-        if self._shelf.find(_KNOWN_BROWSER, _known_key(username, visitor)) is not None:
+        if self.knows_browser(username=username, visitor=visitor):
             who = f"{username}\x1f{token_hash(visitor.browser)}"
         bucket_of_method = USER_AND_METHOD if method.with_username or first else LATER_FACTOR
         own = (bucket_of_method, f"{who}\x1f{method.id}")
@@ -71,6 +71,10 @@ class Limits:
 
     def give_back(self, attempt: Attempt) -> None:
         self._refund(attempt.charges)
+
+    def knows_browser(self, *, username: str, visitor: Visitor) -> bool:
+        """Whether this person signed in with it before, and not too long ago."""
+        return self._shelf.find(_KNOWN_BROWSER, _known_key(username, visitor)) is not None
 
     def remember_browser(self, *, username: str, visitor: Visitor) -> None:
         expires_at = self._effects.now() + _KNOWN_BROWSER_SECONDS

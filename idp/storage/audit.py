@@ -16,10 +16,11 @@ from typing import Any
 from sqlalchemy import Integer, bindparam, func, select, text, update
 
 from idp.crypto import LookupKey
-from idp.events import Event
+from idp.events import TOLD_BY_MAIL, Event
 from idp.models.audit import AuditEvent, AuditHead
+from idp.storage.mails import MailStore
 from idp.storage.prepared import Cells, Prepared
-from idp.storage.unit import Unit, records, table_of
+from idp.storage.unit import Unit, record, records, table_of
 from idp.storage.vault import Vault
 
 PURPOSE = "audit-chain"
@@ -47,6 +48,7 @@ _NEXT = Prepared(
     .order_by(_events.c.seq)
     .limit(_BATCH)
 )
+_EVENT = Prepared(select(_events).where(_events.c.seq == bindparam("seq", type_=Integer)))
 _LAST_SEQ = Prepared(select(func.max(_events.c.seq)))
 
 
@@ -66,7 +68,7 @@ class AuditStore:
         self._vault = vault
 
     def append(self, event: Event) -> None:
-        """In the surrounding transaction: there exactly when its cause is."""
+        """In the surrounding transaction: there exactly when its cause is; and so are the mails about it."""
         begins = self._vault.find_key(self._unit, PURPOSE) is None and self._vault.make_key(
             self._unit, PURPOSE
         )
@@ -74,10 +76,17 @@ class AuditStore:
         ((seq, before),) = self._unit.rows(_ADVANCE)
         if begins and seq == 1:
             before = _genesis(key)
-        content = _content(event, seq=seq, at=self._unit.effects.now())
+        now = self._unit.effects.now()
+        content = _content(event, seq=seq, at=now)
         mac = _mac(key, before, content)
         self._unit.changed(_APPEND, dict(zip(_COLUMNS, (*content, mac), strict=True)))
         self._unit.changed(_SET_LINK, {"link": _link(key, seq, mac)})
+        if event.type in TOLD_BY_MAIL and event.user_id is not None:
+            MailStore(self._unit).add_notices(event.user_id, event.type.value, seq=seq, at=now)
+
+    def find(self, seq: int) -> AuditEvent | None:
+        row = self._unit.first(_EVENT, {"seq": seq})
+        return record(AuditEvent, row) if row else None
 
     def activity_of(
         self, user_id: str, *, limit: int = 50, before_seq: int | None = None

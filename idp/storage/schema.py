@@ -6,9 +6,11 @@ from idp.models import (
     audit,
     authenticators,
     clients,
+    contacts,
     ephemeral,
     grants,
     keys,
+    mails,
     notices,
     people,
     sessions,
@@ -16,7 +18,20 @@ from idp.models import (
 )
 from idp.models.base import Base
 
-MODEL_MODULES = (audit, authenticators, clients, ephemeral, grants, keys, notices, people, sessions, tickets)
+MODEL_MODULES = (
+    audit,
+    authenticators,
+    clients,
+    contacts,
+    ephemeral,
+    grants,
+    keys,
+    mails,
+    notices,
+    people,
+    sessions,
+    tickets,
+)
 metadata: MetaData = Base.metadata
 
 VERSION_TABLE = "idp_version"

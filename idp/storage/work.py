@@ -7,9 +7,11 @@ from idp.storage.audit import AuditStore
 from idp.storage.authenticators import AuthenticatorStore
 from idp.storage.clients import ClientCache, ClientStore
 from idp.storage.connections import Connections
+from idp.storage.contacts import ContactStore
 from idp.storage.grants import GrantStore
 from idp.storage.initial_tokens import InitialTokenStore
 from idp.storage.keys import KeyStore
+from idp.storage.mails import MailStore
 from idp.storage.notices import NoticeStore
 from idp.storage.people import PeopleStore
 from idp.storage.rules import RuleStore
@@ -68,6 +70,14 @@ class Work(Unit):
     @property
     def notices(self) -> NoticeStore:
         return NoticeStore(self)
+
+    @property
+    def mails(self) -> MailStore:
+        return MailStore(self)
+
+    @property
+    def contacts(self) -> ContactStore:
+        return ContactStore(self)
 
     @property
     def keys(self) -> KeyStore:

@@ -6,6 +6,7 @@ from typing import Final
 
 from idp.errors import N_
 from idp.events import EventType
+from idp.login.browsers import UNKNOWN, browser_name
 from idp.login.sessions import SignedIn
 from idp.login.standing import Person
 from idp.methods.base import Describing, Method
@@ -13,7 +14,7 @@ from idp.models.audit import AuditEvent
 from idp.models.people import Credential
 from idp.models.sessions import BrowserSession
 from idp.storage.work import Work
-from idp.web.browsers import UNKNOWN, browser_name
+from idp.web.contacts import contacts_shown
 from idp.web.i18n import ngettext, translate
 from idp.web.site import site
 
@@ -46,6 +47,10 @@ _TOLD: Final = {
     EventType.TICKET_REFUSED.value: N_("Failed attempt to use a letter to set up a way to log in"),
     EventType.TICKET_USED.value: N_("A letter to set up a way to log in was used"),
     EventType.METHODS_RESET.value: N_("The administrator reset the ways to log in"),
+    EventType.SIGNED_IN_ELSEWHERE.value: N_("Logged in with a browser not seen before"),
+    EventType.CONTACT_REQUESTED.value: N_("A contact address was entered"),
+    EventType.CONTACT_ADDED.value: N_("A contact address was added"),
+    EventType.CONTACT_REMOVED.value: N_("A contact address was removed"),
 }
 """Events that mean something to the person they are about; the trail has more."""
 
@@ -74,6 +79,7 @@ def account_page(person: Person, signed_in: SignedIn) -> dict[str, object]:
             "email": person.user.email,
             "employments": posts,
         },
+        "contacts": contacts_shown(person.user.id),
         "methods": list(_methods(person)),
         "recovery_codes_left": _codes_left(person),
         "sessions": sessions,

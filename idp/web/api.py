@@ -1,4 +1,4 @@
-"""The API of administrators, for programs: logout notices and sessions. Decides nothing of who may what.
+"""The API of administrators, for programs: logout notices, mails, sessions. Decides nothing of who may what.
 
 It is opened by an access token alone and reads no cookie. What its caller may not see looks as if it were not
 there (404). Not here: who may use it (`oidc/admin_access.py`), its description (`api_description.py`).
@@ -17,12 +17,14 @@ from flask import Blueprint, Response, jsonify, request
 
 from idp.effects import Instant
 from idp.events import Event, EventType
+from idp.models.email_address import masked
+from idp.models.mails import Mail, MailKind
 from idp.models.notices import LogoutNotice
 from idp.models.sessions import BrowserSession
 from idp.models.usernames import canonical_username
 from idp.oidc.admin_access import Administrator
 from idp.oidc.errors import ErrorCode, ProtocolError
-from idp.storage.notices import State, state_of
+from idp.storage.outbox import State, state_of
 from idp.storage.work import Work
 from idp.web.api_description import MOST, USUAL, describe
 from idp.web.guards import opened_by_token
@@ -91,6 +93,36 @@ def retry_notice(caller: Administrator, notice_id: str) -> Response:
     return jsonify(_notice(again or notice))
 
 
+@blueprint.get("/mails")
+@for_administrators
+def list_mails(caller: Administrator) -> Response:
+    state, limit = _state(), read_limit()
+    with site().storage.database.read() as work:
+        found = work.mails.list_mails(
+            state, now=_now(), municipality=caller.municipality, after=read_after(), limit=limit + 1
+        )
+    shown = found[:limit]
+    after = shown[-1].id if len(found) > limit else None
+    return jsonify(mails=[_mail(mail) for mail in shown], after=after)
+
+
+@blueprint.post("/mails/<mail_id>/retry")
+@for_administrators
+def retry_mail(caller: Administrator, mail_id: str) -> Response:
+    with site().storage.database.begin() as work:
+        mail = work.mails.find(mail_id)
+        if mail is None or not caller.may_see(work, mail.user_id, _now()):
+            not_there()
+        if not work.mails.retry(mail_id, _now()):
+            return problem(
+                HTTPStatus.CONFLICT, "not_given_up", "Only a mail that was given up can be tried again."
+            )
+        event = _event(EventType.MAIL_RETRIED, caller, mail.user_id, session_id=None)
+        work.audit.append(replace(event, detail={"mail": mail.id}))
+        again = work.mails.find(mail_id)
+    return jsonify(_mail(again or mail))
+
+
 @blueprint.get("/sessions")
 @for_administrators
 def list_sessions(caller: Administrator) -> Response:
@@ -116,7 +148,7 @@ def end_session(caller: Administrator, session_id: str) -> Response:
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _event(kind: EventType, caller: Administrator, user_id: str, *, session_id: str) -> Event:
+def _event(kind: EventType, caller: Administrator, user_id: str, *, session_id: str | None) -> Event:
     return Event(
         type=kind,
         user_id=user_id,
@@ -142,6 +174,25 @@ def _notice(notice: LogoutNotice) -> dict[str, Any]:
         "next_at": written(notice.next_at) if state is State.WAITING else None,
         "delivered_at": written(notice.delivered_at),
         "given_up_at": written(notice.given_up_at),
+    }
+
+
+def _mail(mail: Mail) -> dict[str, Any]:
+    """Without the whole address, which may be the person's own."""
+    state = state_of(mail)
+    return {
+        "id": mail.id,
+        "kind": mail.kind,
+        "event": mail.about if mail.kind == MailKind.NOTICE else None,
+        "user_id": mail.user_id,
+        "to": masked(mail.address),
+        "state": state.value,
+        "attempts": mail.attempts,
+        "last_error": mail.last_error,
+        "created_at": written(mail.created_at),
+        "next_at": written(mail.next_at) if state is State.WAITING else None,
+        "delivered_at": written(mail.delivered_at),
+        "given_up_at": written(mail.given_up_at),
     }
 
 

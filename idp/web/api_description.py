@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
+from idp.models.mails import MailKind
 from idp.oidc.admin_access import SCOPE, audience_of
-from idp.storage.notices import State
+from idp.storage.outbox import State
 from idp.storage.tickets import TicketState
 
 USUAL: Final = 50
@@ -32,6 +33,8 @@ def describe(issuer: str) -> dict[str, Any]:
         "paths": {
             "/logout-notices": {"get": _list_notices()},
             "/logout-notices/{id}/retry": {"post": _retry_notice()},
+            "/mails": {"get": _list_mails()},
+            "/mails/{id}/retry": {"post": _retry_mail()},
             "/sessions": {"get": _list_sessions()},
             "/sessions/{id}": {"delete": _end_session()},
             "/enrolment-tickets": {"get": _list_tickets(), "post": _make_ticket()},
@@ -48,6 +51,8 @@ def describe(issuer: str) -> dict[str, Any]:
             "schemas": {
                 "logout_notice": _notice(),
                 "logout_notices": _object(logout_notices=_list_of("logout_notice"), after=_MAYBE_TEXT),
+                "mail": _mail(),
+                "mails": _object(mails=_list_of("mail"), after=_MAYBE_TEXT),
                 "session": _session(),
                 "sessions": _object(sessions=_list_of("session")),
                 "enrolment_ticket": _ticket(),
@@ -83,6 +88,24 @@ def _retry_notice() -> dict[str, Any]:
         "summary": "Tries one again that was given up, as if it were new",
         "parameters": [_id()],
         "responses": {"200": _answer("logout_notice", "As it is now"), **_refusals(404, 409)},
+    }
+
+
+def _list_mails() -> dict[str, Any]:
+    return {
+        **_list_notices(),
+        "operationId": "listMails",
+        "summary": "What people are told by mail; those given up are the dead letters",
+        "responses": {"200": _answer("mails", "One page"), **_refusals(400)},
+    }
+
+
+def _retry_mail() -> dict[str, Any]:
+    return {
+        "operationId": "retryMail",
+        "summary": "Tries one again that was given up, as if it were new",
+        "parameters": [_id()],
+        "responses": {"200": _answer("mail", "As it is now"), **_refusals(404, 409)},
     }
 
 
@@ -177,6 +200,23 @@ def _notice() -> dict[str, Any]:
         client_id=_TEXT,
         user_id=_TEXT,
         session_id=_TEXT,
+        state={"enum": [state.value for state in State]},
+        attempts=_NUMBER,
+        last_error=_MAYBE_TEXT,
+        created_at=_TIME,
+        next_at=_MAYBE_TIME,
+        delivered_at=_MAYBE_TIME,
+        given_up_at=_MAYBE_TIME,
+    )
+
+
+def _mail() -> dict[str, Any]:
+    return _object(
+        id=_TEXT,
+        kind={"enum": [kind.value for kind in MailKind]},
+        event=_MAYBE_TEXT,
+        user_id=_TEXT,
+        to={**_TEXT, "description": "Masked"},
         state={"enum": [state.value for state in State]},
         attempts=_NUMBER,
         last_error=_MAYBE_TEXT,

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
 
+from idp.languages import LANGUAGES
 from idp.login.tickets import Maker, NotMade
 from idp.login.transaction import FRESH_SECONDS
 from idp.models.tickets import EnrolmentTicket
@@ -28,7 +29,6 @@ from idp.web.api import (
     written,
 )
 from idp.web.http import client_address
-from idp.web.i18n import LANGUAGES
 from idp.web.letters import printed
 from idp.web.problem import problem
 from idp.web.site import site

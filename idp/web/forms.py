@@ -25,6 +25,8 @@ _FIELDS: Final = {
     Reason.PASSWORD_COMMON: "new_password",
     Reason.PASSWORD_HAS_NAME: "new_password",
     Reason.PASSWORDS_DIFFER: "new_password_again",
+    Reason.NO_EMAIL_ADDRESS: "contact",
+    Reason.CONTACT_THERE_ALREADY: "contact",
 }
 """The field a person must look at; anything else is said above the form, so that it points at nothing."""
 

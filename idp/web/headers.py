@@ -35,10 +35,17 @@ def allow_form_action(source: str) -> None:
     g.form_action = source
 
 
+def allow_frames() -> None:
+    """For a page that shows another of ours in a frame."""
+    g.frames = True
+
+
 def set_headers(response: Response) -> Response:
     """After each request."""
     extra = g.get("form_action")
-    response.headers.setdefault("Content-Security-Policy", f"{_POLICY} {extra}" if extra else _POLICY)
+    policy = f"{_POLICY} {extra}" if extra else _POLICY
+    policy = f"{policy}; frame-src 'self'" if g.get("frames") else policy
+    response.headers.setdefault("Content-Security-Policy", policy)
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")

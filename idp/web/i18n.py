@@ -1,35 +1,25 @@
 """Languages of the pages: Latvian unless the person chose English; the choice is kept in a cookie.
 
-Words come from `templates/locale/*.po`, read at the start. Not here: which words (the catalogues).
+Words come from `templates/locale/*.po`, read at the start. Not here: the catalogues (`languages.py`).
 """
 
-import gettext
-import io
-from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from flask import Blueprint, Flask, abort, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.effects import Instant
+from idp.languages import LANGUAGES, catalogue, written_date, written_time
 from idp.web.http import LANGUAGE, local_path, read_cookie, see_other, write_cookie
 
 blueprint = Blueprint("i18n", __name__)
 
-LANGUAGES: Final = ("lv", "en")
-_LOCALE: Final = Path(__file__).resolve().parents[2] / "templates" / "locale"
 _YEAR_SECONDS: Final = 365 * 24 * 3600
-_RIGA: Final = ZoneInfo("Europe/Riga")
 
 
 def install(app: Flask) -> None:
     for code in LANGUAGES:
-        _catalogue(code)
+        catalogue(code)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # comes with the extension
         translate, _choose_plural, newstyle=True
@@ -51,7 +41,7 @@ def prefer(codes: tuple[str, ...]) -> None:
 
 
 def translate(message: str) -> str:
-    return _catalogue(language()).gettext(message)
+    return catalogue(language()).gettext(message)
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:
@@ -60,12 +50,11 @@ def ngettext(singular: str, plural: str, number: int) -> str:
 
 
 def format_date(at: Instant) -> str:
-    return datetime.fromtimestamp(at, _RIGA).strftime("%d.%m.%Y." if language() == "lv" else "%d.%m.%Y")
+    return written_date(at, language())
 
 
 def format_time(at: Instant) -> str:
-    clock = "plkst. %H.%M" if language() == "lv" else "at %H:%M"
-    return f"{format_date(at)} {datetime.fromtimestamp(at, _RIGA).strftime(clock)}"
+    return written_time(at, language())
 
 
 @blueprint.get("/language/<code>")
@@ -78,13 +67,4 @@ def choose(code: str) -> AnyResponse:
 
 
 def _choose_plural(singular: str, plural: str, number: int) -> str:
-    return _catalogue(language()).ngettext(singular, plural, number)
-
-
-@cache
-def _catalogue(code: str) -> gettext.NullTranslations:
-    compiled = io.BytesIO()
-    with (_LOCALE / f"{code}.po").open("rb") as source:
-        write_mo(compiled, read_po(source, locale=code))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return catalogue(language()).ngettext(singular, plural, number)

@@ -10,10 +10,11 @@ from typing import Final
 import segno
 from flask import current_app, g
 
+from idp.languages import LANGUAGES
 from idp.login.ticket_codes import shown_ticket_code
 from idp.login.tickets import Letter
 from idp.web.assets import asset_text
-from idp.web.i18n import LANGUAGES, format_time
+from idp.web.i18n import format_time
 from idp.web.site import site
 
 ADDRESS: Final = "/enrol"

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.errors import N_, Reason
+from idp.languages import LANGUAGES
 from idp.oidc import posted_requests, pushed_requests
 from idp.oidc.authorization_details import texts_of as texts_of_details
 from idp.oidc.authorization_request import Answer, ResponseMode
@@ -36,7 +37,7 @@ from idp.web.http import (
     visitor,
     write_cookie,
 )
-from idp.web.i18n import LANGUAGES, prefer, translate
+from idp.web.i18n import prefer, translate
 from idp.web.pages import municipality_names
 from idp.web.site import site
 

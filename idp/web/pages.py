@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 
 from flask import Flask, g, request
 
+from idp.languages import LANGUAGES
 from idp.models.people import Municipality
 from idp.web.assets import asset_url
 from idp.web.guards import current_session, form_token
-from idp.web.i18n import LANGUAGES, format_date, format_time, language
+from idp.web.i18n import format_date, format_time, language
 from idp.web.site import site
 
 PRODUCT_NAME: Final = "visvaris.lv"

@@ -15,6 +15,8 @@ from idp.login.standing import Standings
 from idp.login.tickets import Tickets
 from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
+from idp.people.contacts import Contacts
+from idp.people.letters import Letters
 from idp.storage.open import Storage
 from idp.storage.vault import Vault
 
@@ -44,6 +46,8 @@ class Site:
     enrolments: Enrolments
     tickets: Tickets
     openid: OpenIDProvider
+    contacts: Contacts
+    letters: Letters
 
 
 def install(app: Flask, site: Site) -> None:

@@ -14,12 +14,15 @@ from idp import worker
 from idp.crypto import Sealer
 from idp.effects import Effects
 from idp.models.clients import InitialAccessToken
+from idp.models.contacts import ContactAddress
 from idp.models.keys import KeyState
+from idp.models.mails import Mail
 from idp.models.people import User
 from idp.models.sessions import BrowserSession
 from idp.oidc.keys import KeyRing
 from idp.storage import migrate
 from idp.storage.open import Storage, open_storage
+from idp.storage.outbox import State, state_of
 from idp.storage.vault import Vault
 
 DAY = 86400.0
@@ -78,14 +81,48 @@ def test_room_is_freed_of_what_expired_and_of_nothing_else(house: House) -> None
                     token_hash=token, note="", created_at=0.0, expires_at=expires_at, uses_left=1
                 )
             )
-    kinds = ("shelf", "throttle", "sessions", "token_families", "initial_access_tokens", "logout_notices")
-    nothing = dict.fromkeys((*kinds, "enrolment_tickets"), 0)
+    kinds = (
+        *("shelf", "throttle", "sessions", "token_families", "initial_access_tokens", "logout_notices"),
+        *("mails", "contact_addresses", "enrolment_tickets"),
+    )
+    nothing = dict.fromkeys(kinds, 0)
     assert house.jobs.free_room() == {**nothing, "shelf": 1, "sessions": 2, "initial_access_tokens": 1}
     assert house.jobs.free_room() == nothing
     assert house.storage.shelf.find("kind", "there") is not None
     with house.storage.database.read() as work:
         assert work.sessions.find_by_token("alive") is not None
         assert work.sessions.find_by_token("expired today") is not None
+
+
+def test_mail_that_waited_for_days_is_given_up_and_what_is_done_goes(house: House) -> None:
+    def mail(name: str, **columns: float) -> Mail:
+        values = {"created_at": house.now, "next_at": house.now, **columns}
+        return Mail(id=name, user_id="anna", kind="notice", about="x", address="a@example.lv", **values)
+
+    with house.storage.database.begin() as work:
+        work.mails.add(mail("stale", created_at=house.now - 3 * DAY - 1))
+        work.mails.add(mail("waits", created_at=house.now - 3 * DAY + 1))
+        work.mails.add(mail("arrived", delivered_at=house.now - 8 * DAY))
+        work.mails.add(mail("dead", given_up_at=house.now - 29 * DAY))
+    assert house.jobs.free_room()["mails"] == 1
+    with house.storage.database.read() as work:
+        states = {each.id: state_of(each) for each in work.mails.list_mails(now=house.now)}
+    assert states == {"stale": State.GIVEN_UP, "waits": State.WAITING, "dead": State.GIVEN_UP}
+    house.now += 31 * DAY
+    assert house.jobs.free_room()["mails"] == 2
+
+
+def test_an_address_nobody_confirmed_goes_a_week_after_its_link(house: House) -> None:
+    contact = ContactAddress(
+        id="c", user_id="anna", address="a@x.lv", mailbox="a@x.lv", created_at=0.0, link_expires_at=house.now
+    )
+    with house.storage.database.begin() as work:
+        work.people.add_user(User(id="anna", username="anna", created_at=0, updated_at=0))
+        work.contacts.add(contact)
+    house.now += 7 * DAY
+    assert house.jobs.free_room()["contact_addresses"] == 0
+    house.now += 1
+    assert house.jobs.free_room()["contact_addresses"] == 1
 
 
 def test_more_than_a_batch_is_removed(house: House) -> None:

@@ -19,7 +19,7 @@ import pytest
 from idp.effects import Effects
 from idp.models.notices import LogoutNotice
 from idp.oidc.client_metadata import register
-from idp.storage.notices import State
+from idp.storage.outbox import State
 from tests.support.actors import PASSWORD
 from tests.support.certificates import Authority
 from tests.support.checkout import ROOT

@@ -30,7 +30,7 @@ from idp.oidc.encryption import Encryption
 from idp.oidc.errors import ProtocolError
 from idp.oidc.subjects import Subjects
 from idp.storage import migrate
-from idp.storage.notices import State
+from idp.storage.outbox import State
 from tests.idp.oidc.house import ISSUER, House
 from tests.support.at_once import at_once
 from tests.support.builders import RIGA, World, add_municipality

@@ -8,10 +8,11 @@ import fastjsonschema
 import httpx
 import pytest
 
+from idp.models.mails import Mail
 from idp.models.notices import LogoutNotice
 from idp.models.people import Employment
 from idp.oidc import jose
-from idp.storage.notices import State
+from idp.storage.outbox import State
 from idp.web.api_description import describe
 from tests.support.actors import ISSUER, Employee, Hall
 from tests.support.administrators import AUDIENCE, SCOPE, Api, administrator, program, service, token_of
@@ -23,6 +24,7 @@ EVERY_ADDRESS = [
     *(("GET", "/sessions?user=anna"), ("DELETE", "/sessions/x")),
     *(("GET", "/enrolment-tickets"), ("POST", "/enrolment-tickets")),
     *(("GET", "/enrolment-tickets/x"), ("DELETE", "/enrolment-tickets/x")),
+    *(("GET", "/mails"), ("POST", "/mails/x/retry")),
 ]
 
 
@@ -205,6 +207,56 @@ def test_its_description_is_public_and_true(hall: Hall) -> None:
     }
     described = {(method, path) for path, methods in contract["paths"].items() for method in methods}
     assert routed == described | {("get", "/openapi.json")}
+
+
+def mail(hall: Hall, who: Employee, **columns: Any) -> str:
+    """One in the outbox, given up unless told otherwise; its id."""
+    made = Mail(
+        id=hall.world.effects.new_id(),
+        user_id=who.user.id,
+        kind="notice",
+        about="method.enrolled",
+        address="anna.berzina@example.lv",
+        created_at=hall.clock(),
+        next_at=hall.clock(),
+        **{"given_up_at": hall.clock(), "last_error": "the relay took too long", **columns},
+    )
+    with hall.world.database.begin() as work:
+        work.mails.add(made)
+    return made.id
+
+
+def test_mails_that_did_not_arrive_are_listed_and_sent_again(hall: Hall, system: Api, anna: Employee) -> None:
+    dead, waits = mail(hall, anna), mail(hall, anna, given_up_at=None)
+    arrived = mail(hall, anna, delivered_at=hall.clock(), given_up_at=None)
+    listed = system.get("/mails", state="given_up").json()
+    conforms(listed, "mails")
+    (shown,) = listed["mails"]
+    assert (shown["id"], shown["event"], shown["to"]) == (dead, "method.enrolled", "an…@example.lv")
+    assert {each["id"] for each in system.get("/mails").json()["mails"]} == {dead, waits, arrived}
+    first = system.get("/mails", limit="2").json()
+    rest = system.get("/mails", limit="2", after=first["after"]).json()
+    assert len({each["id"] for each in (*first["mails"], *rest["mails"])}) == 3
+    again = system.ask("POST", f"/mails/{dead}/retry")
+    assert again.status_code == 200
+    conforms(again.json(), "mail")
+    assert (again.json()["state"], again.json()["attempts"]) == ("waiting", 0)
+    assert hall.events(anna)[-1] == "mail.retried"
+    for no_letter in (dead, waits, arrived):
+        assert_refused(system.ask("POST", f"/mails/{no_letter}/retry"), 409, "not_given_up")
+    assert_refused(system.ask("POST", "/mails/nothing/retry"), 404, "not_found")
+
+
+def test_an_administrator_sees_the_mails_of_their_people_and_no_others(
+    hall: Hall, kekava: Api, anna: Employee
+) -> None:
+    """attack 40"""
+    own = hall.employee("savs", municipalities=[KEKAVA])
+    foreign, theirs = mail(hall, anna), mail(hall, own)
+    assert [each["id"] for each in kekava.get("/mails").json()["mails"]] == [theirs]
+    assert_refused(kekava.ask("POST", f"/mails/{foreign}/retry"), 404, "not_found")
+    assert kekava.ask("POST", f"/mails/{theirs}/retry").status_code == 200
+    assert "anna.berzina@" not in kekava.get("/mails").text
 
 
 # Whose things are whose ---------------------------------------------------------------------------------

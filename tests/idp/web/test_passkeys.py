@@ -101,7 +101,9 @@ def test_a_passkey_signs_in_by_itself_in_one_step(
     found = standing(hall, browser, Requirements(level=Level.PHISHING_RESISTANT))
     assert found.person.user.username == "viens"
     assert (found.acr, found.amr) == ("phr", ("pop", "user", "mfa"))
-    assert events(hall, enrolled)[-2:] == [("method.passed", None), ("sign_in.completed", None)]
+    assert events(hall, enrolled)[-3:] == [
+        *(("method.passed", None), ("sign_in.new_browser", None), ("sign_in.completed", None))
+    ]
 
 
 def test_a_sign_in_by_passkey_makes_a_new_session_whatever_cookie_was_there(
