@@ -95,7 +95,7 @@ class Settings(BaseSettings):
         (), description="Private networks that outgoing calls may reach; all others are refused."
     )
     registration: Literal["off", "token", "open"] = Field(
-        "token", description="Who may register clients dynamically."
+        "token", description="Who may register clients dynamically; open brings the implicit flow, too."
     )
     software_statement_jwks: Path | None = Field(
         None,

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import pytest
+from click.testing import CliRunner
 
+from idp.cli import main
+from idp.oidc.client_metadata import MEMBERS
+from idp.seed.people import PEOPLE
+from idp.settings import PREFIX, Settings
 from tests.support.checkout import ROOT, tracked_files
 
 PLANS = {
@@ -48,6 +53,28 @@ def rows() -> tuple[Row, ...]:
 @cache
 def names_in(path: str) -> frozenset[str]:
     return frozenset(re.findall(r"^def (test_\w+)\(", (ROOT / path).read_text(), re.MULTILINE))
+
+
+def test_what_a_run_needs_exists() -> None:
+    """Every setting, command, page element and member that the section names"""
+    section = TEXT.partition("## What a run needs")[2].partition("\n## ")[0]
+    named = re.findall(r"`([^`]+)`", section)
+    settings = {name.partition("=")[0] for name in named if name.startswith(PREFIX)}
+    assert settings <= {PREFIX + name.upper() for name in Settings.model_fields}
+    pages = "".join((ROOT / path).read_text() for path in tracked_files() if path.parts[0] == "templates")
+    elements = [name.removeprefix("#") for name in named if name.startswith("#")]
+    assert [each for each in elements if f'id="{each}"' not in pages and f'field("{each}"' not in pages] == []
+    commands = [name.split()[1:] for name in named if name.startswith("visvaris ")]
+    assert (len(settings), len(elements), len(commands)) == (3, 6, 4)
+    for command in commands:
+        assert CliRunner().invoke(main, [*command, "--help"]).exit_code == 0, command
+    assert {name for name in named if name.endswith("_access_tokens")} <= set(MEMBERS)
+
+
+def test_a_run_has_people_with_every_claim() -> None:
+    section = TEXT.partition("## What a run needs")[2].partition("\n## ")[0]
+    assert "`parole` and `kods`" in section
+    assert {person.username for person in PEOPLE if person.facts} == {"parole", "kods"}
 
 
 def test_every_plan_has_a_table() -> None:

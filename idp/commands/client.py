@@ -13,8 +13,9 @@ from idp.commands.context import AS_JSON, DASHED_IDS, note, open_context, refuse
 from idp.crypto import token_hash
 from idp.events import Event, EventType
 from idp.models.clients import Client, InitialAccessToken
-from idp.oidc import client_metadata, client_secrets
+from idp.oidc import client_metadata, client_secrets, implicit
 from idp.oidc.errors import ProtocolError
+from idp.oidc.options import RegistrationMode
 from idp.policy import Level
 from idp.storage.work import Work
 
@@ -37,7 +38,11 @@ def add() -> None:
     context = open_context()
     try:
         registration = client_metadata.register(
-            document, context.effects, vault=context.vault, outbound=context.outbound()
+            document,
+            context.effects,
+            vault=context.vault,
+            outbound=context.outbound(),
+            offers_implicit=implicit.is_offered(RegistrationMode(context.settings.registration)),
         )
     except ProtocolError as error:
         refuse(f"{error.error.value}: {error.description}")

@@ -16,6 +16,7 @@ from idp.gateways.outbound import Outbound, OutboundError
 from idp.models.clients import Client, ClientKind, Profile
 from idp.oidc.client_keys import import_usable_keys
 from idp.oidc.errors import ProtocolError
+from idp.oidc.grant_types import IMPLICIT
 from idp.oidc.sectors import sector_of
 
 _OLD_SECONDS: Final = 365 * 86400
@@ -53,6 +54,10 @@ def _localhost_by_name(client: Client, _now: Instant) -> bool:
     return client.kind == ClientKind.INSTALLED.value and any(
         urlsplit(uri).hostname == "localhost" for uri in _redirect_uris(client)
     )
+
+
+def _tokens_through_the_browser(client: Client, _now: Instant) -> bool:
+    return IMPLICIT in client.registered.get("grant_types", ())
 
 
 def _redirect_in_the_clear(client: Client, _now: Instant) -> bool:
@@ -169,6 +174,15 @@ RULES: Final[tuple[tuple[Rule, Finding], ...]] = (
             "PKCE is not required",
             "Set pkce_required once the application sends S256.",
             "Sign-ins that come without code_challenge: they get invalid_request.",
+        ),
+    ),
+    (
+        _tokens_through_the_browser,
+        Finding(
+            "It may get tokens through the browser (implicit flow)",
+            "Use code with PKCE, then take implicit, id_token and id_token token out of its registration.",
+            "Sign-ins that ask for id_token or id_token token: they get unauthorized_client. While"
+            " IDP_REGISTRATION is not open, they get unsupported_response_type already.",
         ),
     ),
     (

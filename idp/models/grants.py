@@ -22,7 +22,8 @@ class Consent(Base):
 class TokenFamily(Base):
     """All tokens that came from one code, of whichever grant; they live and die together.
 
-    `code_hash` is unique: a code redeemed twice finds its family here.
+    `code_hash` is unique: a code redeemed twice finds its family here. Where tokens came without one, it is
+    of a code that nobody has.
     """
 
     __tablename__ = "token_families"

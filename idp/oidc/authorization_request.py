@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlencode
 
 from idp.effects import Instant
+from idp.oidc.response_types import ResponseType
 
 
 class Prompt(StrEnum):
@@ -23,6 +24,7 @@ class ResponseMode(StrEnum):
     """How the answer travels; those with `jwt` carry it in one signed JWT (JARM section 2.3)."""
 
     QUERY = "query"
+    FRAGMENT = "fragment"
     FORM_POST = "form_post"
     JWT = "jwt"
     QUERY_JWT = "query.jwt"
@@ -30,16 +32,28 @@ class ResponseMode(StrEnum):
 
     @property
     def is_signed(self) -> bool:
-        return self not in {ResponseMode.QUERY, ResponseMode.FORM_POST}
+        return self not in {ResponseMode.QUERY, ResponseMode.FRAGMENT, ResponseMode.FORM_POST}
 
     @property
     def carrier(self) -> "Carrier":
         """JARM section 2.3.4: `jwt` alone is the default of the response type; for `code` the query."""
+        if self is ResponseMode.FRAGMENT:
+            return ResponseMode.FRAGMENT
         in_form = self in {ResponseMode.FORM_POST, ResponseMode.FORM_POST_JWT}
         return ResponseMode.FORM_POST if in_form else ResponseMode.QUERY
 
 
-Carrier: TypeAlias = Literal[ResponseMode.QUERY, ResponseMode.FORM_POST]
+Carrier: TypeAlias = Literal[ResponseMode.QUERY, ResponseMode.FRAGMENT, ResponseMode.FORM_POST]
+
+OF_CODES: Final = tuple(mode for mode in ResponseMode if mode is not ResponseMode.FRAGMENT)
+OF_TOKENS: Final = (ResponseMode.FRAGMENT, ResponseMode.FORM_POST)
+"""Multiple Response Types section 5: tokens are never in a query, which servers write down."""
+
+
+def modes_for(response_type: ResponseType) -> tuple[ResponseMode, ...]:
+    """Which there are, the default first."""
+    return OF_TOKENS if response_type.is_implicit else OF_CODES
+
 
 PARAMETERS: Final = frozenset(
     {
@@ -63,6 +77,9 @@ class AuthorizationRequest:
     response_mode: ResponseMode
     received_at: Instant
     scopes: tuple[str, ...]
+    response_type: ResponseType = ResponseType.CODE
+    is_narrowed: bool = False
+    """Whether `scopes` are not all that were asked for."""
     resources: tuple[str, ...] = ()
     state: str | None = None
     nonce: str | None = None
@@ -104,7 +121,11 @@ class AuthorizationRequest:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "AuthorizationRequest":
         tuples = {name: tuple(item) for name, item in value.items() if isinstance(item, list | tuple)}
-        return cls(**{**value, **tuples, "response_mode": ResponseMode(value["response_mode"])})
+        enums = {
+            "response_mode": ResponseMode(value["response_mode"]),
+            "response_type": ResponseType(value.get("response_type", ResponseType.CODE)),
+        }
+        return cls(**{**value, **tuples, **enums})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +137,11 @@ class Answer:
     fields: tuple[tuple[str, str], ...] = field(repr=False)
 
     def location(self) -> str:
-        """For `query`: RFC 6749 section 3.1.2 keeps the query of the redirect URI as it was registered."""
+        """For `query` and `fragment`: RFC 6749 section 3.1.2 keeps the query of the redirect URI as it was
+        registered, and a fragment it has none.
+        """
+        if self.response_mode is ResponseMode.FRAGMENT:
+            return f"{self.redirect_uri}#{urlencode(self.fields)}"
         return with_query(self.redirect_uri, self.fields)
 
 

@@ -9,10 +9,11 @@ from typing import Final
 
 from idp.effects import Effects
 from idp.models.clients import Client
-from idp.oidc import fapi2, jose
-from idp.oidc.authorization_request import Answer, AuthorizationRequest, ResponseMode
+from idp.oidc import fapi2, implicit, jose
+from idp.oidc.authorization_request import Answer, AuthorizationRequest, ResponseMode, modes_for
 from idp.oidc.keys import KeyRing
 from idp.oidc.requests import Parameters
+from idp.oidc.response_types import ResponseType, find_response_type
 
 RESPONSE_SECONDS: Final = 300
 """JARM section 2.1 advises ten minutes at most."""
@@ -73,11 +74,26 @@ def recipient_of(request: AuthorizationRequest, client: Client) -> Recipient:
     return Recipient(client, request.redirect_uri, request.response_mode, request.state)
 
 
-def recipient_of_refusal(parameters: Parameters, client: Client) -> Recipient:
+def recipient_of_refusal(parameters: Parameters, client: Client, *, offers_implicit: bool) -> Recipient:
     """Of a request of which nothing but the client and its redirect URI is known to be right."""
+    modes = modes_for(_read_by(parameters, client, offers_implicit=offers_implicit))
     asked = parameters.find("response_mode")
-    mode = ResponseMode(asked) if asked in set(ResponseMode) else ResponseMode.QUERY
+    mode = ResponseMode(asked) if asked in modes else modes[0]
     if must_be_signed(client):
         mode = _SIGNED.get(mode, mode)
     state = parameters.find("state") if "state" not in parameters.duplicated() else None
     return Recipient(client, parameters.get("redirect_uri"), mode, state)
+
+
+def _read_by(parameters: Parameters, client: Client, *, offers_implicit: bool) -> ResponseType:
+    """By which response type the client reads its answer, also an error (Multiple Response Types section 5):
+    by one of the implicit flow where that exists, or did when the client registered for it.
+    """
+    asked = find_response_type(parameters.find("response_type"))
+    if (
+        asked is None
+        or fapi2.holds_for(client)
+        or not (offers_implicit or implicit.has_registered(client, asked))
+    ):
+        return ResponseType.CODE
+    return asked

@@ -18,6 +18,7 @@ from idp.login.transaction import Requirements
 from idp.models.clients import Client
 from idp.models.methods import Proof
 from idp.oidc import authorize_checks as checks
+from idp.oidc import implicit
 from idp.oidc.authorization_details import are_within, not_theirs
 from idp.oidc.authorization_request import Answer, AuthorizationRequest, Prompt
 from idp.oidc.authorization_response import Responses, recipient_of, recipient_of_refusal
@@ -35,6 +36,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.codes import CodeContents, Codes
 from idp.oidc.consent import Consents, Decider
 from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.grants.implicit import ImplicitTokens
 from idp.oidc.pending import PendingRequests
 from idp.oidc.posted_requests import PostedRequests
 from idp.oidc.pushed_requests import PushedRequests
@@ -92,6 +94,8 @@ class Authorization:
         *,
         clients: Clients,
         codes: Codes,
+        implicit_tokens: ImplicitTokens,
+        offers_implicit: bool,
         consents: Consents,
         sources: Sources,
         reader: RequestReader,
@@ -105,6 +109,8 @@ class Authorization:
     ) -> None:
         self._clients = clients
         self._codes = codes
+        self._implicit_tokens = implicit_tokens
+        self._offers_implicit = offers_implicit
         self._consents = consents
         self._sources = sources
         self._reader = reader
@@ -181,7 +187,7 @@ class Authorization:
             self._consents.refuse(request, decider)
             return self._refusal(request, client, ErrorCode.ACCESS_DENIED, "The person refused.")
         self._consents.give(request, decider)
-        return self._answer(request, client, judged)
+        return self._answer(request, client, judged, browser)
 
     def _client_of(self, request: AuthorizationRequest) -> Client:
         """As it is now: disabled perhaps, or without that redirect URI, since the person began to sign in."""
@@ -205,7 +211,7 @@ class Authorization:
                     return self._ask_consent(request, client, browser, request_id)
                 if not self._close(request, request_id):
                     return Expired()
-                return self._answer(request, client, satisfied)
+                return self._answer(request, client, satisfied, browser)
 
     def _ask_consent(
         self, request: AuthorizationRequest, client: Client, browser: Browser, request_id: str | None
@@ -228,6 +234,11 @@ class Authorization:
         self, request: AuthorizationRequest, client: Client, browser: Browser
     ) -> Satisfied | Requirements | Answer:
         """Satisfied, or what a sign-in must fulfil, or the error that goes back."""
+        try:
+            implicit.hold(client, request.response_type, offered=self._offers_implicit)
+        except ProtocolError as over:
+            # Registration was closed, or the client changed, since the request was read (attack 7).
+            return self._refusal(request, client, over.error, over.description)
         requirements = requirements_of(request, client)
         if requirements.fresh:
             # Whatever was proven before; also by the clock of another machine, which may be ahead of ours.
@@ -306,28 +317,24 @@ class Authorization:
 
     # Answering -----------------------------------------------------------------------------------------
 
-    def _answer(self, request: AuthorizationRequest, client: Client, satisfied: Satisfied) -> Answer:
-        code = self._codes.issue(
-            CodeContents(
-                client_id=request.client_id,
-                redirect_uri=request.redirect_uri,
-                code_challenge=request.code_challenge,
-                user_id=satisfied.signed_in.user_id,
-                session_id=satisfied.signed_in.session_id,
-                scopes=request.scopes,
-                resources=request.resources,
-                nonce=request.nonce,
-                acr=told_level(request, satisfied.level).acr,
-                amr=satisfied.amr,
-                auth_time=satisfied.auth_time,
-                employment_id=satisfied.employment.id if satisfied.employment is not None else None,
-                municipality=satisfied.municipality,
-                claims=request.claims,
-                authorization_details=request.authorization_details,
-                dpop_jkt=request.dpop_jkt,
+    def _answer(
+        self, request: AuthorizationRequest, client: Client, satisfied: Satisfied, browser: Browser
+    ) -> Answer:
+        granted = _granted(request, satisfied)
+        if not request.response_type.is_implicit:
+            code = self._codes.issue(granted)
+            return self._responses.to(recipient_of(request, client), (("code", code),))
+        try:
+            fields = self._implicit_tokens.issue(
+                granted,
+                client,
+                request.response_type,
+                address=browser.address,
+                tells_scope=request.is_narrowed,
             )
-        )
-        return self._responses.to(recipient_of(request, client), (("code", code),))
+        except ProtocolError as error:
+            return self._refusal(request, client, error.error, error.description)
+        return self._responses.to(recipient_of(request, client), fields)
 
     def _refusal(
         self, request: AuthorizationRequest, client: Client, error: ErrorCode, description: str
@@ -340,4 +347,29 @@ class Authorization:
         if asked.pushed is not None and not self._pushed.spend(asked.pushed):
             return Expired()
         fields = (("error", error.error.value), ("error_description", error.description))
-        return self._responses.to(recipient_of_refusal(asked.parameters, asked.client), fields)
+        recipient = recipient_of_refusal(
+            asked.parameters, asked.client, offers_implicit=self._offers_implicit
+        )
+        return self._responses.to(recipient, fields)
+
+
+def _granted(request: AuthorizationRequest, satisfied: Satisfied) -> CodeContents:
+    """With what a code would be bound to, where one is made for it."""
+    return CodeContents(
+        client_id=request.client_id,
+        redirect_uri=request.redirect_uri,
+        code_challenge=request.code_challenge,
+        user_id=satisfied.signed_in.user_id,
+        session_id=satisfied.signed_in.session_id,
+        scopes=request.scopes,
+        resources=request.resources,
+        nonce=request.nonce,
+        acr=told_level(request, satisfied.level).acr,
+        amr=satisfied.amr,
+        auth_time=satisfied.auth_time,
+        employment_id=satisfied.employment.id if satisfied.employment is not None else None,
+        municipality=satisfied.municipality,
+        claims=request.claims,
+        authorization_details=request.authorization_details,
+        dpop_jkt=request.dpop_jkt,
+    )

@@ -13,11 +13,13 @@ from enum import Enum, auto
 from typing import Any, Final
 
 from idp.models.clients import Client, ClientKind
-from idp.oidc import fapi2, redirect_uris
-from idp.oidc.authorization_request import Prompt, ResponseMode
+from idp.oidc import fapi2, implicit, redirect_uris
+from idp.oidc.authorization_request import Prompt, ResponseMode, modes_for
 from idp.oidc.authorization_response import must_be_signed
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.requests import Parameters, refuse_duplicates
+from idp.oidc.response_types import ResponseType, find_response_type
+from idp.oidc.scopes import Scope
 from idp.policy import Level
 
 _S256_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -47,6 +49,13 @@ class Asked:
     channel: Channel = Channel.OPEN
     pushed: str | None = None
     """The reference it was kept under since it was pushed."""
+    offers_implicit: bool = False
+    """Whether the provider has the implicit flow now."""
+
+    @property
+    def response_type(self) -> ResponseType:
+        """As asked; `code` for what does not exist, which has been refused before anything hangs on it."""
+        return find_response_type(self.parameters.find("response_type")) or ResponseType.CODE
 
     @property
     def registered(self) -> dict[str, Any]:
@@ -118,25 +127,33 @@ def registration_is_absent(asked: Asked) -> None:
         )
 
 
-def response_type_is_code(asked: Asked) -> None:
-    if asked.parameters.get("response_type") != "code":
-        raise ProtocolError(ErrorCode.UNSUPPORTED_RESPONSE_TYPE, "Only the response type code is supported.")
+def response_type_exists(asked: Asked) -> None:
+    if find_response_type(asked.parameters.get("response_type")) is None:
+        raise ProtocolError(ErrorCode.UNSUPPORTED_RESPONSE_TYPE, "The response type is not supported.")
 
 
-def response_mode_is_known(asked: Asked) -> None:
+def client_may_use_the_response_type(asked: Asked) -> None:
+    """Whichever way it is offered and registered now (attack 7)."""
+    implicit.hold(asked.client, asked.response_type, offered=asked.offers_implicit)
+
+
+def response_mode_fits_the_type(asked: Asked) -> None:
+    """Attack 7: no token in a query, no code in a fragment."""
     mode = asked.parameters.find("response_mode")
-    if mode is not None and mode not in set(ResponseMode):
+    if mode is not None and mode not in modes_for(asked.response_type):
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "The response mode is not supported.")
 
 
 def response_is_signed_where_it_must(asked: Asked) -> None:
     """Asked for in the clear, the answer would lose what the client registered for (attack 7)."""
-    mode = ResponseMode(asked.parameters.find("response_mode") or ResponseMode.QUERY)
+    mode = ResponseMode(asked.parameters.find("response_mode") or modes_for(asked.response_type)[0])
     if must_be_signed(asked.client) and not mode.is_signed:
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "The client must ask for a response mode with jwt.")
 
 
 def client_may_use_codes(asked: Asked) -> None:
+    if asked.response_type.is_implicit:
+        return
     if "authorization_code" not in asked.registered.get("grant_types", ("authorization_code",)):
         raise ProtocolError(
             ErrorCode.UNAUTHORIZED_CLIENT, "The client is not registered for the authorization code grant."
@@ -152,13 +169,50 @@ def pkce_is_s256(asked: Asked) -> None:
     if challenge is None:
         if method is not None:
             raise ProtocolError(ErrorCode.INVALID_REQUEST, "A code challenge method needs a code challenge.")
-        if asked.client.pkce_required or is_public(asked.client) or fapi2.holds_for(asked.client):
+        if needs_challenge(asked):
             raise ProtocolError(ErrorCode.INVALID_REQUEST, "A code challenge is required (PKCE, S256).")
         return
     if method != "S256":
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "The code challenge method must be S256.")
     if not _S256_CHALLENGE.fullmatch(challenge):
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "The code challenge is not an S256 challenge.")
+
+
+def needs_challenge(asked: Asked) -> bool:
+    """Where no code is given there is none to protect."""
+    if asked.response_type.is_implicit:
+        return False
+    return asked.client.pkce_required or is_public(asked.client) or fapi2.holds_for(asked.client)
+
+
+def tokens_come_with_a_nonce(asked: Asked) -> None:
+    """OpenID Connect Core 3.2.2.1: REQUIRED, for nothing else tells a stolen ID token from one asked for."""
+    if asked.response_type.is_implicit and not asked.parameters.has("nonce"):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The response type needs a nonce.")
+
+
+def tokens_are_of_openid_connect(asked: Asked) -> None:
+    scopes = (asked.parameters.find("scope") or "").split()
+    if asked.response_type.is_implicit and Scope.OPENID not in scopes:
+        raise ProtocolError(ErrorCode.INVALID_SCOPE, "The response type needs the scope openid.")
+
+
+def tokens_are_for_userinfo_alone(asked: Asked) -> None:
+    """What went through a browser opens no API."""
+    if not asked.response_type.is_implicit:
+        return
+    if asked.parameters.has("resource"):
+        raise ProtocolError(ErrorCode.INVALID_TARGET, "The response type gives no access to a resource.")
+    if asked.parameters.has("authorization_details"):
+        raise ProtocolError(
+            ErrorCode.INVALID_AUTHORIZATION_DETAILS, "The response type takes no authorization details."
+        )
+
+
+def tokens_are_bound_to_no_key(asked: Asked) -> None:
+    """Whoever names a key expects tokens that are bound to it, and would get others."""
+    if asked.response_type.is_implicit and asked.parameters.has("dpop_jkt"):
+        raise ProtocolError(ErrorCode.INVALID_REQUEST, "The response type gives no tokens bound to a key.")
 
 
 def prompt_is_understood(asked: Asked) -> None:
@@ -210,11 +264,16 @@ CHECKS: Final[tuple[tuple[Check, frozenset[Channel]], ...]] = (
     (is_signed_where_it_must, UNSIGNED),
     (echoed_values_are_short, EVERYWHERE),
     (registration_is_absent, EVERYWHERE),
-    (response_type_is_code, EVERYWHERE),
-    (response_mode_is_known, EVERYWHERE),
+    (response_type_exists, EVERYWHERE),
+    (client_may_use_the_response_type, EVERYWHERE),
+    (response_mode_fits_the_type, EVERYWHERE),
     (response_is_signed_where_it_must, EVERYWHERE),
     (client_may_use_codes, EVERYWHERE),
     (pkce_is_s256, EVERYWHERE),
+    (tokens_come_with_a_nonce, EVERYWHERE),
+    (tokens_are_of_openid_connect, EVERYWHERE),
+    (tokens_are_for_userinfo_alone, EVERYWHERE),
+    (tokens_are_bound_to_no_key, EVERYWHERE),
     (prompt_is_understood, EVERYWHERE),
     (max_age_is_a_number, EVERYWHERE),
     (resources_are_registered, EVERYWHERE),

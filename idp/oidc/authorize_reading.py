@@ -1,17 +1,19 @@
 """From the parameters of an authorization request to what they mean, held to all of `authorize_checks.py`."""
 
+from dataclasses import replace
 from typing import Final
 
 from idp.effects import Effects
 from idp.models.clients import Client
 from idp.oidc import authorization_details
 from idp.oidc import authorize_checks as checks
-from idp.oidc.authorization_request import AuthorizationRequest, Prompt, ResponseMode
+from idp.oidc.authorization_request import AuthorizationRequest, Prompt, ResponseMode, modes_for
 from idp.oidc.authorize_checks import Asked
 from idp.oidc.claims import ClaimsRequest, essential_levels, parse_claims_request, voluntary_levels
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.id_tokens import IdTokens
 from idp.oidc.jose import TokenError
+from idp.oidc.response_types import ResponseType
 from idp.oidc.scopes import Scope, grantable, may_have
 from idp.oidc.subjects import Subjects
 
@@ -20,17 +22,20 @@ _NOBODY: Final = "-"
 
 
 class RequestReader:
-    def __init__(self, id_tokens: IdTokens, subjects: Subjects, effects: Effects) -> None:
+    def __init__(
+        self, id_tokens: IdTokens, subjects: Subjects, effects: Effects, *, offers_implicit: bool
+    ) -> None:
+        self._offers_implicit = offers_implicit
         self._id_tokens = id_tokens
         self._subjects = subjects
         self._effects = effects
 
     def read(self, asked: Asked) -> AuthorizationRequest:
         """Raises ProtocolError."""
-        checks.hold_all(asked)
+        checks.hold_all(replace(asked, offers_implicit=self._offers_implicit))
         parameters, client, now = asked.parameters, asked.client, self._effects.now()
-        scopes = grantable((parameters.find("scope") or "").split(), client)
-        wishes = parse_claims_request(parameters.find("claims"))
+        scopes, is_narrowed = _scopes_of(asked)
+        wishes = _wishes_of(asked)
         of_single_claims = wishes.scopes() if Scope.OPENID in scopes else frozenset()
         extra = sorted(scope for scope in of_single_claims - set(scopes) if may_have(scope, client))
         consent_scopes = (*scopes, *extra)
@@ -42,9 +47,11 @@ class RequestReader:
         return AuthorizationRequest(
             client_id=client.client_id,
             redirect_uri=parameters.get("redirect_uri"),
-            response_mode=ResponseMode(parameters.find("response_mode") or ResponseMode.QUERY),
+            response_type=asked.response_type,
+            response_mode=ResponseMode(parameters.find("response_mode") or modes_for(asked.response_type)[0]),
             received_at=now,
             scopes=scopes,
+            is_narrowed=is_narrowed,
             resources=tuple(dict.fromkeys(parameters.all("resource"))),
             state=parameters.find("state"),
             nonce=parameters.find("nonce"),
@@ -87,6 +94,28 @@ class RequestReader:
         if client.client_id not in read.client_ids:
             raise ProtocolError(ErrorCode.INVALID_REQUEST, "The ID token hint was issued to another client.")
         return read.user_id
+
+
+def _scopes_of(asked: Asked) -> tuple[tuple[str, ...], bool]:
+    """And whether they are fewer than was asked for. Raises ProtocolError.
+
+    Core 11: without a code, `offline_access` is ignored.
+    """
+    requested = (asked.parameters.find("scope") or "").split()
+    granted = grantable(requested, asked.client)
+    if asked.response_type.is_implicit:
+        granted = tuple(scope for scope in granted if scope != Scope.OFFLINE_ACCESS)
+    return granted, set(granted) != set(requested)
+
+
+def _wishes_of(asked: Asked) -> ClaimsRequest:
+    """Core 5.5: claims are asked for at userinfo only with a token for it. Raises ProtocolError."""
+    wishes = parse_claims_request(asked.parameters.find("claims"))
+    if wishes.userinfo and asked.response_type is ResponseType.ID_TOKEN:
+        raise ProtocolError(
+            ErrorCode.INVALID_REQUEST, "Claims are asked for at userinfo, and there is no token for it."
+        )
+    return wishes
 
 
 def _details(asked: Asked) -> authorization_details.Details:

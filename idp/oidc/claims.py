@@ -1,8 +1,8 @@
 """Claims about a person: which scope opens which, what the `claims` parameter asks, and their values.
 
 OpenID Connect Core 5.1, 5.4 and 5.5. Claims go to the UserInfo response; into an ID token only what the
-`claims` parameter asks for there, since every flow here also gives an access token. Not here: the claims
-every ID token has (`id_tokens.py`), aggregated and distributed claims.
+`claims` parameter asks for there, unless no access token comes with it (`grants/implicit.py`). Not here: the
+claims every ID token has (`id_tokens.py`), aggregated and distributed claims.
 """
 
 import json

@@ -20,6 +20,7 @@ from idp.oidc import (
     client_secrets,
     encryption,
     fapi2,
+    implicit,
     request_objects,
     scopes,
 )
@@ -28,16 +29,19 @@ from idp.oidc.auth_methods import AuthMethod
 from idp.oidc.client_keys import import_keys
 from idp.oidc.discovery import GRANT_TYPES, SUBJECT_TYPES
 from idp.oidc.errors import ErrorCode, ProtocolError
-from idp.oidc.grant_types import DEVICE_CODE, TOKEN_EXCHANGE
+from idp.oidc.grant_types import DEVICE_CODE, IMPLICIT, TOKEN_EXCHANGE
 from idp.oidc.keys import ALGORITHMS
 from idp.oidc.redirect_uris import UnfitRedirectUriError, require_registrable
+from idp.oidc.response_types import read_response_type
 from idp.oidc.sectors import sector_of
 from idp.storage.vault import Vault
 
 OWN_MEMBER: Final = "visvaris"
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
-_OF_PEOPLE: Final = ("authorization_code", DEVICE_CODE)
+_RENEWABLE: Final = ("authorization_code", DEVICE_CODE)
+"""Grant types by which somebody signs in for longer than a few minutes."""
+_OF_PEOPLE: Final = (*_RENEWABLE, IMPLICIT)
 """Grant types by which somebody signs in."""
 _CONFIDENTIAL: Final = ("client_credentials", TOKEN_EXCHANGE)
 """Grant types by which a client asks for itself, and so must be able to prove that it is itself."""
@@ -76,7 +80,13 @@ class Registration:
     secret: str | None = field(repr=False)
 
 
-def accept(document: Mapping[str, Any], outbound: Outbound, own: Mapping[str, Any] = NOTHING) -> Accepted:
+def accept(
+    document: Mapping[str, Any],
+    outbound: Outbound,
+    own: Mapping[str, Any] = NOTHING,
+    *,
+    offers_implicit: bool = False,
+) -> Accepted:
     """`own`: what an operator says beside it. Raises ProtocolError that names the member which is wrong."""
     asked_too_much = sorted(
         name for name in _NOT_DONE & set(document) if document[name] not in (None, False, [])
@@ -86,6 +96,8 @@ def accept(document: Mapping[str, Any], outbound: Outbound, own: Mapping[str, An
     accepted = {name: _read(name, document[name]) for name in MEMBERS if document.get(name) is not None}
     registered = {**_defaults(accepted), **fapi2.defaults(own), **accepted}
     _require_consistent(registered, own)
+    if unfit := implicit.broken_rule(registered, own, offered=offers_implicit):
+        raise _unfit(unfit)
     return Accepted(registered, sector_of(registered, outbound))
 
 
@@ -95,13 +107,15 @@ def register(
     *,
     vault: Vault | None = None,
     outbound: Outbound | None = None,
+    offers_implicit: bool = False,
 ) -> Registration:
     """As an operator does. Without `outbound`, nothing private is fetched. Raises ProtocolError.
 
     `vault` keeps the secret of a client that signs with it (`client_secret_jwt`); without one it is refused.
     """
     own = _read_own(document.get(OWN_MEMBER, {}))
-    return make(accept(document, outbound or Outbound(), own), effects, vault, **own)
+    accepted = accept(document, outbound or Outbound(), own, offers_implicit=offers_implicit)
+    return make(accepted, effects, vault, **own)
 
 
 def make(accepted: Accepted, effects: Effects, vault: Vault | None, **own: Any) -> Registration:
@@ -159,7 +173,7 @@ def _defaults(accepted: Mapping[str, Any]) -> dict[str, Any]:
 def _require_consistent(registered: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     grant_types, method = registered["grant_types"], registered["token_endpoint_auth_method"]
     uses_codes = "authorization_code" in grant_types
-    if uses_codes and not registered.get("redirect_uris"):
+    if (uses_codes or IMPLICIT in grant_types) and not registered.get("redirect_uris"):
         raise ProtocolError(ErrorCode.INVALID_REDIRECT_URI, "redirect_uris must hold at least one URI")
     if uses_codes != ("code" in registered["response_types"]):
         raise _unfit("response_types must be code exactly when grant_types has authorization_code")
@@ -178,8 +192,8 @@ def _require_consistent(registered: Mapping[str, Any], own: Mapping[str, Any]) -
 
 
 def _require_grants_fit(grant_types: Sequence[str], method: str) -> None:
-    if "refresh_token" in grant_types and not _signs_people_in(grant_types):
-        raise _unfit(f"the grant type refresh_token needs {' or '.join(_OF_PEOPLE)}")
+    if "refresh_token" in grant_types and not any(name in grant_types for name in _RENEWABLE):
+        raise _unfit(f"the grant type refresh_token needs {' or '.join(_RENEWABLE)}")
     for name in _CONFIDENTIAL:
         if name in grant_types and method == AuthMethod.NONE:
             raise _unfit(f"the grant type {name} is for clients that authenticate")
@@ -211,8 +225,8 @@ MEMBERS: Final[Mapping[str, Callable[[object], Any]]] = {
     "backchannel_logout_uri": values.notified,
     "backchannel_logout_session_required": values.flag,
     **client_auth_metadata.MEMBERS,
-    "grant_types": values.list_of(values.one_of(*GRANT_TYPES)),
-    "response_types": values.list_of(values.one_of("code")),
+    "grant_types": values.list_of(values.one_of(*GRANT_TYPES, IMPLICIT)),
+    "response_types": values.list_of(read_response_type),
     "client_name": values.text,
     "client_uri": values.page,
     "logo_uri": values.page,

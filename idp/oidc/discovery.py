@@ -8,14 +8,15 @@ import hashlib
 import json
 from typing import Any, Final
 
-from idp.oidc import authorization_details, client_auth_metadata, dpop_proofs, request_objects
-from idp.oidc.authorization_request import Prompt, ResponseMode
+from idp.oidc import authorization_details, client_auth_metadata, dpop_proofs, implicit, request_objects
+from idp.oidc.authorization_request import Prompt, modes_for
 from idp.oidc.claims import BY_SCOPE
 from idp.oidc.encryption import CONTENT_ALGORITHMS, KEY_ALGORITHMS
-from idp.oidc.grant_types import DEVICE_CODE, TOKEN_EXCHANGE
+from idp.oidc.grant_types import DEVICE_CODE, IMPLICIT, TOKEN_EXCHANGE
 from idp.oidc.keys import ALGORITHMS, KeyRing
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.requests import Request, Response
+from idp.oidc.response_types import ResponseType
 from idp.oidc.scopes import Scope
 from idp.policy import Level
 
@@ -24,6 +25,7 @@ GRANT_TYPES: Final = (
     *("authorization_code", "refresh_token", "client_credentials"),
     *(DEVICE_CODE, TOKEN_EXCHANGE),
 )
+"""Those there always are."""
 SUBJECT_TYPES: Final = ("public", "pairwise")
 _PUBLIC: Final = (
     ("Content-Type", "application/json"),
@@ -55,9 +57,7 @@ def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "scopes_supported": [scope.value for scope in Scope],
-        "response_types_supported": ["code"],
-        "response_modes_supported": [mode.value for mode in ResponseMode],
-        "grant_types_supported": list(GRANT_TYPES),
+        **_flows(options),
         "acr_values_supported": [level.acr for level in Level if Level.NONE < level <= highest],
         "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
@@ -87,6 +87,18 @@ def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
         "ui_locales_supported": ["lv", "en"],
         "dpop_signing_alg_values_supported": list(dpop_proofs.ALGORITHMS),
         **({"tls_client_certificate_bound_access_tokens": True} if options.client_certificates else {}),
+    }
+
+
+def _flows(options: Options) -> dict[str, Any]:
+    """What a client may ask to be answered with, how, and what it may trade for tokens."""
+    offered = implicit.is_offered(options.registration)
+    response_types = [each for each in ResponseType if offered or not each.is_implicit]
+    modes = {mode: None for response_type in response_types for mode in modes_for(response_type)}
+    return {
+        "response_types_supported": [response_type.value for response_type in response_types],
+        "response_modes_supported": [mode.value for mode in modes],
+        "grant_types_supported": [*GRANT_TYPES, *([IMPLICIT] if offered else [])],
     }
 
 

@@ -61,11 +61,11 @@ class IdTokens:
         client: Client,
         *,
         nonce: str | None,
-        access_token: str,
+        access_token: str | None,
         claims: Mapping[str, Any],
     ) -> str:
-        """`claims`: those the `claims` parameter asked for here. No `azp`: the one audience is the client
-        itself.
+        """`access_token`: the one given with it, if one is. `claims`: those that belong here beside what each
+        has. No `azp`: the one audience is the client itself.
         """
         now = int(self._effects.now())
         content: dict[str, Any] = {
@@ -79,8 +79,9 @@ class IdTokens:
             "acr": grant.acr,
             "amr": grant.amr,
             "sid": self._subjects.session_for(client, grant.session_id),
-            "at_hash": half_hash(access_token),
         }
+        if access_token is not None:
+            content["at_hash"] = half_hash(access_token)
         if nonce is not None:
             content["nonce"] = nonce
         signer = self._keys.signer(fapi2.algorithm_for(client, "id_token_signed_response_alg"))

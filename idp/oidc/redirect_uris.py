@@ -7,6 +7,7 @@ installed applications: any port of a loopback IP literal. `localhost` is a name
 
 import re
 from collections.abc import Iterable
+from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 CHARACTERS_AT_MOST = 2000
@@ -16,6 +17,8 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[::1\]")
 _LOOPBACK = re.compile(r"http://(?P<host>127\.0\.0\.1|\[::1\])(?::(?P<port>[0-9]{1,5}))?(?P<rest>[/?].*)?")
+_ODD_ADDRESS = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)")
+"""What ends in a number is an IPv4 address to a browser (WHATWG URL section 3.5)."""
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 _PORTS_AT_MOST = 65535
 
@@ -83,6 +86,20 @@ def _refuse_dot_segments(uri: str) -> None:
     path = unquote(uri.partition("?")[0]).replace("\\", "/")
     if any(segment.partition(";")[0] in {".", ".."} for segment in path.split("/")):
         raise UnfitRedirectUriError("a redirect URI must not have dot segments")
+
+
+def is_of_this_computer(uri: str) -> bool:
+    """By any name of it: `localhost` and what is below (RFC 6761 section 6.3), or an address, also one in a
+    spelling that only browsers read as one (`127.1`).
+    """
+    host = urlsplit(uri).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return _ODD_ADDRESS.fullmatch(host) is not None
+    return address.is_loopback or address.is_unspecified
 
 
 def form_action_source(uri: str) -> str:

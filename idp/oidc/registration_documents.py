@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from idp.effects import Effects
 from idp.gateways.outbound import Outbound
-from idp.oidc import software_statements
+from idp.oidc import implicit, software_statements
 from idp.oidc.auth_methods import method_of, offered_methods
 from idp.oidc.client_metadata import MEMBERS, NOTHING, OWN_MEMBER, Accepted, accept
 from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.grant_types import IMPLICIT
 from idp.oidc.options import Options
 from idp.oidc.requests import Request
 from idp.oidc.scopes import DEFAULT, Scope
@@ -49,6 +50,7 @@ OPEN_MEMBERS: Final = frozenset(
 class Intake:
     def __init__(self, options: Options, outbound: Outbound, effects: Effects) -> None:
         self._outbound = outbound
+        self._offers_implicit = implicit.is_offered(options.registration)
         self._offered = offered_methods(options)
         self._certificates = options.client_certificates
         self._fetches = threading.BoundedSemaphore(FETCHES_AT_ONCE)
@@ -62,7 +64,7 @@ class Intake:
             document = {**document, **self._statements.read(statement)}
         _refuse_what_operators_give(document)
         accepted = self._accept(document, own)
-        _refuse_what_strangers_cannot_have(accepted.registered)
+        _refuse_what_strangers_cannot_have(accepted.registered, offers_implicit=self._offers_implicit)
         self._refuse_what_is_not_offered(accepted.registered)
         if statement is None:
             return accepted
@@ -73,7 +75,7 @@ class Intake:
 
     def _accept(self, document: Mapping[str, Any], own: Mapping[str, Any]) -> Accepted:
         if document.get("sector_identifier_uri") is None:
-            return accept(document, self._outbound, own)
+            return accept(document, self._outbound, own, offers_implicit=self._offers_implicit)
         if not self._fetches.acquire(blocking=False):
             raise ProtocolError(
                 ErrorCode.TOO_MANY,
@@ -82,7 +84,7 @@ class Intake:
                 headers=(("Retry-After", "5"),),
             )
         try:
-            return accept(document, self._outbound, own)
+            return accept(document, self._outbound, own, offers_implicit=self._offers_implicit)
         finally:
             self._fetches.release()
 
@@ -118,9 +120,10 @@ def _refuse_what_operators_give(document: Mapping[str, Any]) -> None:
         raise _unfit(f"{for_operators[0]} is granted by the operator alone")
 
 
-def _refuse_what_strangers_cannot_have(registered: Mapping[str, Any]) -> None:
-    if not GRANT_TYPES.issuperset(registered["grant_types"]):
-        raise _unfit(f"grant_types: must be among {', '.join(sorted(GRANT_TYPES))}")
+def _refuse_what_strangers_cannot_have(registered: Mapping[str, Any], *, offers_implicit: bool) -> None:
+    grant_types = GRANT_TYPES | ({IMPLICIT} if offers_implicit else set())
+    if not grant_types.issuperset(registered["grant_types"]):
+        raise _unfit(f"grant_types: must be among {', '.join(sorted(grant_types))}")
     beyond = sorted(set(registered["scope"].split()) - SCOPES)
     if beyond:
         raise _unfit(f"scope: {beyond[0]} is granted by the operator alone")

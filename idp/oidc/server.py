@@ -14,7 +14,7 @@ from idp.effects import Effects
 from idp.gateways.outbound import Outbound
 from idp.login.flow import Login
 from idp.login.standing import Standings
-from idp.oidc import discovery, fapi2, registration_management
+from idp.oidc import discovery, fapi2, implicit, registration_management
 from idp.oidc.admin_access import AdminAccess
 from idp.oidc.authorization_response import Responses
 from idp.oidc.authorize import Authorization
@@ -29,6 +29,7 @@ from idp.oidc.grants.authorization_code import AuthorizationCode
 from idp.oidc.grants.base import Grant, TokenRequest
 from idp.oidc.grants.client_credentials import ClientCredentials
 from idp.oidc.grants.device_code import DeviceCodeGrant
+from idp.oidc.grants.implicit import ImplicitTokens
 from idp.oidc.grants.redemption import Redemption
 from idp.oidc.grants.refresh_token import RefreshTokens
 from idp.oidc.grants.token_exchange import TokenExchange
@@ -236,7 +237,8 @@ def _request_parts(core: Core) -> _RequestParts:
     objects = RequestObjects(
         issuer=core.options.issuer, keys=core.client_keys, outbound=core.outbound, effects=core.effects
     )
-    reader = RequestReader(core.id_tokens, core.subjects, core.effects)
+    offers_implicit = implicit.is_offered(core.options.registration)
+    reader = RequestReader(core.id_tokens, core.subjects, core.effects, offers_implicit=offers_implicit)
     return _RequestParts(reader, Sources(objects, pushed), pushed)
 
 
@@ -244,6 +246,14 @@ def _authorization(core: Core, parts: _RequestParts, *, login: Login, standings:
     return Authorization(
         clients=core.clients,
         codes=core.codes,
+        implicit_tokens=ImplicitTokens(
+            issuer=core.options.issuer,
+            database=core.database,
+            access_tokens=core.access_tokens,
+            id_tokens=core.id_tokens,
+            effects=core.effects,
+        ),
+        offers_implicit=implicit.is_offered(core.options.registration),
         consents=core.consents,
         sources=parts.sources,
         reader=parts.reader,

@@ -231,7 +231,7 @@ def _go(outcome: Outcome) -> AnyResponse:
 
 def _carry_back(answer: Answer) -> Response:
     match answer.response_mode:
-        case ResponseMode.QUERY:
+        case ResponseMode.QUERY | ResponseMode.FRAGMENT:
             # 303, so that no browser posts a form of ours again to the client (RFC 9700 section 4.12)
             return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": answer.location()})
         case ResponseMode.FORM_POST:

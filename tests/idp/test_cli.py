@@ -341,6 +341,21 @@ def test_metadata_that_cannot_be_is_refused(database: None, given: str) -> None:
     assert told("client", "list", "--json") == []
 
 
+def test_the_implicit_flow_is_added_only_where_anybody_may_register(
+    database: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = json.dumps({**CLIENT, "grant_types": ["implicit"], "response_types": ["id_token"]})
+    for mode in ("token", "off"):
+        monkeypatch.setenv("IDP_REGISTRATION", mode)
+        assert "not offered here" in refused("client", "add", given=given)
+    monkeypatch.setenv("IDP_REGISTRATION", "open")
+    client_id = told("client", "add", given=given)["client_id"]
+    found = json.loads(run("client", "lint", client_id, "--json").stdout)
+    (weak,) = [row for row in found if "implicit" in row["finding"]]
+    assert weak["weak"] is True
+    assert "unauthorized_client" in weak["breaks"]
+
+
 def test_a_new_secret_lets_the_one_before_work_on_for_a_while(database: None) -> None:
     client_id = told("client", "add", given=json.dumps(CLIENT))["client_id"]
     secrets = {told("client", "rotate-secret", client_id)["client_secret"] for _ in range(3)}

@@ -25,7 +25,7 @@ from idp.oidc.grants.posts import acts_in_a_post, post_problem
 from idp.oidc.id_tokens import IdTokens
 from idp.oidc.people import find_current_employment, read_person
 from idp.oidc.scopes import Scope
-from idp.oidc.tokens import ACCESS_TOKEN_SECONDS, AccessTokens, PersonGrant
+from idp.oidc.tokens import ACCESS_TOKEN_SECONDS, BEARER, AccessTokens, Confirmation, PersonGrant
 from idp.storage.database import Database
 from idp.storage.work import Work
 
@@ -110,44 +110,78 @@ class Redemption:
     ) -> Redeemed | None:
         """None when it is spent. Raises ProtocolError when what it hangs on is no longer there."""
         now = self._effects.now()
-        family = self._family(code, granted, request, now)
-        names = granted.claims.get("id_token", [])
+        offline = Scope.OFFLINE_ACCESS in granted.scopes
+        family = family_of(
+            granted,
+            family_id=self._effects.new_id(),
+            code=code,
+            now=now,
+            seconds=self._refresh_seconds if offline else ACCESS_TOKEN_SECONDS,
+            refresh_bound_to=refresh_bound_to(request),
+        )
         with self._database.begin() as work:
             if not work.grants.add_family(family):
                 return None
-            hold_session(work.sessions.find_held(granted.session_id), now=now)
-            user = active(work.people.find_user(granted.user_id))
-            employment = find_current_employment(work, granted.employment_id, now=now)
-            hold_post(employment, user, granted, request.client)
             if refresh_token is not None:
                 work.grants.add_refresh(_refresh_token(refresh_token, family))
-            work.sessions.add_client(granted.session_id, granted.client_id, now)
-            work.audit.append(_issued(granted, request))
-            person = read_person(work, user, employment_id=granted.employment_id, names=names, now=now)
-        post = employment if acts_in_a_post(granted.scopes, request.client) else None
-        return Redeemed(_person_grant(family, granted, post), values_of(person, names))
+            return hand_out(
+                work,
+                family,
+                granted,
+                request.client,
+                names=granted.claims.get("id_token", []),
+                event=issued(granted, address=request.remote),
+            )
 
-    def _family(self, code: str, granted: Granted, request: TokenRequest, now: Instant) -> TokenFamily:
-        offline = Scope.OFFLINE_ACCESS in granted.scopes
-        return TokenFamily(
-            id=self._effects.new_id(),
-            code_hash=token_hash(code),
-            user_id=granted.user_id,
-            client_id=granted.client_id,
-            session_id=granted.session_id,
-            scopes=list(granted.scopes),
-            audiences=list(granted.resources),
-            acr=granted.acr,
-            amr=list(granted.amr),
-            auth_time=granted.auth_time,
-            created_at=now,
-            expires_at=now + (self._refresh_seconds if offline else ACCESS_TOKEN_SECONDS),
-            employment_id=granted.employment_id,
-            municipality=granted.municipality,
-            requested=dict(granted.claims),
-            authorization_details=[dict(detail) for detail in granted.authorization_details],
-            confirmation=dict(refresh_bound_to(request)),
-        )
+
+def family_of(
+    granted: Granted,
+    *,
+    family_id: str,
+    code: str,
+    now: Instant,
+    seconds: float,
+    refresh_bound_to: Confirmation = BEARER,
+) -> TokenFamily:
+    return TokenFamily(
+        id=family_id,
+        code_hash=token_hash(code),
+        user_id=granted.user_id,
+        client_id=granted.client_id,
+        session_id=granted.session_id,
+        scopes=list(granted.scopes),
+        audiences=list(granted.resources),
+        acr=granted.acr,
+        amr=list(granted.amr),
+        auth_time=granted.auth_time,
+        created_at=now,
+        expires_at=now + seconds,
+        employment_id=granted.employment_id,
+        municipality=granted.municipality,
+        requested=dict(granted.claims),
+        authorization_details=[dict(detail) for detail in granted.authorization_details],
+        confirmation=dict(refresh_bound_to),
+    )
+
+
+def hand_out(
+    work: Work, family: TokenFamily, granted: Granted, client: Client, *, names: list[str], event: Event
+) -> Redeemed:
+    """What every way to a person's tokens holds and writes down, in the unit of work that adds the family.
+
+    `names`: of the claims for the ID token. Raises ProtocolError when what the grant hangs on is no longer
+    there.
+    """
+    now = family.created_at
+    hold_session(work.sessions.find_held(granted.session_id), now=now)
+    user = active(work.people.find_user(granted.user_id))
+    employment = find_current_employment(work, granted.employment_id, now=now)
+    hold_post(employment, user, granted, client)
+    work.sessions.add_client(granted.session_id, granted.client_id, now)
+    work.audit.append(event)
+    person = read_person(work, user, employment_id=granted.employment_id, names=names, now=now)
+    post = employment if acts_in_a_post(granted.scopes, client) else None
+    return Redeemed(_person_grant(family, granted, post), values_of(person, names))
 
 
 def hold_session(session: BrowserSession | None, *, now: Instant) -> None:
@@ -213,13 +247,13 @@ def _person_grant(family: TokenFamily, granted: Granted, post: Employment | None
     )
 
 
-def _issued(granted: Granted, request: TokenRequest) -> Event:
+def issued(granted: Granted, *, address: str, **detail: str) -> Event:
     return Event(
         type=EventType.TOKENS_ISSUED,
         user_id=granted.user_id,
         municipality=granted.municipality,
         client_id=granted.client_id,
         session_id=granted.session_id,
-        address=request.remote,
-        detail={"scope": " ".join(granted.scopes), "acr": granted.acr},
+        address=address,
+        detail={"scope": " ".join(granted.scopes), "acr": granted.acr, **detail},
     )

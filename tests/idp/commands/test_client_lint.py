@@ -44,6 +44,10 @@ def test_about_a_strict_application_there_is_nothing_to_say() -> None:
     ("made", "finding"),
     [
         (client(pkce_required=False), "PKCE is not required"),
+        (
+            client({"grant_types": ["authorization_code", "implicit"]}),
+            "It may get tokens through the browser (implicit flow)",
+        ),
         (client({"redirect_uris": ["http://app.example.lv/cb"]}), "A redirect leads over http"),
         (client({"redirect_uris": ["https://localhost/cb"]}), "A redirect leads to this computer"),
         (client({"redirect_uris": ["http://localhost/cb"]}, kind="installed"), "A redirect says localhost"),

@@ -25,6 +25,7 @@ from idp.models.people import Employment, User
 from idp.oidc.authorization_request import Answer
 from idp.oidc.authorize import AskConsent, Browser, ConsentPage, Outcome, SignIn
 from idp.oidc.client_metadata import register
+from idp.oidc.implicit import is_offered
 from idp.oidc.options import Options
 from idp.oidc.requests import Parameters
 from idp.oidc.server import OpenIDProvider
@@ -163,7 +164,13 @@ class House:
             "visvaris": {"first_party": True, **(own or {})},
             **metadata,
         }
-        registration = register(document, self.world.effects, vault=self.world.vault, outbound=self.outbound)
+        registration = register(
+            document,
+            self.world.effects,
+            vault=self.world.vault,
+            outbound=self.outbound,
+            offers_implicit=is_offered(self.options.registration),
+        )
         with self.world.database.begin() as work:
             work.clients.add(registration.client)
         return self.relying_party(registration.client, registration.secret)
