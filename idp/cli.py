@@ -13,6 +13,7 @@ from idp.commands import (
     seed,
     serve,
     settings,
+    smart_id,
     user,
     worker,
 )
@@ -35,6 +36,7 @@ for _command in (
     municipality.group,
     policy.group,
     notices.group,
+    smart_id.group,
     audit.group,
     settings.group,
 ):
