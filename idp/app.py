@@ -12,6 +12,10 @@ from idp import logs, settings
 from idp.crypto import Sealer
 from idp.effects import Effects
 from idp.gateways.outbound import Outbound
+from idp.gateways.smart_id.anchors import AnchorsError, read_anchors
+from idp.gateways.smart_id.door import SmartId, open_smart_id
+from idp.gateways.smart_id.environment import Environment, EnvironmentRefusedError, Revocation, read_pin
+from idp.gateways.smart_id.words import Scheme
 from idp.login.completion import Completion
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
@@ -78,6 +82,8 @@ class Provider:
     openid: OpenIDProvider
     contacts: Contacts
     letters: Letters
+    smart_id: SmartId | None
+    """None where it is not set up."""
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -150,6 +156,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             database=storage.database,
             methods=ways,
         ),
+        smart_id=smart_id_of(chosen, effects),
     )
 
 
@@ -281,6 +288,38 @@ def _software_statement_jwks(path: Path | None) -> dict[str, Any]:
 def open_outbound(chosen: Settings) -> Outbound:
     """Connects to nothing yet."""
     return Outbound(ca_file=chosen.outbound_ca_file, allowed=chosen.outbound_allow)
+
+
+def smart_id_of(chosen: Settings, effects: Effects) -> SmartId | None:
+    """Raises SettingsError for an environment that is not whole, or mixes live and demo."""
+    anchors_file, ca_file = chosen.smart_id_anchors_file, chosen.smart_id_ca_file
+    if chosen.smart_id_base_url is None:
+        if any((chosen.smart_id_rp_uuid, chosen.smart_id_rp_name, chosen.smart_id_pins, anchors_file)):
+            raise SettingsError("IDP_SMART_ID_BASE_URL is required.")
+        return None
+    scheme = Scheme(chosen.smart_id_scheme_name)
+    usual = Revocation.REQUIRED if scheme is Scheme.LIVE else Revocation.OFF
+    try:
+        if anchors_file is None:
+            raise EnvironmentRefusedError("anchors_file", "is required")
+        if ca_file is not None and not ca_file.is_file():
+            raise EnvironmentRefusedError("ca_file", "must name a file")
+        environment = Environment(
+            base_url=chosen.smart_id_base_url,
+            relying_party_id=chosen.smart_id_rp_uuid or "",
+            relying_party_name=chosen.smart_id_rp_name or "",
+            anchors=read_anchors(anchors_file.read_bytes(), scheme),
+            pins=frozenset(read_pin(pin) for pin in chosen.smart_id_pins),
+            revocation=Revocation(chosen.smart_id_revocation) if chosen.smart_id_revocation else usual,
+            countries=frozenset(chosen.smart_id_countries),
+            ca_file=ca_file,
+        )
+    except EnvironmentRefusedError as error:
+        raise SettingsError(f"IDP_SMART_ID_{error.what.upper()} {error}.") from None
+    except (OSError, AnchorsError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise SettingsError(f"IDP_SMART_ID_ANCHORS_FILE cannot be used: {why}.") from None
+    return open_smart_id(environment, effects, responders=open_outbound(chosen))
 
 
 def _methods(chosen: Settings, vault: Vault, effects: Effects) -> Methods:

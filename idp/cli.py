@@ -15,6 +15,7 @@ from idp.commands import (
     seed,
     serve,
     settings,
+    smart_id,
     tickets,
     user,
     worker,
@@ -40,6 +41,7 @@ for _command in (
     mds.group,
     notices.group,
     mail.group,
+    smart_id.group,
     audit.group,
     settings.group,
 ):

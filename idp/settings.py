@@ -118,6 +118,43 @@ class Settings(BaseSettings):
     mail_from: str | None = Field(
         None, description="Address that mail comes from; required with a relay, which must accept it."
     )
+    smart_id_base_url: str | None = Field(
+        None,
+        description="Where RP API v3 of Smart-ID is, up to and with /v3; without it Smart-ID is not offered.",
+    )
+    smart_id_scheme_name: Literal["smart-id", "smart-id-demo"] = Field(
+        "smart-id", description="Scheme of Smart-ID: the live one, or that of the demo service."
+    )
+    smart_id_rp_uuid: str | None = Field(
+        None, description="relyingPartyUUID from the contract with Smart-ID's provider."
+    )
+    smart_id_rp_name: str | None = Field(
+        None, description="relyingPartyName as registered, to the letter; people see it in the app."
+    )
+    smart_id_anchors_file: Path | None = Field(
+        None,
+        description="PEM file of Smart-ID's issuing authorities and their roots; no others are trusted.",
+    )
+    smart_id_pins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description=(
+            "Keys of the service's TLS certificates, now and next, as sha256//Base64, separated by commas."
+        ),
+    )
+    smart_id_ca_file: Path | None = Field(
+        None,
+        description="CA bundle for the service's TLS certificate; that of IDP_OUTBOUND_CA_FILE otherwise.",
+    )
+    smart_id_revocation: Literal["required", "off"] | None = Field(
+        None,
+        description=(
+            "Whether OCSP is asked about people's certificates: always when live, at the demo service only "
+            "when told."
+        ),
+    )
+    smart_id_countries: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("LV",), description="Countries whose national codes confirm an account, separated by commas."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
     )
@@ -210,9 +247,9 @@ class Settings(BaseSettings):
             raise ValueError("must be the host of IDP_ISSUER or a parent domain of it")
         return value
 
-    @field_validator("webauthn_origins", mode="before")
+    @field_validator("webauthn_origins", "smart_id_pins", "smart_id_countries", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value

@@ -39,10 +39,11 @@ def group(ctx: click.Context, *, markdown: bool, as_json: bool) -> None:
 
 @group.command("check", help="Whether the settings given can be used: values, database, Redis.")
 def check() -> None:
-    from idp.app import options_of  # brings the pages, which no other command here needs
+    from idp.app import options_of, smart_id_of  # brings the pages, which no other command here needs
 
     context = open_context()
     options_of(context.settings)
+    smart_id_of(context.settings, context.effects)
     context.storage.shelf.find("settings", "check")
     say("The settings can be used.")
 
@@ -87,5 +88,7 @@ def _default(field: FieldInfo) -> str:
             return "unset"
         case ():
             return "none"
+        case tuple() as values:
+            return ",".join(map(str, values))
         case value:
             return str(value)

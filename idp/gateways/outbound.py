@@ -6,16 +6,21 @@ lists them. No redirect is followed, no proxy of the environment used, nothing c
 time are bounded.
 """
 
+import hashlib
+import hmac
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlencode, urlsplit
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_der_x509_certificate
 
 if TYPE_CHECKING:
     import httpcore
@@ -41,6 +46,14 @@ class OutboundError(Exception):
         self.why = why
 
 
+class TookTooLongError(OutboundError):
+    """The deadline passed first."""
+
+
+class WrongServerKeyError(OutboundError):
+    """The server's key is none of those that were pinned; nothing was sent to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """`content_type` in lower case, without parameters."""
@@ -53,12 +66,26 @@ class Fetched:
 class Outbound:
     """Opens nothing until it is asked for something. One for each process; threads share it."""
 
-    def __init__(self, *, ca_file: Path | None = None, allowed: Sequence[Network] = ()) -> None:
-        """`ca_file`: in place of the system's authorities; `allowed`: private networks within reach."""
+    def __init__(
+        self,
+        *,
+        ca_file: Path | None = None,
+        allowed: Sequence[Network] = (),
+        pins: Collection[bytes] = (),
+    ) -> None:
+        """`ca_file`: in place of the system's authorities; `allowed`: private networks within reach; `pins`:
+        SHA-256 of the public keys (SubjectPublicKeyInfo), one of which a server has to have, if there
+        are any.
+        """
         self._ca_file = ca_file
         self._allowed = tuple(allowed)
+        self._pins = frozenset(pins)
         self._lock = threading.Lock()
         self._trust: ssl.SSLContext | None = None
+
+    def pinned(self, pins: Collection[bytes], *, ca_file: Path | None) -> "Outbound":
+        """Under the same rules, to servers that have one of these keys."""
+        return Outbound(ca_file=ca_file or self._ca_file, allowed=self._allowed, pins=pins)
 
     def get(self, url: str, *, accept: str = "application/json", limit: int = BYTES_AT_MOST) -> Fetched:
         """Whatever status came. Raises OutboundError."""
@@ -73,7 +100,7 @@ class Outbound:
         seconds: float | None = None,
     ) -> Fetched:
         """As `get`, when nothing but 200 will do. `seconds`: more, when nobody waits for a page meanwhile."""
-        fetched = self._ask("GET", url, {"Accept": accept}, b"", limit, seconds)
+        fetched = self._ask("GET", url, {"Accept": accept}, b"", limit, seconds=seconds)
         if fetched.status != 200:
             raise OutboundError(shown(url), f"answered with status {fetched.status}")
         return fetched
@@ -83,6 +110,31 @@ class Outbound:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"}
         return self._ask("POST", url, headers, urlencode(form).encode(), limit)
 
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        limit: int,
+        seconds: float,
+    ) -> Fetched:
+        """Whatever status came, within so many seconds in all. For gateways that speak a protocol of
+        their own.
+
+        Raises OutboundError.
+        """
+        return self._ask(method, url, headers, body, limit, seconds=seconds, silence=seconds)
+
+    def ask_responder(self, url: str, body: bytes, *, kind: str, limit: int) -> Fetched:
+        """POSTs to an address whose answer carries a signature of its own, so that plain http will do, too.
+
+        Raises OutboundError.
+        """
+        headers = {"Content-Type": kind, "Accept": "*/*"}
+        return self._ask("POST", url, headers, body, limit, plain=True)
+
     def _ask(
         self,
         method: str,
@@ -90,20 +142,26 @@ class Outbound:
         headers: Mapping[str, str],
         body: bytes,
         limit: int,
+        *,
         seconds: float | None = None,
+        silence: float = _CONNECT_SECONDS,
+        plain: bool = False,
     ) -> Fetched:
         import httpcore  # heavy, and most processes never call anybody
 
-        require_fetchable(url)
-        deadline = time.monotonic() + (seconds or SECONDS_AT_MOST)
+        require_fetchable(url, plain=plain)
+        if self._pins and not url.startswith("https://"):
+            raise OutboundError(shown(url), "must be an https URL")
+        deadline = time.monotonic() + (SECONDS_AT_MOST if seconds is None else seconds)
         sent = {**headers, "Accept-Encoding": "identity", "User-Agent": "visvaris", "Connection": "close"}
         if body:
             sent["Content-Length"] = str(len(body))
-        timeout = dict.fromkeys(("connect", "read", "write", "pool"), _CONNECT_SECONDS)
+        timeout = dict.fromkeys(("connect", "write", "pool"), _CONNECT_SECONDS) | {"read": silence}
         try:
             with (
                 httpcore.ConnectionPool(
-                    ssl_context=self._ssl(), network_backend=_guarded(self._allowed, deadline)
+                    ssl_context=self._ssl(),
+                    network_backend=_guarded(self._allowed, deadline, self._pins),
                 ) as pool,
                 pool.stream(
                     method, url, headers=_host_first(url, sent), content=body, extensions={"timeout": timeout}
@@ -112,8 +170,10 @@ class Outbound:
                 return _read(answer, url, limit=limit, deadline=deadline)
         except RefusedAddressError as error:
             raise OutboundError(shown(url), str(error)) from None
+        except _UnpinnedError:
+            raise WrongServerKeyError(shown(url), "has a key that is not pinned") from None
         except (httpcore.TimeoutException, TimeoutError):
-            raise OutboundError(shown(url), "took too long") from None
+            raise TookTooLongError(shown(url), "took too long") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise OutboundError(shown(url), _reason_of(error)) from None
 
@@ -129,8 +189,14 @@ class RefusedAddressError(Exception):
     """The name stands for an address that outgoing calls may not reach, or for none."""
 
 
-def require_fetchable(url: str) -> None:
-    """https, or http to this machine alone (which `allowed` must list too). Raises OutboundError."""
+class _UnpinnedError(Exception):
+    """Seen after the handshake, before a byte of the request is sent."""
+
+
+def require_fetchable(url: str, *, plain: bool = False) -> None:
+    """https, or http to this machine alone (which `allowed` must list too) unless `plain`. Raises
+    OutboundError.
+    """
     if not url.isascii() or not url.isprintable() or " " in url or len(url) > _CHARACTERS_AT_MOST:
         raise OutboundError(shown(url), "is not a URL that can be fetched")
     try:
@@ -140,7 +206,7 @@ def require_fetchable(url: str) -> None:
         raise OutboundError("", "is not a URL that can be fetched") from None
     if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc or "\\" in url or port == 0:
         raise OutboundError(shown(url), "must be an https URL without a user name")
-    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+    if parts.scheme == "http" and not plain and not _is_this_machine(parts.hostname):
         raise OutboundError(shown(url), "must be an https URL")
 
 
@@ -200,7 +266,7 @@ def resolve(host: str, *, seconds: float) -> list[Address]:
     return list(found)
 
 
-def _guarded(allowed: Sequence[Network], deadline: float) -> Any:
+def _guarded(allowed: Sequence[Network], deadline: float, pins: frozenset[bytes]) -> Any:
     """A network backend that connects only to an address it has judged."""
     import httpcore
 
@@ -215,13 +281,17 @@ def _guarded(allowed: Sequence[Network], deadline: float) -> Any:
         ) -> "httpcore.NetworkStream":
             address = judge(resolve(host, seconds=_CONNECT_SECONDS), allowed)
             return _bounded(
-                super().connect_tcp(str(address), port, timeout, local_address, socket_options), deadline
+                super().connect_tcp(str(address), port, timeout, local_address, socket_options),
+                deadline,
+                pins,
             )
 
     return Guarded()
 
 
-def _bounded(stream: "httpcore.NetworkStream", deadline: float) -> "httpcore.NetworkStream":
+def _bounded(
+    stream: "httpcore.NetworkStream", deadline: float, pins: frozenset[bytes]
+) -> "httpcore.NetworkStream":
     """No wait goes beyond the deadline, also not for headers that come a letter at a time."""
     import httpcore
 
@@ -247,12 +317,23 @@ def _bounded(stream: "httpcore.NetworkStream", deadline: float) -> "httpcore.Net
             server_hostname: str | None = None,
             timeout: float | None = None,
         ) -> httpcore.NetworkStream:
-            return _bounded(stream.start_tls(ssl_context, server_hostname, left(timeout)), deadline)
+            protected = stream.start_tls(ssl_context, server_hostname, left(timeout))
+            if pins and not _has_pinned_key(protected.get_extra_info("ssl_object"), pins):
+                protected.close()
+                raise _UnpinnedError
+            return _bounded(protected, deadline, pins)
 
         def get_extra_info(self, info: str) -> Any:
             return stream.get_extra_info(info)
 
     return Bounded()
+
+
+def _has_pinned_key(tls: Any, pins: frozenset[bytes]) -> bool:
+    certificate = tls.getpeercert(binary_form=True)
+    key = load_der_x509_certificate(certificate).public_key()
+    seen = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    return any(hmac.compare_digest(seen, pin) for pin in pins)
 
 
 def _host_first(url: str, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -270,7 +351,7 @@ def _read(answer: "httpcore.Response", url: str, *, limit: int, deadline: float)
         if len(body) > limit:
             raise OutboundError(shown(url), f"answered with more than {limit} bytes")
         if time.monotonic() > deadline:
-            raise OutboundError(shown(url), "took too long")
+            raise TookTooLongError(shown(url), "took too long")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     return Fetched(answer.status, kind, bytes(body))
 
