@@ -93,12 +93,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
     storage = open_storage(chosen.database_url, redis_url, vault, effects)
     ways = _methods(chosen, vault, effects)
     standings = Standings(storage.database, ways, effects)
-    sessions = Sessions(
-        storage.database,
-        effects,
-        idle_seconds=chosen.session_idle_minutes * 60,
-        absolute_seconds=chosen.session_absolute_hours * 3600,
-    )
+    sessions = _sessions(chosen, storage, effects)
     limits = Limits(storage.throttle, storage.shelf, effects)
     flow = _login(
         storage, vault, ways, standings=standings, sessions=sessions, limits=limits, effects=effects
@@ -142,20 +137,8 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             outbound=open_outbound(chosen),
             effects=effects,
         ),
-        contacts=Contacts(
-            database=storage.database,
-            throttle=storage.throttle,
-            effects=effects,
-            is_mail_sent=chosen.mail_host is not None or chosen.keeps_mail,
-        ),
-        letters=Letters(
-            issuer=chosen.issuer,
-            product=pages.PRODUCT_NAME,
-            sender=chosen.mail_sender,
-            support_contact=chosen.support_contact,
-            database=storage.database,
-            methods=ways,
-        ),
+        contacts=_contacts(chosen, storage, effects),
+        letters=_letters(chosen, storage, ways),
         smart_id=smart_id_of(chosen, effects),
     )
 
@@ -320,6 +303,35 @@ def smart_id_of(chosen: Settings, effects: Effects) -> SmartId | None:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise SettingsError(f"IDP_SMART_ID_ANCHORS_FILE cannot be used: {why}.") from None
     return open_smart_id(environment, effects, responders=open_outbound(chosen))
+
+
+def _sessions(chosen: Settings, storage: Storage, effects: Effects) -> Sessions:
+    return Sessions(
+        storage.database,
+        effects,
+        idle_seconds=chosen.session_idle_minutes * 60,
+        absolute_seconds=chosen.session_absolute_hours * 3600,
+    )
+
+
+def _contacts(chosen: Settings, storage: Storage, effects: Effects) -> Contacts:
+    return Contacts(
+        database=storage.database,
+        throttle=storage.throttle,
+        effects=effects,
+        is_mail_sent=chosen.mail_host is not None or chosen.keeps_mail,
+    )
+
+
+def _letters(chosen: Settings, storage: Storage, ways: Methods) -> Letters:
+    return Letters(
+        issuer=chosen.issuer,
+        product=pages.PRODUCT_NAME,
+        sender=chosen.mail_sender,
+        support_contact=chosen.support_contact,
+        database=storage.database,
+        methods=ways,
+    )
 
 
 def _methods(chosen: Settings, vault: Vault, effects: Effects) -> Methods:

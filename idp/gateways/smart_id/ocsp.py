@@ -2,7 +2,7 @@
 must be.
 
 Not here: asking (`door.py`). A list of revoked certificates in place of an answer is not taken: see
-decision 90.
+decision 78.
 """
 
 import datetime as dt
