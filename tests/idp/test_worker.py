@@ -109,8 +109,10 @@ def test_mail_that_waited_for_days_is_given_up_and_what_is_done_goes(house: Hous
     with house.storage.database.read() as work:
         states = {each.id: state_of(each) for each in work.mails.list_mails(now=house.now)}
     assert states == {
-        **{"stale": State.GIVEN_UP, "dead": State.GIVEN_UP},
-        **{"waits": State.WAITING, "retried": State.WAITING},
+        "stale": State.GIVEN_UP,
+        "dead": State.GIVEN_UP,
+        "waits": State.WAITING,
+        "retried": State.WAITING,
     }
     house.now += 30 * DAY - 1
     assert house.jobs.free_room()["mails"] == 1
