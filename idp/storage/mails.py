@@ -56,7 +56,7 @@ _GIVE_UP_STALE = Prepared(
     .where(
         _mails.c.id.in_(
             select(_mails.c.id)
-            .where(*_outbox.waiting, _mails.c.created_at < bindparam("before"))
+            .where(*_outbox.waiting, _mails.c.next_at < bindparam("before"))
             .limit(_AT_ONCE)
         )
     )
@@ -157,7 +157,7 @@ class MailStore:
         return records(Mail, self._unit.rows(Prepared(statement)))
 
     def give_up_stale(self, before: Instant, *, at: Instant) -> int:
-        """A batch of those that wait since before: nobody is helped by old news."""
+        """A batch of those that were due before and nobody tried: nobody is helped by old news."""
         return self._unit.changed(_GIVE_UP_STALE, {"before": before, "at": at, "why": "was not sent in time"})
 
     def remove_old(self, *, delivered_before: Instant, given_up_before: Instant) -> int:

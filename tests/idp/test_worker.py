@@ -100,16 +100,22 @@ def test_mail_that_waited_for_days_is_given_up_and_what_is_done_goes(house: Hous
         return Mail(id=name, user_id="anna", kind="notice", about="x", address="a@example.lv", **values)
 
     with house.storage.database.begin() as work:
-        work.mails.add(mail("stale", created_at=house.now - 3 * DAY - 1))
-        work.mails.add(mail("waits", created_at=house.now - 3 * DAY + 1))
+        work.mails.add(mail("stale", next_at=house.now - 3 * DAY - 1))
+        work.mails.add(mail("waits", next_at=house.now - 3 * DAY + 1))
+        work.mails.add(mail("retried", created_at=house.now - 9 * DAY))
         work.mails.add(mail("arrived", delivered_at=house.now - 8 * DAY))
         work.mails.add(mail("dead", given_up_at=house.now - 29 * DAY))
     assert house.jobs.free_room()["mails"] == 1
     with house.storage.database.read() as work:
         states = {each.id: state_of(each) for each in work.mails.list_mails(now=house.now)}
-    assert states == {"stale": State.GIVEN_UP, "waits": State.WAITING, "dead": State.GIVEN_UP}
-    house.now += 31 * DAY
-    assert house.jobs.free_room()["mails"] == 2
+    assert states == {
+        "stale": State.GIVEN_UP,
+        "dead": State.GIVEN_UP,
+        "waits": State.WAITING,
+        "retried": State.WAITING,
+    }
+    house.now += 30 * DAY - 1
+    assert house.jobs.free_room()["mails"] == 1
 
 
 def test_an_address_nobody_confirmed_goes_a_week_after_its_link(house: House) -> None:
