@@ -1,4 +1,7 @@
-"""`visvaris user ticket` and its kin: letters with which people set up a way of signing in."""
+"""`visvaris user ticket` and its kin: letters with which people set up a way of signing in.
+
+The whole provider is put together only when one is made: `visvaris serve` must begin before metrics are.
+"""
 
 import io
 from datetime import UTC, datetime
@@ -8,16 +11,13 @@ from typing import Any, Final
 import click
 import segno
 
-from idp.app import Provider, assemble, make_pages
 from idp.commands.context import AS_JSON, DASHED_IDS, Context, note, open_context, refuse, say, say_rows
 from idp.commands.user import ACTOR, USERNAME
-from idp.languages import LANGUAGES
 from idp.login.ticket_codes import shown_ticket_code
 from idp.login.tickets import Letter, Maker, NotMade
 from idp.models.tickets import EnrolmentTicket
 from idp.storage.tickets import state_of
 from idp.storage.work import Work
-from idp.web.letters import ADDRESS, address_in_qr, printed, standing_alone
 
 _LISTED = ("id", "username", "state", "made_by", "made_at", "expires_at")
 
@@ -32,8 +32,11 @@ _LISTED = ("id", "username", "state", "made_by", "made_at", "expires_at")
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the letter there as a page to print, instead of its text here. The file must not exist.",
 )
-@click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], show_default=True)
+@click.option("--language", type=click.Choice(["lv", "en"]), default="lv", show_default=True)
 def make(username: str, *, file: Path | None, language: str) -> None:
+    from idp.app import assemble, make_pages
+    from idp.web.letters import printed, standing_alone
+
     context = open_context()
     user_id = _user_id(context, username)
     if file is not None:
@@ -45,7 +48,7 @@ def make(username: str, *, file: Path | None, language: str) -> None:
             file.unlink()
         refuse(letter.text)
     if file is None:
-        _say_letter(provider, letter)
+        _say_letter(letter, context.settings.issuer)
     else:
         with make_pages(provider).app_context():
             file.write_text(standing_alone(printed(letter, language)), encoding="utf-8")
@@ -70,6 +73,8 @@ def list_all(username: str | None, *, limit: int, as_json: bool) -> None:
 )
 @click.argument("ticket_id", metavar="ID")
 def revoke(ticket_id: str) -> None:
+    from idp.app import assemble
+
     context = open_context()
     tickets = assemble(context.settings, context.effects).tickets
     with context.database.begin() as work:
@@ -87,8 +92,9 @@ def _user_id(context: Context, username: str) -> str:
     return user.id
 
 
-def _say_letter(provider: Provider, letter: Letter) -> None:
-    issuer = provider.settings.issuer
+def _say_letter(letter: Letter, issuer: str) -> None:
+    from idp.web.letters import ADDRESS, address_in_qr
+
     picture = io.StringIO()
     segno.make_qr(address_in_qr(issuer, letter.code), error="m").terminal(picture, compact=True)
     say(picture.getvalue())

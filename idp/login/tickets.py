@@ -3,7 +3,7 @@
 Made once and then known by hash alone; good for 72 hours, for one person, once. A right code and username
 open a sitting, bound to the browser; the ticket is used in the act that stores what was set up, and whatever
 it depends on is looked at again there.
-Not here: setting up (`enrolment.py`), what may be set up (`ways.py`), the letter (`web/api_tickets.py`).
+Not here: setting up (`enrolment.py`), what may be set up (`ways.py`), the letter (`web/letters.py`).
 """
 
 import hmac
