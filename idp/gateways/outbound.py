@@ -330,7 +330,7 @@ def _bounded(
 
 
 def _has_pinned_key(tls: Any, pins: frozenset[bytes]) -> bool:
-    certificate = tls.getpeercert(binary_form=True)
+    certificate = tls.getpeercert(True)  # in DER
     key = load_der_x509_certificate(certificate).public_key()
     seen = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
     return any(hmac.compare_digest(seen, pin) for pin in pins)

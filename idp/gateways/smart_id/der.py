@@ -9,7 +9,6 @@ from typing import Final
 SEQUENCE: Final = 0x30
 SET: Final = 0x31
 OBJECT_IDENTIFIER: Final = 0x06
-INTEGER: Final = 0x02
 GENERALIZED_TIME: Final = 0x18
 EXPLICIT_0: Final = 0xA0
 

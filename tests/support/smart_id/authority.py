@@ -168,6 +168,9 @@ class SmartIdAuthority:
             builder = builder.add_extension(extension, critical)
         return builder.sign(issuer.key, hashes.SHA384()), key
 
+    def certify_anybody(self) -> tuple[x509.Certificate, Any]:
+        return self.certify(Person("PNOLV-010101-10001"), "PNOLV-010101-10001-MOCK-Q", at=FOUNDED.timestamp())
+
     def responder(
         self, issuer: Issuer, *, purposes: tuple[x509.ObjectIdentifier, ...], days_after: int, at: float
     ):

@@ -73,6 +73,7 @@ def _parameters(parameters: Any) -> Iterator[dict[str, str]]:
     algorithm = parameters.get("signatureAlgorithm")
     if algorithm not in ALGORITHMS:
         yield error(f"{at}/signatureAlgorithm", "Invalid signatureAlgorithm")
+        return
     chosen = parameters.get("signatureAlgorithmParameters")
     if algorithm == "rsassa-pss":
         if not isinstance(chosen, dict) or chosen.get("hashAlgorithm") not in HASHES:
