@@ -12,6 +12,7 @@ from idp import logs, settings
 from idp.crypto import Sealer
 from idp.effects import Effects
 from idp.gateways.outbound import Outbound
+from idp.login.approvals import Approvals
 from idp.login.completion import Completion
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
@@ -24,11 +25,13 @@ from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
 from idp.settings import Settings, SettingsError
+from idp.storage.approval_requests import ApprovalRequests
 from idp.storage.open import Storage, open_storage
 from idp.storage.vault import Vault
 from idp.web import (
     account,
     api,
+    approve,
     assets,
     device,
     errors,
@@ -67,6 +70,7 @@ class Provider:
     sessions: Sessions
     login: Login
     enrolments: Enrolments
+    approvals: Approvals
     openid: OpenIDProvider
 
 
@@ -75,7 +79,8 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
     vault = Vault(Sealer(chosen.master_key_bytes, effects), effects)
     redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
     storage = open_storage(chosen.database_url, redis_url, vault, effects)
-    ways = _methods(chosen, vault, effects)
+    requests = ApprovalRequests(storage.shelf, effects)
+    ways = _methods(chosen, vault, effects, requests)
     standings = Standings(storage.database, ways, effects)
     sessions = Sessions(
         storage.database,
@@ -105,6 +110,13 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             sessions=sessions,
             limits=limits,
             effects=effects,
+        ),
+        approvals=Approvals(
+            database=storage.database,
+            methods=ways,
+            requests=requests,
+            transactions=Transactions(storage.shelf, vault, effects),
+            limits=limits,
         ),
         openid=OpenIDProvider(
             options=options_of(chosen),
@@ -184,7 +196,7 @@ def make_pages(provider: Provider) -> Flask:
     pages.install(app)
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
-    for module in (login, oidc, device, portal, account, assets, health, wellknown, api):
+    for module in (login, oidc, device, approve, portal, account, assets, health, wellknown, api):
         app.register_blueprint(module.blueprint)
     token = provider.settings.metrics_token
     app.register_blueprint(metrics.blueprint(token.get_secret_value() if token else None))
@@ -206,6 +218,7 @@ def _site(provider: Provider) -> site.Site:
         standings=provider.standings,
         login=provider.login,
         enrolments=provider.enrolments,
+        approvals=provider.approvals,
         openid=provider.openid,
     )
 
@@ -240,7 +253,7 @@ def open_outbound(chosen: Settings) -> Outbound:
     return Outbound(ca_file=chosen.outbound_ca_file, allowed=chosen.outbound_allow)
 
 
-def _methods(chosen: Settings, vault: Vault, effects: Effects) -> Methods:
+def _methods(chosen: Settings, vault: Vault, effects: Effects, requests: ApprovalRequests) -> Methods:
     return Methods(
         methods(
             effects=effects,
@@ -253,6 +266,8 @@ def _methods(chosen: Settings, vault: Vault, effects: Effects) -> Methods:
             hashes_at_once=chosen.argon2_concurrency,
             issuer_name=pages.PRODUCT_NAME,
             webauthn=WebAuthnParty(id=chosen.rp_id, name=pages.PRODUCT_NAME, origins=chosen.own_origins),
+            approvals=requests,
+            issuer=chosen.issuer,
         )
     )
 

@@ -39,10 +39,13 @@ _FORBIDDEN: Final = {Why.NOT_ALLOWED_NATIONALLY, Why.NOT_ALLOWED_BY_MUNICIPALITY
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """`show_once`: what the person must write down now. `token`: the session's new one, if its level rose."""
+    """`show_once`: what the person must write down now. `token`: the session's new one, if its level rose.
+    `for_browser`: what this browser keeps to be known as the person's own.
+    """
 
     show_once: tuple[str, ...] = field(default=(), repr=False)
     token: str | None = field(default=None, repr=False)
+    for_browser: str = field(default="", repr=False)
 
 
 class Enrolments:
@@ -77,26 +80,28 @@ class Enrolments:
         method = self._methods.get(method_id)
         if method is None or not self._is_permitted(person, method_id):
             return False
-        if method.facts.backup:
+        if method.facts.backup or method.facts.companion:
             return self._has_strong_method(person.enrolled)
         return method.facts.enrollable or method_id in person.enrolled
 
     def may_remove(self, person: Person, method_id: str, credential_id: str | None = None) -> bool:
-        """Never the one without which the person could not sign in any more; codes on paper do not count.
+        """Never the one without which the person could not sign in any more; codes on paper do not count,
+        nor does what leans on other ways.
 
         `credential_id`: which of several, where the method has several.
         """
         method = self._methods.get(method_id)
-        if method is None or not method.facts.enrollable:
+        if method is None or not (method.facts.enrollable or method.facts.companion):
             return False
         if method.facts.several != (credential_id is not None):
             return False
         if not any(credential_id in {None, each.id} for each in person.subject.of(method_id)):
             return False
-        backups = {other.facts.id for other in self._methods.values() if other.facts.backup}
         left = self._enrolled_without(person, method, credential_id)
-        without = replace(person, enrolled=left - backups)
-        return left == person.enrolled or self._standings.reachable(without).enough
+        if method.facts.companion or left == person.enrolled:
+            return True
+        leaning = {other.facts.id for other in self._leaning()}
+        return self._standings.reachable(replace(person, enrolled=left - leaning)).enough
 
     def begin(self, holder: str, person: Person, method_id: str) -> Challenge:
         """`holder`: the sign-in or session it happens in. Begun once; the same page again shows the same."""
@@ -126,7 +131,8 @@ class Enrolments:
             return Rejected(Reason.TRANSACTION_EXPIRED)
         with self._database.begin() as work:
             outcome = self._enrol(work, person, method, challenge, answer, visitor=visitor)
-            if isinstance(outcome, Changed) and signed_in is not None and not method.facts.backup:
+            proves = not (method.facts.backup or method.facts.companion)
+            if isinstance(outcome, Changed) and signed_in is not None and proves:
                 outcome = replace(outcome, token=self._prove(work, signed_in, person, method, visitor))
         if isinstance(outcome, Rejected) and not method.facts.one_answer:
             self._keep(holder, method_id, challenge)
@@ -148,11 +154,11 @@ class Enrolments:
                 work.people.remove_credential(person.user.id, credential_id)
             work.audit.append(_event(EventType.METHOD_REMOVED, person, method_id, visitor))
             if self.takes_backups(person, method_id, credential_id):
-                self._remove_backups(work, person, visitor)
+                self._remove_leaning(work, person, visitor)
             self._sessions.end_others(work, signed_in, visitor)
 
     def takes_backups(self, person: Person, method_id: str, credential_id: str | None = None) -> bool:
-        """Whether recovery codes would go with it, since nothing is left that they stand in for."""
+        """Whether recovery codes, and what leans on it, would go with it: nothing else is left to sign in."""
         left = self._enrolled_without(person, self._methods[method_id], credential_id)
         return not self._has_strong_method(left)
 
@@ -175,11 +181,14 @@ class Enrolments:
             return person.enrolled
         return person.enrolled - {method.facts.id}
 
-    def _remove_backups(self, work: Work, person: Person, visitor: Visitor) -> None:
-        for backup in (m for m in self._methods.values() if m.facts.backup):
-            if backup.facts.id in person.enrolled:
-                work.people.remove_credentials(person.user.id, backup.facts.id)
-                work.audit.append(_event(EventType.METHOD_REMOVED, person, backup.facts.id, visitor))
+    def _leaning(self) -> list[Method]:
+        return [each for each in self._methods.values() if each.facts.backup or each.facts.companion]
+
+    def _remove_leaning(self, work: Work, person: Person, visitor: Visitor) -> None:
+        for each in self._leaning():
+            if each.facts.id in person.enrolled:
+                work.people.remove_credentials(person.user.id, each.facts.id)
+                work.audit.append(_event(EventType.METHOD_REMOVED, person, each.facts.id, visitor))
 
     def _enrol(
         self,
@@ -208,7 +217,7 @@ class Enrolments:
                 if isinstance(made, Enrolled):
                     shown += made.show_once
                     work.audit.append(_event(EventType.RECOVERY_CODES_MADE, person, backup.facts.id, visitor))
-        return Changed(tuple(shown))
+        return Changed(tuple(shown), for_browser=enrolled.for_browser)
 
     def _prove(
         self, work: Work, signed_in: SignedIn, person: Person, method: Method, visitor: Visitor

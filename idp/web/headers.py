@@ -35,10 +35,18 @@ def allow_form_action(source: str) -> None:
     g.form_action = source
 
 
+def allow_own_requests() -> None:
+    """For a page whose script asks us whether something has happened."""
+    g.own_requests = True
+
+
 def set_headers(response: Response) -> Response:
     """After each request."""
     extra = g.get("form_action")
-    response.headers.setdefault("Content-Security-Policy", f"{_POLICY} {extra}" if extra else _POLICY)
+    policy = f"{_POLICY} {extra}" if extra else _POLICY
+    if g.get("own_requests"):
+        policy += "; connect-src 'self'"
+    response.headers.setdefault("Content-Security-Policy", policy)
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")

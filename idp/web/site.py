@@ -8,6 +8,7 @@ from typing import TypeAlias, cast
 from flask import Flask, current_app
 
 from idp.effects import Effects
+from idp.login.approvals import Approvals
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
 from idp.login.sessions import Sessions
@@ -41,6 +42,7 @@ class Site:
     standings: Standings
     login: Login
     enrolments: Enrolments
+    approvals: Approvals
     openid: OpenIDProvider
 
 

@@ -28,6 +28,7 @@ from idp.oidc.client_metadata import register
 from idp.oidc.options import Options
 from idp.oidc.requests import Parameters
 from idp.oidc.server import OpenIDProvider
+from idp.storage.approval_requests import ApprovalRequests
 from idp.storage.schema import metadata
 from idp.web.protocol import ProtocolEndpoints
 from tests.support.builders import (
@@ -66,6 +67,8 @@ class House:
                 hashes_at_once=1,
                 issuer_name="test",
                 webauthn=WebAuthnParty(id="localhost", name="test", origins=(ISSUER,)),
+                approvals=ApprovalRequests(storage.shelf, effects),
+                issuer=ISSUER,
             )
         )
         standings = Standings(storage.database, ways, effects)
