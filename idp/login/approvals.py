@@ -7,7 +7,7 @@ sign-in at the computer. A request to somebody else is like none. Not here: aski
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from idp.crypto import token_hash
@@ -103,20 +103,22 @@ class Approvals:
         if not self._requests.take(request):
             return Gone()
         verdict = verdict_on(request, choice)
+        decided = Decided(verdict, request.occasion.application)
         if verdict is Verdict.APPROVED:
-            self._write_down(request, approver, verdict)
+            self._write_down(request, approver, decided)
             approval = Approval(approver.credential.id, approver.signed_in.session_id)
             self._requests.approve(request, approval)
             self._limits.give_back_asking(request.occasion.asker)
         else:
-            self._transactions.end(request.occasion.transaction_id, _ENDS[verdict])
+            in_time = self._transactions.end(request.occasion.transaction_id, _ENDS[verdict])
+            decided = replace(decided, in_time=in_time)
             self._limits.pause_asking(request.occasion.asker)
-            self._write_down(request, approver, verdict)
-        self._requests.remember(request, verdict)
-        return Decided(verdict, request.occasion.application)
+            self._write_down(request, approver, decided)
+        self._requests.remember(request, decided)
+        return decided
 
-    def _write_down(self, request: ApprovalRequest, approver: Approver, verdict: Verdict) -> None:
-        approved = verdict is Verdict.APPROVED
+    def _write_down(self, request: ApprovalRequest, approver: Approver, decided: Decided) -> None:
+        verdict, approved = decided.verdict, decided.verdict is Verdict.APPROVED
         event = Event(
             type=EventType.APPROVAL_GIVEN if approved else EventType.APPROVAL_REFUSED,
             user_id=request.user_id,
@@ -126,7 +128,7 @@ class Approvals:
             session_id=approver.signed_in.session_id,
             reason=verdict.value if verdict is Verdict.WRONG_NUMBER else None,
             address=approver.visitor.address,
-            detail={"asked_from": request.occasion.address},
+            detail={"asked_from": request.occasion.address, "in_time": decided.in_time},
         )
         with self._database.begin() as work:
             work.audit.append(event)

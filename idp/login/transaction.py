@@ -141,11 +141,13 @@ class Transactions:
             return None
         return str(finished["return_to"])
 
-    def end(self, transaction_id: str, reason: Reason) -> None:
-        """From outside its browser: whatever was proved in it is worth nothing from now on."""
+    def end(self, transaction_id: str, reason: Reason) -> bool:
+        """From outside its browser: whatever was proved in it is worth nothing from now on. False when it was
+        over before, in a session perhaps.
+        """
         item = self._shelf.find(_KIND, transaction_id)
         if item is None:
-            return
+            return False
         transaction = self._read(transaction_id, item)
         application = transaction.application
         ended = {
@@ -155,7 +157,7 @@ class Transactions:
             "application": application.name if application else None,
         }
         self._shelf.put(_FINISHED_KIND, transaction_id, ended, expires_at=transaction.expires_at)
-        self._shelf.take(_KIND, transaction_id)
+        return self._shelf.take(_KIND, transaction_id) is not None
 
     def find_ended(self, transaction_id: str, *, browser: str) -> Ended | None:
         item = self._shelf.find(_FINISHED_KIND, transaction_id)

@@ -56,7 +56,8 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """For who goes back to the page."""
+    """For who goes back to the page. `in_time`: the sign-in was still open, so the decision settled it."""
 
     verdict: Verdict
     application: str
+    in_time: bool = True

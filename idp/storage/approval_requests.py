@@ -90,8 +90,8 @@ class ApprovalRequests:
         """For who took it."""
         self._shelf.put(_APPROVAL, request.id, asdict(approval), expires_at=request.expires_at)
 
-    def remember(self, request: ApprovalRequest, verdict: Verdict) -> None:
-        value = {"user": request.user_id, "verdict": verdict, "application": request.occasion.application}
+    def remember(self, request: ApprovalRequest, decided: Decided) -> None:
+        value = {"user": request.user_id, **asdict(decided)}
         until = self._effects.now() + _REMEMBERED_SECONDS
         self._shelf.put(_DECIDED, request.id, value, expires_at=until)
 
@@ -99,7 +99,7 @@ class ApprovalRequests:
         value = self._shelf.find(_DECIDED, request_id)
         if value is None or value["user"] != user_id:
             return None
-        return Decided(Verdict(value["verdict"]), value["application"])
+        return Decided(Verdict(value["verdict"]), value["application"], value["in_time"])
 
     def _seconds_to_room(self, user_id: str, now: float) -> float:
         held = [self._shelf.find(_SLOT, _slot(user_id, slot)) for slot in range(WAITING_AT_MOST)]

@@ -97,10 +97,11 @@ def _show(outcome: Outcome) -> AnyResponse:
     match outcome:
         case ApprovalRequest():
             return _show_request(outcome)
-        case Decided(verdict, application):
+        case Decided(verdict, application, in_time):
             page = render_template(
                 "approve/decided.html",
                 verdict=verdict.value,
+                in_time=in_time,
                 application=application or PRODUCT_NAME,
                 waiting_url=_HOME,
                 code="approval_number_mismatch",

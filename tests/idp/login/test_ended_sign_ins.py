@@ -66,7 +66,7 @@ def test_what_is_set_aside_is_kept_with_the_sign_in(begun: Transaction, transact
 def test_an_ended_one_is_gone_and_says_why_to_its_browser(
     begun: Transaction, transactions: Transactions
 ) -> None:
-    transactions.end(begun.id, Reason.REFUSED_ELSEWHERE)
+    assert transactions.end(begun.id, Reason.REFUSED_ELSEWHERE)
     assert transactions.find(begun.id, browser=BROWSER) is None
     ended = transactions.find_ended(begun.id, browser=BROWSER)
     assert ended == Ended(Reason.REFUSED_ELSEWHERE, "/authorize/abc", "Līgumi")
@@ -83,10 +83,10 @@ def test_an_ended_one_leads_nowhere_as_a_finished_one_would(
 
 def test_a_finished_one_is_not_ended_afterwards(begun: Transaction, transactions: Transactions) -> None:
     assert transactions.take(begun)
-    transactions.end(begun.id, Reason.WRONG_NUMBER)
+    assert not transactions.end(begun.id, Reason.WRONG_NUMBER)
     assert transactions.find_finished(begun.id, browser=BROWSER) == "/authorize/abc"
     assert transactions.find_ended(begun.id, browser=BROWSER) is None
-    transactions.end("no-such-id", Reason.WRONG_NUMBER)
+    assert not transactions.end("no-such-id", Reason.WRONG_NUMBER)
 
 
 def test_who_read_it_before_does_not_bring_it_back(begun: Transaction, transactions: Transactions) -> None:

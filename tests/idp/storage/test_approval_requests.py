@@ -100,7 +100,8 @@ def test_of_a_hundred_uses_at_once_one_counts(requests: ApprovalRequests) -> Non
 
 def test_what_was_decided_is_told_to_the_person_alone(requests: ApprovalRequests) -> None:
     request = begun(requests)
-    requests.remember(request, Verdict.REFUSED)
-    assert requests.find_decided(request.id, user_id="anna") == Decided(Verdict.REFUSED, "Līgumi")
+    decided = Decided(Verdict.REFUSED, "Līgumi", in_time=False)
+    requests.remember(request, decided)
+    assert requests.find_decided(request.id, user_id="anna") == decided
     assert requests.find_decided(request.id, user_id="berta") is None
     assert requests.find_decided("another", user_id="anna") is None
