@@ -88,6 +88,22 @@ class Reason(Enum):
         N_("You have as many contact addresses as there may be. Remove one first."),
     )
     CONTACT_THERE_ALREADY = ("contact_there_already", N_("This address is on your list already."))
+    REQUEST_OVER = (
+        "request_over",
+        N_("The request was not confirmed within two minutes. Here is a new one."),
+    )
+    REFUSED_ELSEWHERE = (
+        "refused_elsewhere",
+        N_("This log-in was refused on the phone."),
+    )
+    WRONG_NUMBER = (
+        "wrong_number",
+        N_("Another number was chosen on the phone, so this log-in has ended."),
+    )
+    TOO_MANY_PHONES = (
+        "too_many_phones",
+        N_("As many phones may approve as there may be. Remove one first."),
+    )
     LAST_METHOD = ("last_method", N_("This is your last way to sign in, so it cannot be removed."))
 
     # How a Smart-ID session ended on the phone.

@@ -39,6 +39,8 @@ class EventType(Enum):
     REFRESH_REPLAYED = "refresh.replayed"
     DEVICE_APPROVED = "device.approved"
     DEVICE_REFUSED = "device.refused"
+    APPROVAL_GIVEN = "approval.given"
+    APPROVAL_REFUSED = "approval.refused"
     TOKENS_ISSUED = "tokens.issued"
     TOKENS_REVOKED = "tokens.revoked"
     TOKEN_EXCHANGED = "token.exchanged"  # noqa: S105  the name of an event

@@ -26,8 +26,10 @@ from tests.support.builders import (
     START,
     World,
     add_client,
+    add_credential,
     add_employment,
     add_family,
+    add_rule,
     add_session,
     add_user,
 )
@@ -165,7 +167,7 @@ def test_credentials_survive_and_only_untouched_first_rules_allow_the_new_method
         assert (kept.key_id, kept.backup, kept.blocked_at) == (None, None, None)
         rules = {rule.scope: rule.methods for rule in work.rules.rules_for(["national", "0001000"])}
     assert rules == {
-        "national": ["passkey", "password", "recovery_code", "security_key", "totp"],
+        "national": ["passkey", "password", "phone_approval", "recovery_code", "security_key", "totp"],
         "0001000": changed,
     }
     with World(database_url) as world, world.database.begin() as work:
@@ -176,6 +178,27 @@ def test_credentials_survive_and_only_untouched_first_rules_allow_the_new_method
     migrate.upgrade(database_url)
     with World(database_url) as world, world.database.read() as work:
         assert [each.id for each in work.people.credentials_of("anna")] == ["c1"]
+
+
+def test_phones_that_approve_go_when_the_method_does(database_url: str):
+    migrate.upgrade(database_url)
+    with World(database_url) as world, world.database.begin() as work:
+        anna = add_user(work)
+        for method in ("password", "phone_approval"):
+            add_credential(work, anna.id, method)
+        add_rule(
+            work,
+            "national",
+            ["password", "passkey", "phone_approval", "recovery_code", "security_key", "totp"],
+        )
+        add_rule(work, "0001000", ["password", "phone_approval"])
+    migrate.downgrade(database_url, "0004")
+    migrate.upgrade(database_url)
+    with World(database_url) as world, world.database.read() as work:
+        assert [each.method for each in work.people.credentials_of(anna.id)] == ["password"]
+        rules = {rule.scope: rule.methods for rule in work.rules.rules_for(["national", "0001000"])}
+    assert "phone_approval" in rules["national"]
+    assert rules["0001000"] == ["password", "phone_approval"], "what somebody decided stays"
 
 
 def test_tables_of_others_in_the_same_database_are_left_alone(database_url: str, engine: Engine):

@@ -20,6 +20,7 @@ from idp.gateways.outbound import Outbound
 from idp.methods.base import Method
 from idp.methods.registry import Argon2Parameters, WebAuthnParty, methods
 from idp.settings import Settings, SettingsError
+from idp.storage.approval_requests import ApprovalRequests
 from idp.storage.database import Database
 from idp.storage.open import Storage, open_storage
 from idp.storage.vault import Vault
@@ -54,6 +55,8 @@ class Context:
             hashes_at_once=self.settings.argon2_concurrency,
             issuer_name=PRODUCT,
             webauthn=WebAuthnParty(id=self.settings.rp_id, name=PRODUCT, origins=self.settings.own_origins),
+            approvals=ApprovalRequests(self.storage.shelf, self.effects),
+            issuer=self.settings.issuer,
         )
 
 

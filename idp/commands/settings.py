@@ -39,7 +39,7 @@ def group(ctx: click.Context, *, markdown: bool, as_json: bool) -> None:
 
 @group.command("check", help="Whether the settings given can be used: values, database, Redis.")
 def check() -> None:
-    from idp.app import options_of, smart_id_of  # brings the pages, which no other command here needs
+    from idp.assembly import options_of, smart_id_of  # brings the pages, which no other command here needs
 
     context = open_context()
     options_of(context.settings)

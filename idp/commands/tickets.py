@@ -34,7 +34,8 @@ _LISTED = ("id", "username", "state", "made_by", "made_at", "expires_at")
 )
 @click.option("--language", type=click.Choice(["lv", "en"]), default="lv", show_default=True)
 def make(username: str, *, file: Path | None, language: str) -> None:
-    from idp.app import assemble, make_pages
+    from idp.app import make_pages
+    from idp.assembly import assemble
     from idp.web.letters import printed, standing_alone
 
     context = open_context()
@@ -73,7 +74,7 @@ def list_all(username: str | None, *, limit: int, as_json: bool) -> None:
 )
 @click.argument("ticket_id", metavar="ID")
 def revoke(ticket_id: str) -> None:
-    from idp.app import assemble
+    from idp.assembly import assemble
 
     context = open_context()
     tickets = assemble(context.settings, context.effects).tickets

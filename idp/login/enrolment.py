@@ -51,11 +51,13 @@ A reason means that there is no leave any more: nothing is stored. What is used 
 class Changed:
     """`show_once`: what the person must write down now. `token`: the session's new one, if its level rose.
     `credential_id`: what was set up; empty for what stands in for it.
+    `for_browser`: what this browser keeps to be known as the person's own.
     """
 
     show_once: tuple[str, ...] = field(default=(), repr=False)
     token: str | None = field(default=None, repr=False)
     credential_id: str | None = None
+    for_browser: str = field(default="", repr=False)
 
 
 class _NoLeaveError(Exception):
@@ -98,22 +100,25 @@ class Enrolments:
         method = self._methods.get(method_id)
         if method is None or not self._is_permitted(person, method_id):
             return False
-        if method.facts.backup:
+        if method.facts.backup or method.facts.companion:
             return self._ways.has_strong(person.enrolled)
         return method.facts.enrollable or method_id in person.enrolled
 
     def may_remove(self, person: Person, method_id: str, credential_id: str | None = None) -> bool:
-        """Never the one without which the person could not sign in any more; codes on paper do not count.
+        """Never the one without which the person could not sign in any more; codes on paper do not count,
+        nor does what leans on other ways.
 
         `credential_id`: which of several, where the method has several.
         """
         method = self._methods.get(method_id)
-        if method is None or not method.facts.enrollable:
+        if method is None or not (method.facts.enrollable or method.facts.companion):
             return False
         if method.facts.several != (credential_id is not None):
             return False
         if not any(credential_id in {None, each.id} for each in person.subject.of(method_id)):
             return False
+        if method.facts.companion:
+            return True
         return self._ways.may_lose(person, self._ways.without(person, method_id, credential_id))
 
     def begin(self, holder: str, person: Person, method_id: str) -> Challenge:
@@ -150,7 +155,7 @@ class Enrolments:
         backups = self._missing_backups(person) if leave is None else self._permitted_backups(person)
         try:
             with self._database.begin() as work:
-                if method.facts.enrollable:
+                if method.facts.enrollable or method.facts.companion:
                     work.people.hold_user(person.user.id)
                 outcome = self._enrol(
                     work, person, method, challenge, answer, visitor=visitor, backups=backups
@@ -202,7 +207,7 @@ class Enrolments:
                 work.people.remove_credential(person.user.id, credential_id)
             work.audit.append(_event(EventType.METHOD_REMOVED, person, method_id, visitor))
             if self.takes_backups(person, method_id, credential_id):
-                self._remove_backups(work, person, visitor)
+                self._remove_leaning(work, person, visitor)
             stays = not self.ends_session(signed_in, person, method_id, credential_id)
             if stays:
                 self._sessions.end_others(work, signed_in, visitor)
@@ -213,14 +218,14 @@ class Enrolments:
     def ends_session(
         self, signed_in: SignedIn, person: Person, method_id: str, credential_id: str | None = None
     ) -> bool:
-        """Whether it was made with what would be removed, or with codes that would go with it."""
+        """Whether it was made with what would be removed, or with what would go with it."""
         gone = [(method_id, credential_id)]
         if self.takes_backups(person, method_id, credential_id):
-            gone += [(method.facts.id, None) for method in self._methods.values() if method.facts.backup]
+            gone += [(method.facts.id, None) for method in self._leaning()]
         return any(proof.is_by(*each) for proof in signed_in.proofs for each in gone)
 
     def takes_backups(self, person: Person, method_id: str, credential_id: str | None = None) -> bool:
-        """Whether recovery codes would go with it, since nothing is left that they stand in for."""
+        """Whether recovery codes, and what leans on it, would go with it: nothing else is left to sign in."""
         without = self._ways.without(person, method_id, credential_id)
         return not self._ways.has_strong(without.enrolled)
 
@@ -232,11 +237,14 @@ class Enrolments:
             if work.people.rename_credential(person.user.id, credential_id, label_from(label)):
                 work.audit.append(_event(EventType.METHOD_RENAMED, person, method_id, visitor))
 
-    def _remove_backups(self, work: Work, person: Person, visitor: Visitor) -> None:
-        for backup in (m for m in self._methods.values() if m.facts.backup):
-            if backup.facts.id in person.enrolled:
-                work.people.remove_credentials(person.user.id, backup.facts.id)
-                work.audit.append(_event(EventType.METHOD_REMOVED, person, backup.facts.id, visitor))
+    def _leaning(self) -> list[Method]:
+        return [each for each in self._methods.values() if each.facts.backup or each.facts.companion]
+
+    def _remove_leaning(self, work: Work, person: Person, visitor: Visitor) -> None:
+        for each in self._leaning():
+            if each.facts.id in person.enrolled:
+                work.people.remove_credentials(person.user.id, each.facts.id)
+                work.audit.append(_event(EventType.METHOD_REMOVED, person, each.facts.id, visitor))
 
     def _enrol(
         self,
@@ -266,7 +274,7 @@ class Enrolments:
                 if isinstance(made, Enrolled):
                     shown += made.show_once
                     work.audit.append(_event(EventType.RECOVERY_CODES_MADE, person, backup.facts.id, visitor))
-        return Changed(tuple(shown), credential_id=enrolled.credential.id)
+        return Changed(tuple(shown), credential_id=enrolled.credential.id, for_browser=enrolled.for_browser)
 
     def _prove(
         self,
@@ -281,7 +289,7 @@ class Enrolments:
 
         Raises _NoLeaveError when the session ended meanwhile.
         """
-        if method.facts.backup:
+        if method.facts.backup or method.facts.companion:
             session = work.sessions.find(signed_in.session_id)
             if session is None or session.ended_at is not None:
                 raise _NoLeaveError(Reason.TRANSACTION_EXPIRED)

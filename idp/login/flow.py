@@ -12,6 +12,7 @@ from idp.crypto import token_hash
 from idp.effects import Effects
 from idp.errors import Reason
 from idp.events import Event, EventType
+from idp.login.asking import begin_challenge
 from idp.login.completion import Completion, Finished
 from idp.login.limits import Limits, Wait
 from idp.login.look import Look, look_at
@@ -160,14 +161,15 @@ class Login:
         proven = self._proven(look.transaction, look.person, method, outcome)
         return self._go_on(proven, signed_in, look.person)
 
-    def begin(self, look: Look, method_id: str) -> Challenge:
+    def begin(self, look: Look, method_id: str, *, visitor: Visitor, anew: bool = False) -> Challenge | Wait:
         """What the page of an offered method shows; what the method must remember goes into the
-        transaction.
+        transaction. `anew`: what was asked on another device before is over.
         """
-        if look.person is None:
-            raise LookupError("nobody is known in this sign-in yet")
-        challenge = self._methods[method_id].begin(look.person.subject)
-        if challenge.state:
+        method = self._methods[method_id]
+        challenge = begin_challenge(look, method, visitor=visitor, limits=self._limits, anew=anew)
+        if isinstance(challenge, Wait):
+            return challenge
+        if challenge.state and challenge.state != look.transaction.challenge_of(method_id):
             self._keep_challenge(look.transaction, method_id, challenge)
         return challenge
 

@@ -24,8 +24,13 @@ LATER_FACTOR: Final = Bucket(
     "later-factor", free=5, base_seconds=5, cap_seconds=900, forget_seconds=24 * 3600
 )
 ADDRESS: Final = Bucket("address", free=100, base_seconds=1, cap_seconds=60, forget_seconds=600)
+ASKED: Final = Bucket("asked-elsewhere", free=5, base_seconds=900, cap_seconds=900, forget_seconds=900)
+"""Requests to approve on another device that were not approved: so many a quarter of an hour."""
+REFUSAL_PAUSE_SECONDS: Final = 900
+"""How long nobody is asked again after they said that it was not them."""
 
 _KNOWN_BROWSER = "known-browser"
+_PAUSED = "asking-paused"
 _KNOWN_BROWSER_SECONDS: Final = 90 * 24 * 3600
 
 
@@ -55,14 +60,31 @@ class Limits:
 
         `first`: nothing was proved before this, so anybody can get so far.
         """
-        who = username
-        if self.knows_browser(username=username, visitor=visitor):
-            who = f"{username}\x1f{token_hash(visitor.browser)}"
+        who = self._counted_as(username, visitor)
         bucket_of_method = USER_AND_METHOD if method.with_username or first else LATER_FACTOR
         own = (bucket_of_method, f"{who}\x1f{method.id}")
         wanted = ((ADDRESS, network_of(visitor.address)), (USER, who), own)
         seconds = charge_all(self._throttle, wanted)
         return Wait(seconds) if seconds > 0 else Attempt(wanted, own)
+
+    def charge_asking(self, *, username: str, method: MethodFacts, visitor: Visitor) -> str | Wait:
+        """Before somebody is asked on another device: in whose name it was paid, to be given back or paused.
+
+        Whoever asks from a browser that is not this person's holds up no request from one that is.
+        """
+        asker = f"{self._counted_as(username, visitor)}\x1f{method.id}"
+        paused = self._shelf.find(_PAUSED, asker)
+        if paused is not None:
+            return Wait(max(1.0, paused["until"] - self._effects.now()))
+        seconds = self._throttle.charge(ASKED, asker)
+        return Wait(seconds) if seconds > 0 else asker
+
+    def give_back_asking(self, asker: str) -> None:
+        self._throttle.refund(ASKED, asker)
+
+    def pause_asking(self, asker: str) -> None:
+        until = self._effects.now() + REFUSAL_PAUSE_SECONDS
+        self._shelf.put(_PAUSED, asker, {"until": until}, expires_at=until)
 
     def passed(self, attempt: Attempt) -> None:
         """Gives the charge back, and forgets earlier failures of this way alone: no way clears another's."""
@@ -79,6 +101,11 @@ class Limits:
     def remember_browser(self, *, username: str, visitor: Visitor) -> None:
         expires_at = self._effects.now() + _KNOWN_BROWSER_SECONDS
         self._shelf.put(_KNOWN_BROWSER, _known_key(username, visitor), {}, expires_at=expires_at)
+
+    def _counted_as(self, username: str, visitor: Visitor) -> str:
+        if not self.knows_browser(username=username, visitor=visitor):
+            return username
+        return f"{username}\x1f{token_hash(visitor.browser)}"
 
     def _refund(self, charges: Iterable[tuple[Bucket, str]]) -> None:
         for bucket, key in charges:

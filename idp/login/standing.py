@@ -169,16 +169,18 @@ class Standings:
         proofs: Iterable[Proof],
         acting: Employment | None,
     ) -> Decision:
+        """What is set aside still counts as set up: leaving it out must not ask for less."""
+        aside = person.enrolled.intersection(requirements.set_aside)
         return decide(
             Situation(
                 methods=self._facts,
                 enrolled=person.enrolled,
-                blocked=person.blocked,
+                blocked=person.blocked | aside,
                 unaccepted=person.unaccepted,
                 refused_credentials=frozenset(person.refused_keys),
                 rules=person.rules,
                 tenants=_tenants(person, acting),
-                proofs=tuple(proofs),
+                proofs=tuple(proof for proof in proofs if proof.method not in requirements.set_aside),
                 demanded=requirements.level,
                 not_before=requirements.not_before,
             )
@@ -228,7 +230,7 @@ class Standings:
     def _why_not(
         self, person: Person, requirements: Requirements, signed_in: SignedIn, acting: Employment | None
     ) -> Missing:
-        whenever = Requirements(level=requirements.level)
+        whenever = Requirements(level=requirements.level, set_aside=requirements.set_aside)
         proofs = person.still_proven(signed_in.proofs)
         decision = self.decide(person, whenever, proofs=proofs, acting=acting)
         return Missing.TOO_OLD if decision.enough else Missing.LEVEL

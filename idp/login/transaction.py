@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from idp.crypto import Place, token_hash
 from idp.effects import Effects, Instant
+from idp.errors import Reason
 from idp.models.methods import Proof
 from idp.policy import Level
 from idp.storage.ephemeral import Shelf
@@ -41,8 +42,19 @@ class Requirements:
     select_account: bool = False
     login_hint: str | None = None
     expected_user: str | None = None
+    set_aside: tuple[str, ...] = ()
+    """Ways to sign in that do not count here, though the person has them."""
     fresh: bool = False
     """Ask who it is even when somebody is signed in (`prompt=login`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A sign-in that somebody ended who was not at its browser."""
+
+    reason: Reason
+    return_to: str
+    application: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,18 +137,45 @@ class Transactions:
     def find_finished(self, transaction_id: str, *, browser: str) -> str | None:
         """Where a finished sign-in led: a back button or a second click ends up there too."""
         finished = self._shelf.find(_FINISHED_KIND, transaction_id)
-        if finished is None or finished["browser"] != token_hash(browser):
+        if finished is None or finished["browser"] != token_hash(browser) or "ended" in finished:
             return None
         return str(finished["return_to"])
+
+    def end(self, transaction_id: str, reason: Reason) -> bool:
+        """From outside its browser: whatever was proved in it is worth nothing from now on. False when it was
+        over before, in a session perhaps.
+        """
+        item = self._shelf.find(_KIND, transaction_id)
+        if item is None:
+            return False
+        transaction = self._read(transaction_id, item)
+        application = transaction.application
+        ended = {
+            "browser": transaction.browser,
+            "return_to": transaction.return_to,
+            "ended": reason.name,
+            "application": application.name if application else None,
+        }
+        self._shelf.put(_FINISHED_KIND, transaction_id, ended, expires_at=transaction.expires_at)
+        return self._shelf.take(_KIND, transaction_id) is not None
+
+    def find_ended(self, transaction_id: str, *, browser: str) -> Ended | None:
+        item = self._shelf.find(_FINISHED_KIND, transaction_id)
+        if item is None or item["browser"] != token_hash(browser) or "ended" not in item:
+            return None
+        return Ended(Reason[item["ended"]], item["return_to"], item["application"])
 
     def _open(self, transaction_id: str, item: Mapping[str, Any] | None, browser: str) -> Transaction | None:
         if item is None:
             return None
-        text = self._vault.open(str(item["sealed"]), _place(transaction_id))
-        transaction = _from_json(json.loads(text))
+        transaction = self._read(transaction_id, item)
         if transaction.browser != token_hash(browser) or transaction.expires_at <= self._effects.now():
             return None
         return transaction
+
+    def _read(self, transaction_id: str, item: Mapping[str, Any]) -> Transaction:
+        text = self._vault.open(str(item["sealed"]), _place(transaction_id))
+        return _from_json(json.loads(text))
 
 
 def _place(transaction_id: str) -> Place:
@@ -152,6 +191,7 @@ def _from_json(value: dict[str, Any]) -> Transaction:
                 "level": Level(wanted["level"]),
                 "municipalities": tuple(wanted["municipalities"]),
                 "roles": tuple(wanted["roles"]),
+                "set_aside": tuple(wanted.get("set_aside", ())),
             }
         ),
         "application": application

@@ -21,7 +21,7 @@ class Ways:
         facts = [method.facts for method in methods.values()]
         self._methods = methods
         self._standings = standings
-        self._backups = frozenset(each.id for each in facts if each.backup)
+        self._leaning = frozenset(each.id for each in facts if each.backup or each.companion)
         self._strong = tuple(each.id for each in facts if each.enrollable)
         self._known = tuple(each.id for each in facts if each.factor is Factor.KNOWLEDGE)
         self._doors = frozenset(
@@ -50,7 +50,7 @@ class Ways:
 
     def leads_in(self, person: Person, place: Employment | None = None) -> bool:
         """Whether what opens something is enough there; codes on paper and blocked keys are no way in."""
-        lasting = replace(person, enrolled=person.enrolled - self._backups)
+        lasting = replace(person, enrolled=person.enrolled - self._leaning)
         decision = self._standings.reachable(lasting, place)
         return decision.enough and not self._doors.isdisjoint(decision.offered)
 
@@ -83,7 +83,7 @@ class Ways:
         if not self._methods[method_id].is_enrolled(subject):
             enrolled -= {method_id}
         if not self.has_strong(enrolled):
-            enrolled -= self._backups
+            enrolled -= self._leaning
         return replace(person, subject=subject, enrolled=enrolled)
 
     def has_strong(self, enrolled: frozenset[str]) -> bool:

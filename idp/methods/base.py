@@ -5,10 +5,12 @@ Not here: throttling, audit, sessions and "which methods may be used" (`login/fl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from idp.attestation_policy import Demand
 from idp.errors import Reason
+from idp.models.approvals import Occasion
 from idp.models.methods import MethodFacts
 from idp.models.people import Credential, User
 from idp.storage.work import Work
@@ -69,6 +71,8 @@ class Enrolled:
     credential: Credential = field(repr=False)
     show_once: Sequence[str] = ()
     """Secrets the person must write down now; never readable again."""
+    for_browser: str = field(default="", repr=False)
+    """A token for the browser in which it was set up to keep, in place of the one it had."""
 
 
 Outcome: TypeAlias = Verified | Pending | Rejected
@@ -133,6 +137,44 @@ class Describing(Method, Protocol):
     """A method of which a person may have several credentials, and must tell them apart."""
 
     def describe(self, credential: Credential) -> Description: ...
+
+
+class Waiting(StrEnum):
+    """How a request stands that is answered elsewhere. READY: `verify` would pass now."""
+
+    WAITING = "waiting"
+    READY = "ready"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoom:
+    """As many requests to this person wait as may."""
+
+    seconds: float
+
+
+@runtime_checkable
+class AskedElsewhere(Method, Protocol):
+    """A method that waits for an answer on another device, on which the person is signed in already.
+
+    What it asks stays the same however often its page is shown; `verify` is Pending until it is answered.
+    """
+
+    inbox: str
+    """The path on the other device where requests are listed, each under its id."""
+
+    def ask(self, subject: Subject, occasion: Occasion) -> Challenge | NoRoom: ...
+
+    def ask_on(self, state: Mapping[str, Any]) -> Challenge:
+        """The page again for what was asked before."""
+        ...
+
+    def stands(self, state: Mapping[str, Any]) -> Waiting: ...
+
+    def credential_of(self, subject: Subject, token: str) -> Credential | None:
+        """Which of the person's devices keeps that token, if it may answer."""
+        ...
 
 
 def label_from(typed: str) -> str:

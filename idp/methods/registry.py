@@ -8,6 +8,7 @@ from idp.methods.base import Method
 from idp.methods.password.hashing import Argon2Parameters
 from idp.methods.password.hashing import calibrate as calibrate_argon2
 from idp.methods.password.method import Password
+from idp.methods.phone_approval import PhoneApproval
 from idp.methods.recovery_code import FEW_LEFT, RecoveryCode
 from idp.methods.totp import Totp
 from idp.methods.webauthn.ceremony import WebAuthnParty
@@ -18,6 +19,7 @@ from idp.methods.webauthn.metadata_blob import Blob, UntrustedBlobError, read_bl
 from idp.methods.webauthn.passkey import Passkey
 from idp.methods.webauthn.security_key import SecurityKey
 from idp.models.people import Credential, User
+from idp.storage.approval_requests import ApprovalRequests
 from idp.storage.vault import Vault
 
 __all__ = [
@@ -63,15 +65,18 @@ def methods(
     hashes_at_once: int,
     issuer_name: str,
     webauthn: WebAuthnParty,
+    approvals: ApprovalRequests,
+    issuer: str,
 ) -> tuple[Method, ...]:
     """`hashes_at_once` bounds argon2id in this process; `issuer_name` is shown by authenticator apps;
-    `webauthn` is who we are to passkeys and security keys.
+    `webauthn` is who we are to passkeys and security keys; `issuer` is what links begin with.
     """
     return (
         Passkey(party=webauthn, effects=effects),
         Password(parameters=parameters, at_once=hashes_at_once, effects=effects),
         SecurityKey(party=webauthn, effects=effects),
         Totp(issuer=issuer_name, vault=vault, effects=effects),
+        PhoneApproval(requests=approvals, issuer=issuer, effects=effects),
         RecoveryCode(vault=vault, effects=effects),
     )
 

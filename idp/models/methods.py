@@ -30,6 +30,8 @@ class MethodFacts:
     """A person may have more than one, each with a name of its own."""
     one_answer: bool = False
     """A challenge takes one answer, right or wrong; for the next there is another challenge."""
+    companion: bool = False
+    """Leans on other ways to sign in: set up by who has one besides, and goes when the last of them goes."""
 
 
 @dataclass(frozen=True, slots=True)

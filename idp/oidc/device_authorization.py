@@ -5,10 +5,11 @@ it among three, so that somebody who was only sent a code has nothing to go by (
 page (`device_approval.py`), the tokens (`grants/device_code.py`).
 """
 
-from typing import Any, Final
+from typing import Any
 
 from idp.effects import Effects
 from idp.models.clients import Client
+from idp.models.numbers import numbers, place
 from idp.oidc import fapi2
 from idp.oidc.authorize_checks import Asked, resources_are_registered
 from idp.oidc.device_codes import DEVICE_CODE_SECONDS, INTERVAL_SECONDS, DeviceCodes, DeviceRequest
@@ -17,12 +18,6 @@ from idp.oidc.grant_types import DEVICE_CODE
 from idp.oidc.requests import Request, Response, json_response
 from idp.oidc.scopes import grantable
 from idp.oidc.user_codes import shown_user_code
-
-_CHOICES: Final = 3
-_FIRST: Final = 10
-_NUMBERS: Final = 90
-_EVEN_NUMBERS: Final = 256 - 256 % _NUMBERS
-_EVEN_PLACES: Final = 256 - 256 % _CHOICES
 
 
 class DeviceAuthorization:
@@ -78,19 +73,3 @@ def no_details_are_asked_for(request: Request) -> None:
         raise ProtocolError(
             ErrorCode.INVALID_AUTHORIZATION_DETAILS, "A device cannot ask for authorization details."
         )
-
-
-def numbers(effects: Effects) -> tuple[int, ...]:
-    """Three of two digits, no two alike, every one as likely as any other."""
-    drawn: dict[int, None] = {}
-    while len(drawn) < _CHOICES:
-        drawn |= {_FIRST + byte % _NUMBERS: None for byte in effects.random(_CHOICES) if byte < _EVEN_NUMBERS}
-    return tuple(drawn)[:_CHOICES]
-
-
-def place(effects: Effects) -> int:
-    """Where among them the right one stands."""
-    while True:
-        byte = effects.random(1)[0]
-        if byte < _EVEN_PLACES:
-            return byte % _CHOICES

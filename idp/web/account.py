@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.errors import N_, Refused
+from idp.login.browsers import browser_name
 from idp.login.limits import Wait
 from idp.login.standing import Person
 from idp.methods.base import LABEL_AT_MOST, Rejected
@@ -15,7 +16,7 @@ from idp.web.account_page import account_page, find_credential, label_of
 from idp.web.errors import Message, show_error
 from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form
 from idp.web.guards import ask_for, satisfied, sign_in_required
-from idp.web.http import clear_session, see_other, visitor, write_session
+from idp.web.http import approver_token, clear_session, see_other, visitor, write_approver, write_session
 from idp.web.i18n import translate
 from idp.web.pages import act_for
 from idp.web.site import site
@@ -54,14 +55,17 @@ def set_up(method_id: str) -> AnyResponse:
     if asked := ask_for(site().enrolments.requirements(person)):
         return asked
     signed_in = satisfied().signed_in
+    answer = {**answers(), "kept_token": approver_token()}
     outcome = site().enrolments.answer(
-        signed_in.session_id, person, method_id, answers(), visitor=visitor(), signed_in=signed_in
+        signed_in.session_id, person, method_id, answer, visitor=visitor(), signed_in=signed_in
     )
     if isinstance(outcome, Rejected | Wait):
         return _show_enrolment(person, method_id, problem_of(outcome))
     response = _show_once(outcome.show_once) if outcome.show_once else see_other(_HOME)
     if outcome.token is not None:
         write_session(response, outcome.token)
+    if outcome.for_browser:
+        write_approver(response, outcome.for_browser)
     return response
 
 
@@ -185,6 +189,7 @@ def _show_enrolment(person: Person, method_id: str, problem: Problem = NO_PROBLE
         method=as_shown(site().methods[method_id]),
         challenge=challenge.page,
         who=person.user.username,
+        browser=browser_name(request.headers.get("User-Agent", "")),
         cancel_url=_HOME,
         application_name=None,
     )

@@ -9,12 +9,13 @@ from idp.events import EventType
 from idp.login.browsers import UNKNOWN, browser_name
 from idp.login.sessions import SignedIn
 from idp.login.standing import Person
-from idp.methods.base import Describing, Method
+from idp.methods.base import AskedElsewhere, Describing, Method
 from idp.models.audit import AuditEvent
 from idp.models.people import Credential
 from idp.models.sessions import BrowserSession
 from idp.storage.work import Work
 from idp.web.contacts import contacts_shown
+from idp.web.http import approver_token
 from idp.web.i18n import ngettext, translate
 from idp.web.site import site
 
@@ -37,6 +38,8 @@ _TOLD: Final = {
     EventType.CONSENT_WITHDRAWN.value: N_("Permission was withdrawn from an application"),
     EventType.DEVICE_APPROVED.value: N_("A device was let in"),
     EventType.DEVICE_REFUSED.value: N_("A device was refused"),
+    EventType.APPROVAL_GIVEN.value: N_("A log-in at a computer was approved on the phone"),
+    EventType.APPROVAL_REFUSED.value: N_("A log-in at a computer was refused on the phone"),
     EventType.CODE_REPLAYED.value: N_("An application's access was stopped: it was used twice"),
     EventType.REFRESH_REPLAYED.value: N_("An application's access was stopped: it was used twice"),
     EventType.USER_ADDED.value: N_("The account was created"),
@@ -119,6 +122,8 @@ def _several(person: Person, method: Method) -> Iterator[Mapping[str, object]]:
         told = method.describe(credential)
         kind = translate(told.kind)
         notes = [translate(note) for note in told.notes]
+        if _is_here(person, method, credential):
+            notes.append(translate(N_("This browser.")))
         yield {
             "id": credential.id,
             "name": credential.label or kind,
@@ -128,6 +133,14 @@ def _several(person: Person, method: Method) -> Iterator[Mapping[str, object]]:
             "last_used": credential.last_used_at,
             "actions": list(_actions_on(person, method, credential)),
         }
+
+
+def _is_here(person: Person, method: Method, credential: Credential) -> bool:
+    """Whether it is kept by the browser that looks."""
+    if not isinstance(method, AskedElsewhere):
+        return False
+    kept = method.credential_of(person.subject, approver_token())
+    return kept is not None and kept.id == credential.id
 
 
 def _actions_on(person: Person, method: Method, credential: Credential) -> Iterator[Action]:
@@ -161,6 +174,8 @@ def label_of(person: Person, method_id: str, credential_id: str | None) -> str:
 
 def _actions(person: Person, method: Method) -> Iterator[Action]:
     method_id, url = method.facts.id, f"/account/methods/{method.facts.id}"
+    if isinstance(method, AskedElsewhere) and method_id in person.enrolled:
+        yield Action(translate(N_("Requests to confirm")), method.inbox, "quiet")
     if site().enrolments.may_set_up(person, method_id):
         if method_id not in person.enrolled:
             label = N_("Set up")

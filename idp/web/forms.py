@@ -38,9 +38,12 @@ class Problem:
     errors: tuple[FieldError, ...] = ()
     wait_seconds: float = 0
     status: int = HTTPStatus.OK
+    pending: bool = False
+    """Nothing is wrong: what was asked on another device has not been answered yet."""
 
 
 NO_PROBLEM: Final = Problem()
+NOT_YET: Final = Problem(pending=True)
 
 
 def problem_of(outcome: Rejected | Wait) -> Problem:
@@ -54,7 +57,11 @@ def problem_of(outcome: Rejected | Wait) -> Problem:
 
 def show_form(template: str, problem: Problem = NO_PROBLEM, **context: object) -> Response:
     page = render_template(
-        template, errors=list(problem.errors), wait_seconds=problem.wait_seconds, **context
+        template,
+        errors=list(problem.errors),
+        wait_seconds=problem.wait_seconds,
+        pending=problem.pending,
+        **context,
     )
     response = Response(page, status=problem.status)
     if problem.wait_seconds:

@@ -40,11 +40,18 @@ def allow_frames() -> None:
     g.frames = True
 
 
+def allow_own_requests() -> None:
+    """For a page whose script asks us whether something has happened."""
+    g.own_requests = True
+
+
 def set_headers(response: Response) -> Response:
     """After each request."""
     extra = g.get("form_action")
     policy = f"{_POLICY} {extra}" if extra else _POLICY
     policy = f"{policy}; frame-src 'self'" if g.get("frames") else policy
+    if g.get("own_requests"):
+        policy += "; connect-src 'self'"
     response.headers.setdefault("Content-Security-Policy", policy)
     for name, value in _ALWAYS.items():
         response.headers.setdefault(name, value)

@@ -19,6 +19,7 @@ from idp.web.site import Network, site
 SESSION: Final = "visvaris-session"
 BROWSER: Final = "visvaris-browser"
 LANGUAGE: Final = "visvaris-lang"
+APPROVER: Final = "visvaris-approver"
 Address: TypeAlias = IPv4Address | IPv6Address
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -77,6 +78,16 @@ def write_session(response: AnyResponse, token: str) -> None:
 
 def clear_session(response: AnyResponse) -> None:
     clear_cookie(response, SESSION)
+
+
+def approver_token() -> str:
+    """What this browser keeps since it was allowed to approve sign-ins elsewhere; empty when it was not."""
+    sent = read_cookie(APPROVER) or ""
+    return sent if _TOKEN.fullmatch(sent) else ""
+
+
+def write_approver(response: AnyResponse, token: str) -> None:
+    write_cookie(response, APPROVER, token, max_age=_YEAR_SECONDS)
 
 
 def visitor() -> Visitor:

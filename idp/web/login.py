@@ -6,21 +6,22 @@ Decides nothing: what comes next is `login/steps.py`, what an answer is worth is
 from http import HTTPStatus
 from typing import Final, assert_never
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.errors import Reason
+from idp.login.asking import how_it_stands
 from idp.login.flow import Login
 from idp.login.limits import Wait
 from idp.login.look import Look
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
-from idp.login.transaction import Transaction
-from idp.methods.base import Discovering, Pending, Rejected
+from idp.login.transaction import Ended, Transaction
+from idp.methods.base import Challenge, Discovering, Pending, Rejected, Waiting
 from idp.models.people import Employment
 from idp.web.errors import reference
-from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form, template_of
+from idp.web.forms import NO_PROBLEM, NOT_YET, Problem, answers, as_shown, problem_of, show_form, template_of
 from idp.web.guards import current_session
-from idp.web.headers import allow_form_action
+from idp.web.headers import allow_form_action, allow_own_requests
 from idp.web.http import browser_id, see_other, visitor, write_session
 from idp.web.i18n import translate
 from idp.web.pages import act_for, municipality_names
@@ -59,6 +60,15 @@ def answer(transaction_id: str) -> AnyResponse:
     return _check(look, method_id)
 
 
+@blueprint.get("/login/<transaction_id>/state")
+def state(transaction_id: str) -> AnyResponse:
+    """For the page that waits for an answer on another device: whether it is there. Changes nothing."""
+    transaction = _login().find(transaction_id, browser=browser_id())
+    method = site().methods.get(_answered_method() or "")
+    stands = how_it_stands(transaction, method) if transaction is not None else Waiting.OVER
+    return jsonify(state=stands)
+
+
 @blueprint.get("/login/<transaction_id>/anew")
 def start_anew(transaction_id: str) -> AnyResponse:
     """The same application, another person."""
@@ -74,7 +84,7 @@ def _check(look: Look, method_id: str) -> AnyResponse:
         case Look():
             return _go_on(outcome)
         case Pending():
-            return _show(look)
+            return _show(look, NOT_YET)
         case Rejected() | Wait():
             return _show(look, problem_of(outcome))
         case _:
@@ -128,6 +138,8 @@ def _finish(look: Look) -> AnyResponse:
 
 def _gone(transaction_id: str) -> AnyResponse:
     """A back button or second click after the end leads on; anything else is told that it expired."""
+    if (ended := site().approvals.find_ended(transaction_id, browser=browser_id())) is not None:
+        return _show_ended(ended)
     return_to = _login().find_finished(transaction_id, browser=browser_id())
     if return_to is not None and current_session() is not None:
         return see_other(return_to)
@@ -199,12 +211,22 @@ def _show_method(look: Look, methods: tuple[str, ...], problem: Problem) -> Resp
     asked = request.args.get("method")
     method_id = asked if asked in methods else methods[0]
     method = site().methods[method_id]
+    anew = bool(problem.errors) or (
+        "again" in request.args and how_it_stands(look.transaction, method) is Waiting.OVER
+    )
+    begun = _login().begin(look, method_id, visitor=visitor(), anew=anew)
+    page = begun.page if isinstance(begun, Challenge) else {"over": True}
+    if isinstance(begun, Wait):
+        problem = problem_of(begun)
+    if page.get("waits"):
+        allow_own_requests()
     return show_form(
         "login/method.html",
         problem,
         action=_url(look.transaction, method_id),
         method=as_shown(method),
-        challenge=_login().begin(look, method_id).page,
+        challenge=page,
+        state_url=f"{_url(look.transaction)}/state?method={method_id}",
         other_methods=[
             as_shown(site().methods[other]) | {"url": _url(look.transaction, other)}
             for other in methods
@@ -250,6 +272,19 @@ def _show_choice(look: Look, employments: tuple[Employment, ...]) -> Response:
             for post in employments
         ],
     )
+
+
+def _show_ended(ended: Ended) -> Response:
+    """By somebody who was not at this browser; whoever is may begin again."""
+    page = render_template(
+        "login/refused.html",
+        message=translate(ended.reason.public),
+        code=ended.reason.code,
+        reference=reference(),
+        application_name=ended.application,
+        restart_url=ended.return_to,
+    )
+    return Response(page, status=HTTPStatus.FORBIDDEN)
 
 
 def _show_refusal(look: Look, message: str, code: str) -> Response:

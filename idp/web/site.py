@@ -8,6 +8,7 @@ from typing import TypeAlias, cast
 from flask import Flask, current_app
 
 from idp.effects import Effects
+from idp.login.approvals import Approvals
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
 from idp.login.sessions import Sessions
@@ -45,6 +46,7 @@ class Site:
     login: Login
     enrolments: Enrolments
     tickets: Tickets
+    approvals: Approvals
     openid: OpenIDProvider
     contacts: Contacts
     letters: Letters

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from idp import logs
-from idp.app import Provider, assemble, create_app
+from idp.app import create_app
+from idp.assembly import Provider, assemble
 from idp.effects import Effects
 from idp.oidc.client_metadata import OWN_MEMBER, register
 from idp.policy import Level

@@ -492,7 +492,12 @@ def test_policy_explains_what_is_offered_and_why_the_rest_is_not(database: None)
     assert answer["at"] == "2026-12-01T07:00:00+00:00"
     assert (answer["offered"], answer["excluded"]) == (
         ["password", "totp"],
-        {"passkey": "not_enrolled", "security_key": "not_enrolled", "recovery_code": "not_enrolled"},
+        {
+            "passkey": "not_enrolled",
+            "security_key": "not_enrolled",
+            "phone_approval": "not_enrolled",
+            "recovery_code": "not_enrolled",
+        },
     )
     assert (answer["enough"], answer["acts_for"]) == (False, ["0054000"])
     proved = told(

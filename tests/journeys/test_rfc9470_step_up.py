@@ -13,6 +13,8 @@ from sqlalchemy import update
 from idp.effects import Effects
 from idp.methods.registry import Argon2Parameters, given_totp, methods
 from idp.models.sessions import BrowserSession
+from idp.storage.approval_requests import ApprovalRequests
+from idp.storage.shelves import SqlShelf
 from idp.storage.unit import table_of
 from tests.support.builders import AUGSDAUGAVA, add_rule, make_vault
 from tests.support.kit_application import MAX_AGE, kit_application
@@ -72,6 +74,8 @@ def gets_authenticator(server: RunningServer, who: Resident) -> None:
         hashes_at_once=1,
         issuer_name="tests",
         webauthn=NO_BROWSER,
+        approvals=ApprovalRequests(SqlShelf(server.database, effects), effects),
+        issuer=server.issuer,
     )
     secret = effects.random(20)
     with server.database.begin() as work:

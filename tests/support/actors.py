@@ -13,7 +13,8 @@ import httpx
 import pyotp
 from pydantic import SecretStr
 
-from idp.app import Provider, assemble, make_application
+from idp.app import make_application
+from idp.assembly import Provider, assemble
 from idp.methods.registry import given_password, given_totp
 from idp.models.clients import Client
 from idp.models.people import Credential, Employment, PolicyRule, User, UserStatus

@@ -26,7 +26,9 @@ from idp.methods.registry import Argon2Parameters, WebAuthnParty, given_password
 from idp.models.people import Credential, Employment
 from idp.seed.demonstration import Demonstration, seed
 from idp.storage import migrate, municipalities
+from idp.storage.approval_requests import ApprovalRequests
 from idp.storage.database import Database
+from idp.storage.shelves import SqlShelf
 from tests.support.actors import PASSWORD, Browser
 from tests.support.builders import MASTER_KEY, RIGA, add_employment, add_user, make_vault
 from tests.support.checkout import ROOT
@@ -134,6 +136,8 @@ class RunningServer:
             hashes_at_once=1,
             issuer_name="tests",
             webauthn=NO_BROWSER,
+            approvals=ApprovalRequests(SqlShelf(self.database, effects), effects),
+            issuer=self.issuer,
         )
         with self.database.begin() as work:
             user = add_user(
@@ -241,6 +245,8 @@ def _filled(url: str, issuer: str) -> tuple[Database, Demonstration]:
         hashes_at_once=1,
         issuer_name="tests",
         webauthn=NO_BROWSER,
+        approvals=ApprovalRequests(SqlShelf(database, effects), effects),
+        issuer=issuer,
     )
     return database, seed(database, ways, effects, issuer=issuer)
 

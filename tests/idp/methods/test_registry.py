@@ -4,7 +4,7 @@ import pyotp
 import pytest
 
 from idp.errors import Reason
-from idp.methods.base import Describing, Discovering, Method, Verified
+from idp.methods.base import AskedElsewhere, Describing, Discovering, Method, Verified
 from idp.methods.registry import (
     Argon2Parameters,
     Methods,
@@ -15,6 +15,8 @@ from idp.methods.registry import (
 )
 from idp.models.methods import Factor
 from idp.models.people import Credential
+from idp.storage.approval_requests import ApprovalRequests
+from idp.storage.shelves import SqlShelf
 from tests.idp.methods.conftest import World
 
 RFC_8176 = {
@@ -32,12 +34,14 @@ def every(world: World) -> tuple[Method, ...]:
         hashes_at_once=1,
         issuer_name="visvaris.lv",
         webauthn=WebAuthnParty(id="localhost", name="visvaris.lv", origins=("http://localhost:8000",)),
+        approvals=ApprovalRequests(SqlShelf(world.database, world.effects), world.effects),
+        issuer="http://localhost:8000",
     )
 
 
 def test_they_are_found_by_id_and_listed_in_order_of_preference(every: tuple[Method, ...]) -> None:
     by_id = Methods(every)
-    preferred = ["passkey", "password", "security_key", "totp", "recovery_code"]
+    preferred = ["passkey", "password", "security_key", "totp", "phone_approval", "recovery_code"]
     assert list(by_id) == preferred == [method.facts.id for method in every]
     assert all(by_id[method.facts.id] is method for method in every)
     assert by_id.get("kerberos") is None
@@ -52,11 +56,13 @@ def test_what_each_says_of_itself_is_sound(every: tuple[Method, ...]) -> None:
     assert [method.facts.id for method in every if method.facts.backup] == ["recovery_code"]
     assert [method.facts.id for method in every if isinstance(method, Discovering)] == ["passkey"]
     assert [method.facts.id for method in every if isinstance(method, Describing)] == [
-        *("passkey", "security_key")
+        *("passkey", "security_key", "phone_approval")
     ]
     assert {method.facts.id for method in every if method.facts.phishing_resistant} == {
         *("passkey", "security_key")
     }
+    assert [method.facts.id for method in every if isinstance(method, AskedElsewhere)] == ["phone_approval"]
+    assert [method.facts.id for method in every if method.facts.companion] == ["phone_approval"]
     assert [method.facts.id for method in every if method.facts.touch_is_enough] == ["security_key"]
     assert {method.facts.factor for method in every} == {Factor.KNOWLEDGE, Factor.POSSESSION}
 

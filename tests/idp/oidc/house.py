@@ -29,6 +29,7 @@ from idp.oidc.implicit import is_offered
 from idp.oidc.options import Options
 from idp.oidc.requests import Parameters
 from idp.oidc.server import OpenIDProvider
+from idp.storage.approval_requests import ApprovalRequests
 from idp.storage.schema import metadata
 from idp.web.protocol import ProtocolEndpoints
 from tests.support.builders import (
@@ -67,6 +68,8 @@ class House:
                 hashes_at_once=1,
                 issuer_name="test",
                 webauthn=WebAuthnParty(id="localhost", name="test", origins=(ISSUER,)),
+                approvals=ApprovalRequests(storage.shelf, effects),
+                issuer=ISSUER,
             )
         )
         standings = Standings(storage.database, ways, effects)

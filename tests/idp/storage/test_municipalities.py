@@ -40,7 +40,7 @@ def test_what_is_allowed_at_first(world: World):
         national.methods
         == operator.methods
         == one.methods
-        == [*("passkey", "password", "recovery_code", "security_key", "totp")]
+        == [*("passkey", "password", "phone_approval", "recovery_code", "security_key", "totp")]
     )
 
 

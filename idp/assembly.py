@@ -1,0 +1,271 @@
+"""Composition: the provider's parts, made from the settings and given to one another. Connects to nothing.
+
+Not here: what is served of it (`app.py`), background jobs (`worker.py`).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from idp.crypto import Sealer
+from idp.effects import Effects
+from idp.gateways.outbound import Outbound
+from idp.gateways.smart_id.anchors import AnchorsError, read_anchors
+from idp.gateways.smart_id.door import SmartId, open_smart_id
+from idp.gateways.smart_id.environment import Environment, EnvironmentRefusedError, Revocation, read_pin
+from idp.gateways.smart_id.words import Scheme
+from idp.login.approvals import Approvals
+from idp.login.completion import Completion
+from idp.login.enrolment import Enrolments
+from idp.login.flow import Login
+from idp.login.limits import Limits
+from idp.login.sessions import Sessions
+from idp.login.standing import Standings
+from idp.login.tickets import Tickets
+from idp.login.transaction import Transactions
+from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, methods
+from idp.oidc.options import Options, RegistrationMode
+from idp.oidc.server import OpenIDProvider
+from idp.oidc.software_statements import read_trusted
+from idp.people.contacts import Contacts
+from idp.people.letters import Letters
+from idp.settings import Settings, SettingsError
+from idp.storage.approval_requests import ApprovalRequests
+from idp.storage.open import Storage, open_storage
+from idp.storage.vault import Vault
+from idp.web import pages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    settings: Settings
+    effects: Effects
+    vault: Vault
+    storage: Storage
+    methods: Methods
+    standings: Standings
+    sessions: Sessions
+    login: Login
+    enrolments: Enrolments
+    tickets: Tickets
+    approvals: Approvals
+    openid: OpenIDProvider
+    contacts: Contacts
+    letters: Letters
+    smart_id: SmartId | None
+    """None where it is not set up."""
+
+
+def assemble(chosen: Settings, effects: Effects) -> Provider:
+    """Connects to nothing yet."""
+    vault = Vault(Sealer(chosen.master_key_bytes, effects), effects)
+    redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
+    storage = open_storage(chosen.database_url, redis_url, vault, effects)
+    requests = ApprovalRequests(storage.shelf, effects)
+    ways = _methods(chosen, vault, effects, requests)
+    standings = Standings(storage.database, ways, effects)
+    sessions = _sessions(chosen, storage, effects)
+    limits = Limits(storage.throttle, storage.shelf, effects)
+    transactions = Transactions(storage.shelf, vault, effects)
+    flow = _login(
+        storage, ways, transactions, standings=standings, sessions=sessions, limits=limits, effects=effects
+    )
+    enrolments = Enrolments(
+        database=storage.database,
+        shelf=storage.shelf,
+        vault=vault,
+        methods=ways,
+        standings=standings,
+        sessions=sessions,
+        limits=limits,
+        effects=effects,
+    )
+    return Provider(
+        settings=chosen,
+        effects=effects,
+        vault=vault,
+        storage=storage,
+        methods=ways,
+        standings=standings,
+        sessions=sessions,
+        login=flow,
+        enrolments=enrolments,
+        tickets=_tickets(storage, ways, standings, sessions, enrolments, effects),
+        approvals=Approvals(
+            database=storage.database,
+            methods=ways,
+            requests=requests,
+            transactions=transactions,
+            limits=limits,
+        ),
+        openid=OpenIDProvider(
+            options=options_of(chosen),
+            storage=storage,
+            vault=vault,
+            login=flow,
+            standings=standings,
+            outbound=open_outbound(chosen),
+            effects=effects,
+        ),
+        contacts=_contacts(chosen, storage, effects),
+        letters=_letters(chosen, storage, ways),
+        smart_id=smart_id_of(chosen, effects),
+    )
+
+
+def _tickets(
+    storage: Storage,
+    ways: Methods,
+    standings: Standings,
+    sessions: Sessions,
+    enrolments: Enrolments,
+    effects: Effects,
+) -> Tickets:
+    return Tickets(
+        database=storage.database,
+        shelf=storage.shelf,
+        throttle=storage.throttle,
+        methods=ways,
+        standings=standings,
+        sessions=sessions,
+        enrolments=enrolments,
+        effects=effects,
+    )
+
+
+def options_of(chosen: Settings) -> Options:
+    return Options(
+        issuer=chosen.issuer,
+        refresh_seconds=chosen.refresh_days * 86400,
+        registration=RegistrationMode(chosen.registration),
+        software_statement_jwks=_software_statement_jwks(chosen.software_statement_jwks),
+        client_certificates=bool(chosen.trusted_proxies),
+        mtls_origin=chosen.mtls_origin,
+        client_authorities=chosen.client_authorities,
+    )
+
+
+def _software_statement_jwks(path: Path | None) -> dict[str, Any]:
+    """Raises SettingsError for a file that is not there or holds something else."""
+    if path is None:
+        return {}
+    try:
+        document: dict[str, Any] = json.loads(path.read_text())
+        read_trusted(document)
+    except (OSError, ValueError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise SettingsError(f"IDP_SOFTWARE_STATEMENT_JWKS cannot be used: {why}.") from None
+    return document
+
+
+def open_outbound(chosen: Settings) -> Outbound:
+    """Connects to nothing yet."""
+    return Outbound(ca_file=chosen.outbound_ca_file, allowed=chosen.outbound_allow)
+
+
+def smart_id_of(chosen: Settings, effects: Effects) -> SmartId | None:
+    """Raises SettingsError for an environment that is not whole, or mixes live and demo."""
+    anchors_file, ca_file = chosen.smart_id_anchors_file, chosen.smart_id_ca_file
+    if chosen.smart_id_base_url is None:
+        if any((chosen.smart_id_rp_uuid, chosen.smart_id_rp_name, chosen.smart_id_pins, anchors_file)):
+            raise SettingsError("IDP_SMART_ID_BASE_URL is required.")
+        return None
+    scheme = Scheme(chosen.smart_id_scheme_name)
+    usual = Revocation.REQUIRED if scheme is Scheme.LIVE else Revocation.OFF
+    try:
+        if anchors_file is None:
+            raise EnvironmentRefusedError("anchors_file", "is required")
+        if ca_file is not None and not ca_file.is_file():
+            raise EnvironmentRefusedError("ca_file", "must name a file")
+        environment = Environment(
+            base_url=chosen.smart_id_base_url,
+            relying_party_id=chosen.smart_id_rp_uuid or "",
+            relying_party_name=chosen.smart_id_rp_name or "",
+            anchors=read_anchors(anchors_file.read_bytes(), scheme),
+            pins=frozenset(read_pin(pin) for pin in chosen.smart_id_pins),
+            revocation=Revocation(chosen.smart_id_revocation) if chosen.smart_id_revocation else usual,
+            countries=frozenset(chosen.smart_id_countries),
+            ca_file=ca_file,
+        )
+    except EnvironmentRefusedError as error:
+        raise SettingsError(f"IDP_SMART_ID_{error.what.upper()} {error}.") from None
+    except (OSError, AnchorsError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise SettingsError(f"IDP_SMART_ID_ANCHORS_FILE cannot be used: {why}.") from None
+    return open_smart_id(environment, effects, responders=open_outbound(chosen))
+
+
+def _sessions(chosen: Settings, storage: Storage, effects: Effects) -> Sessions:
+    return Sessions(
+        storage.database,
+        effects,
+        idle_seconds=chosen.session_idle_minutes * 60,
+        absolute_seconds=chosen.session_absolute_hours * 3600,
+    )
+
+
+def _contacts(chosen: Settings, storage: Storage, effects: Effects) -> Contacts:
+    return Contacts(
+        database=storage.database,
+        throttle=storage.throttle,
+        effects=effects,
+        is_mail_sent=chosen.mail_host is not None or chosen.keeps_mail,
+    )
+
+
+def _letters(chosen: Settings, storage: Storage, ways: Methods) -> Letters:
+    return Letters(
+        issuer=chosen.issuer,
+        product=pages.PRODUCT_NAME,
+        sender=chosen.mail_sender,
+        support_contact=chosen.support_contact,
+        database=storage.database,
+        methods=ways,
+    )
+
+
+def _methods(chosen: Settings, vault: Vault, effects: Effects, requests: ApprovalRequests) -> Methods:
+    return Methods(
+        methods(
+            effects=effects,
+            vault=vault,
+            parameters=Argon2Parameters(
+                time_cost=chosen.argon2_time_cost,
+                memory_kib=chosen.argon2_memory_kib,
+                parallelism=chosen.argon2_parallelism,
+            ),
+            hashes_at_once=chosen.argon2_concurrency,
+            issuer_name=pages.PRODUCT_NAME,
+            webauthn=WebAuthnParty(id=chosen.rp_id, name=pages.PRODUCT_NAME, origins=chosen.own_origins),
+            approvals=requests,
+            issuer=chosen.issuer,
+        )
+    )
+
+
+def _login(
+    storage: Storage,
+    ways: Methods,
+    transactions: Transactions,
+    *,
+    standings: Standings,
+    sessions: Sessions,
+    limits: Limits,
+    effects: Effects,
+) -> Login:
+    return Login(
+        database=storage.database,
+        methods=ways,
+        standings=standings,
+        transactions=transactions,
+        completion=Completion(
+            database=storage.database,
+            standings=standings,
+            sessions=sessions,
+            transactions=transactions,
+            limits=limits,
+        ),
+        limits=limits,
+        effects=effects,
+    )
