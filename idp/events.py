@@ -94,6 +94,7 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.USER_UNBLOCKED: N_("The account was unblocked"),
     EventType.CODE_REPLAYED: N_("An application's access was stopped: it was used twice"),
     EventType.REFRESH_REPLAYED: N_("An application's access was stopped: it was used twice"),
+    EventType.APPROVAL_REFUSED: N_("A log-in at a computer was refused on the phone"),
     EventType.CONTACT_ADDED: N_("A contact address was added"),
     EventType.CONTACT_REMOVED: N_("A contact address was removed"),
 }

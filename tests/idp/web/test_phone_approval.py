@@ -76,7 +76,7 @@ def test_a_number_picked_on_the_phone_signs_in_at_the_computer(
     assert desk_state(desk) == Waiting.READY
     presses_on(desk)
     assert (desk.page.path, desk.is_signed_in) == ("/", True)
-    assert {"approval.given", "method.passed", "sign_in.completed"} <= set(hall.events(anna)[-3:])
+    assert {"approval.given", "method.passed", "sign_in.completed"} <= set(hall.events(anna)[-4:])
 
 
 def test_the_phone_names_the_application(hall: Hall, desk: Browser, phone: Browser, anna: Employee) -> None:
