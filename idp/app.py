@@ -23,12 +23,16 @@ from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, metho
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
+from idp.people.cases import Cases
+from idp.people.walk import Walk
 from idp.settings import Settings, SettingsError
 from idp.storage.open import Storage, open_storage
 from idp.storage.vault import Vault
 from idp.web import (
     account,
+    activity,
     api,
+    api_cases,
     assets,
     device,
     errors,
@@ -39,6 +43,7 @@ from idp.web import (
     i18n,
     login,
     metrics,
+    not_me,
     oidc,
     pages,
     portal,
@@ -68,6 +73,8 @@ class Provider:
     login: Login
     enrolments: Enrolments
     openid: OpenIDProvider
+    cases: Cases
+    walk: Walk
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -87,6 +94,16 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
     flow = _login(
         storage, vault, ways, standings=standings, sessions=sessions, limits=limits, effects=effects
     )
+    enrolments = Enrolments(
+        database=storage.database,
+        shelf=storage.shelf,
+        vault=vault,
+        methods=ways,
+        standings=standings,
+        sessions=sessions,
+        limits=limits,
+        effects=effects,
+    )
     return Provider(
         settings=chosen,
         effects=effects,
@@ -96,16 +113,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         standings=standings,
         sessions=sessions,
         login=flow,
-        enrolments=Enrolments(
-            database=storage.database,
-            shelf=storage.shelf,
-            vault=vault,
-            methods=ways,
-            standings=standings,
-            sessions=sessions,
-            limits=limits,
-            effects=effects,
-        ),
+        enrolments=enrolments,
         openid=OpenIDProvider(
             options=options_of(chosen),
             storage=storage,
@@ -115,6 +123,8 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             outbound=open_outbound(chosen),
             effects=effects,
         ),
+        cases=Cases(database=storage.database, standings=standings, sessions=sessions, effects=effects),
+        walk=Walk(ways, enrolments),
     )
 
 
@@ -184,7 +194,10 @@ def make_pages(provider: Provider) -> Flask:
     pages.install(app)
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
-    for module in (login, oidc, device, portal, account, assets, health, wellknown, api):
+    for module in (
+        *(login, oidc, device, portal, account, assets, health, wellknown, api),
+        *(activity, not_me, api_cases),
+    ):
         app.register_blueprint(module.blueprint)
     token = provider.settings.metrics_token
     app.register_blueprint(metrics.blueprint(token.get_secret_value() if token else None))
@@ -207,6 +220,8 @@ def _site(provider: Provider) -> site.Site:
         login=provider.login,
         enrolments=provider.enrolments,
         openid=provider.openid,
+        cases=provider.cases,
+        walk=provider.walk,
     )
 
 

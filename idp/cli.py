@@ -4,6 +4,7 @@ import click
 
 from idp.commands import (
     audit,
+    case,
     client,
     database,
     keys,
@@ -36,6 +37,7 @@ for _command in (
     policy.group,
     notices.group,
     audit.group,
+    case.group,
     settings.group,
 ):
     main.add_command(_command)

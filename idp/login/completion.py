@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from idp.errors import Reason
 from idp.events import Event, EventType
+from idp.login.browsers import told_browser
 from idp.login.limits import Limits
 from idp.login.look import Look, is_about
 from idp.login.sessions import Begun, Sessions, SignedIn, Visitor
@@ -137,6 +138,7 @@ def _event(
         session_id=session_id,
         reason=reason.code if reason else None,
         address=visitor.address,
+        detail=told_browser(visitor.user_agent),
     )
 
 

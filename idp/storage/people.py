@@ -26,6 +26,9 @@ _identities = table_of(Identity)
 _municipalities = table_of(Municipality)
 
 _USER = Prepared(select(_users).where(_users.c.id == bindparam("user_id")))
+_HOLD_USER = Prepared(
+    select(_users.c.id).where(_users.c.id == bindparam("user_id")).with_for_update(key_share=True)
+)
 _USER_BY_NAME = Prepared(select(_users).where(_users.c.username == bindparam("username")))
 _USER_BY_CODE = Prepared(select(_users).where(_users.c.person_code_index == bindparam("code_index")))
 _USER_BY_IDENTITY = Prepared(
@@ -108,6 +111,11 @@ _SET_STATUS = Prepared(
     .where(_users.c.id == bindparam("user_id"))
     .values(status=bindparam("new"), updated_at=bindparam("at"))
 )
+_SET_LANGUAGE = Prepared(
+    update(_users)
+    .where(_users.c.id == bindparam("user_id"))
+    .values(language=bindparam("new"), updated_at=bindparam("at"))
+)
 _SET_PERSON_CODE = Prepared(
     update(_users)
     .where(_users.c.id == bindparam("user_id"))
@@ -127,6 +135,10 @@ class PeopleStore:
     def find_user(self, user_id: str) -> User | None:
         row = self._unit.first(_USER, {"user_id": user_id})
         return record(User, row) if row else None
+
+    def hold_user(self, user_id: str) -> bool:
+        """Until this unit of work is over, whoever else holds this user waits: what is read stays true."""
+        return self._unit.first(_HOLD_USER, {"user_id": user_id}) is not None
 
     def get_user(self, user_id: str) -> User:
         if user := self.find_user(user_id):
@@ -166,6 +178,9 @@ class PeopleStore:
 
     def set_status(self, user_id: str, status: UserStatus, *, at: Instant) -> bool:
         return self._unit.changed(_SET_STATUS, {"user_id": user_id, "new": status.value, "at": at}) == 1
+
+    def set_language(self, user_id: str, language: str, *, at: Instant) -> bool:
+        return self._unit.changed(_SET_LANGUAGE, {"user_id": user_id, "new": language, "at": at}) == 1
 
     def set_person_code(self, user_id: str, code: PersonCode, *, at: Instant) -> bool:
         """Raises AlreadyExistsError when another user has it."""

@@ -2,10 +2,10 @@
 
 from sqlalchemy import MetaData
 
-from idp.models import audit, clients, ephemeral, grants, keys, notices, people, sessions
+from idp.models import audit, cases, clients, ephemeral, grants, keys, notices, people, sessions
 from idp.models.base import Base
 
-MODEL_MODULES = (audit, clients, ephemeral, grants, keys, notices, people, sessions)
+MODEL_MODULES = (audit, cases, clients, ephemeral, grants, keys, notices, people, sessions)
 metadata: MetaData = Base.metadata
 
 VERSION_TABLE = "idp_version"

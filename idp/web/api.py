@@ -64,10 +64,10 @@ def openapi() -> Response:
 @blueprint.get("/logout-notices")
 @for_administrators
 def list_notices(caller: Administrator) -> Response:
-    state, limit = _state(), _limit()
+    state, limit = _state(), read_limit()
     with site().storage.database.read() as work:
         found = work.notices.list_notices(
-            state, now=_now(), municipality=caller.municipality, after=_after(), limit=limit + 1
+            state, now=_now(), municipality=caller.municipality, after=read_after(), limit=limit + 1
         )
     shown = found[:limit]
     after = shown[-1].id if len(found) > limit else None
@@ -80,7 +80,7 @@ def retry_notice(caller: Administrator, notice_id: str) -> Response:
     with site().storage.database.begin() as work:
         notice = work.notices.find(notice_id)
         if notice is None or not caller.may_see(work, notice.user_id, _now()):
-            _not_there()
+            not_there()
         if not work.notices.retry(notice_id, _now()):
             return problem(
                 HTTPStatus.CONFLICT, "not_given_up", "Only a notice that was given up can be tried again."
@@ -98,7 +98,7 @@ def list_sessions(caller: Administrator) -> Response:
     with site().storage.database.read() as work:
         user = work.people.find_user_by_username(_username())
         if user is None or not caller.may_see(work, user.id, _now()):
-            _not_there()
+            not_there()
         found = [_session(work, session) for session in site().sessions.of_user(work, user.id)]
     return jsonify(sessions=found)
 
@@ -109,10 +109,10 @@ def end_session(caller: Administrator, session_id: str) -> Response:
     with site().storage.database.begin() as work:
         session = work.sessions.find(session_id)
         if session is None or not caller.may_see(work, session.user_id, _now()):
-            _not_there()
+            not_there()
         event = _event(EventType.SESSION_ENDED, caller, session.user_id, session_id=session_id)
         if not site().sessions.end(work, session_id, event):
-            _not_there()
+            not_there()
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -138,10 +138,10 @@ def _notice(notice: LogoutNotice) -> dict[str, Any]:
         "state": state.value,
         "attempts": notice.attempts,
         "last_error": notice.last_error,
-        "created_at": _written(notice.created_at),
-        "next_at": _written(notice.next_at) if state is State.WAITING else None,
-        "delivered_at": _written(notice.delivered_at),
-        "given_up_at": _written(notice.given_up_at),
+        "created_at": written(notice.created_at),
+        "next_at": written(notice.next_at) if state is State.WAITING else None,
+        "delivered_at": written(notice.delivered_at),
+        "given_up_at": written(notice.given_up_at),
     }
 
 
@@ -149,9 +149,9 @@ def _session(work: Work, session: BrowserSession) -> dict[str, Any]:
     return {
         "id": session.id,
         "user_id": session.user_id,
-        "created_at": _written(session.created_at),
-        "last_seen_at": _written(session.last_seen_at),
-        "expires_at": _written(session.expires_at),
+        "created_at": written(session.created_at),
+        "last_seen_at": written(session.last_seen_at),
+        "expires_at": written(session.expires_at),
         "address": session.address,
         "user_agent": session.user_agent,
         "client_ids": [client.client_id for client in work.sessions.clients_of(session.id)],
@@ -162,59 +162,59 @@ def _now() -> Instant:
     return site().effects.now()
 
 
-def _written(at: Instant | None) -> str | None:
+def written(at: Instant | None) -> str | None:
     """RFC 3339, to the second."""
     return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _state() -> State | None:
-    given = _once("state")
+    given = read_once("state")
     if given is None:
         return None
     return State(_one_of(given, [state.value for state in State], "state"))
 
 
-def _limit() -> int:
-    given = _once("limit")
+def read_limit() -> int:
+    given = read_once("limit")
     if given is None:
         return USUAL
     if not (given.isascii() and given.isdigit() and len(given) < 4 and 1 <= int(given) <= MOST):
-        _bad(f"limit must be a number from 1 to {MOST}.")
+        bad_request(f"limit must be a number from 1 to {MOST}.")
     return int(given)
 
 
-def _after() -> str | None:
-    given = _once("after")
+def read_after() -> str | None:
+    given = read_once("after")
     if given is not None and not _CURSOR.fullmatch(given):
-        _bad("after must be taken from the page before.")
+        bad_request("after must be taken from the page before.")
     return given
 
 
 def _username() -> str:
     try:
-        return canonical_username(_once("user") or "")
+        return canonical_username(read_once("user") or "")
     except ValueError:
-        _bad("user must be a username.")
+        bad_request("user must be a username.")
 
 
 def _one_of(given: str, allowed: Sequence[str], name: str) -> str:
     if given not in allowed:
-        _bad(f"{name} must be one of {', '.join(allowed)}.")
+        bad_request(f"{name} must be one of {', '.join(allowed)}.")
     return given
 
 
-def _once(name: str) -> str | None:
+def read_once(name: str) -> str | None:
     values = request.args.getlist(name)
     if len(values) > 1:
-        _bad(f"{name} must come once.")
+        bad_request(f"{name} must come once.")
     return values[0] if values else None
 
 
-def _bad(description: str) -> NoReturn:
+def bad_request(description: str) -> NoReturn:
     raise ProtocolError(ErrorCode.INVALID_REQUEST, description)
 
 
-def _not_there() -> NoReturn:
+def not_there() -> NoReturn:
     raise ProtocolError(
         ErrorCode.NOT_FOUND, "There is no such thing among those this token may see.", status=404
     )

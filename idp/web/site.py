@@ -14,6 +14,8 @@ from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
+from idp.people.cases import Cases
+from idp.people.walk import Walk
 from idp.storage.open import Storage
 from idp.storage.vault import Vault
 
@@ -42,6 +44,8 @@ class Site:
     login: Login
     enrolments: Enrolments
     openid: OpenIDProvider
+    cases: Cases
+    walk: Walk
 
 
 def install(app: Flask, site: Site) -> None:

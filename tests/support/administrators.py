@@ -19,6 +19,22 @@ CONSOLE = {
 }
 
 
+def administrator(hall: Hall, name: str, *municipalities: str) -> Employee:
+    """Looks after the people of these municipalities."""
+    made = hall.employee(name, totp=True, municipalities=[])
+    with hall.world.database.begin() as work:
+        for atvk in municipalities:
+            post = Employment(
+                id=hall.world.effects.new_id(),
+                user_id=made.user.id,
+                municipality=atvk,
+                roles=["administrator"],
+            )
+            work.people.add_employment(post)
+            made.posts.append(post)
+    return made
+
+
 def program(hall: Hall, *, own: dict[str, Any] | None = None, **metadata: Any) -> RelyingParty:
     """An application registered for the API, unless told otherwise."""
     document = {

@@ -1,5 +1,6 @@
 """The API of administrators: what it tells and does, and everybody whom it refuses."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,13 +14,14 @@ from idp.oidc import jose
 from idp.storage.notices import State
 from idp.web.api_description import describe
 from tests.support.actors import ISSUER, Employee, Hall
-from tests.support.administrators import AUDIENCE, SCOPE, Api, program, service, token_of
+from tests.support.administrators import AUDIENCE, SCOPE, Api, administrator, program, service, token_of
 from tests.support.builders import KEKAVA, RIGA
 from tests.support.relying_party import RelyingParty
 
 EVERY_ADDRESS = [
     *(("GET", "/logout-notices"), ("POST", "/logout-notices/x/retry")),
     *(("GET", "/sessions?user=anna"), ("DELETE", "/sessions/x")),
+    *(("GET", "/cases"), ("GET", "/cases/x"), ("POST", "/cases/x/close")),
 ]
 
 
@@ -37,22 +39,6 @@ def operator(hall: Hall) -> Employee:
 def system(hall: Hall, console: RelyingParty, operator: Employee) -> Api:
     """The API as an operator has it."""
     return Api(hall, token_of(hall, console, operator))
-
-
-def administrator(hall: Hall, name: str, *municipalities: str) -> Employee:
-    """Looks after the people of these municipalities."""
-    made = hall.employee(name, totp=True, municipalities=[])
-    with hall.world.database.begin() as work:
-        for atvk in municipalities:
-            post = Employment(
-                id=hall.world.effects.new_id(),
-                user_id=made.user.id,
-                municipality=atvk,
-                roles=["administrator"],
-            )
-            work.people.add_employment(post)
-            made.posts.append(post)
-    return made
 
 
 @pytest.fixture
@@ -211,12 +197,9 @@ def test_its_description_is_public_and_true(hall: Hall) -> None:
     assert contract["openapi"] == "3.1.0"
     assert contract["servers"] == [{"url": AUDIENCE}]
     routed = {
-        (
-            method.lower(),
-            rule.rule.removeprefix("/api/v1").replace("<notice_id>", "{id}").replace("<session_id>", "{id}"),
-        )
+        (method.lower(), re.sub(r"<\w+_id>", "{id}", rule.rule.removeprefix("/api/v1")))
         for rule in hall.app._application._pages.url_map.iter_rules()
-        if rule.endpoint.startswith("api.")
+        if rule.rule.startswith("/api/")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     described = {(method, path) for path, methods in contract["paths"].items() for method in methods}

@@ -1,6 +1,4 @@
-"""Names a browser for the list of sessions from what it says of itself. For people to recognise; proves
-nothing.
-"""
+"""Names a browser by what it says of itself, for people to recognise in lists and notices. Proves nothing."""
 
 from typing import Final
 
@@ -30,3 +28,9 @@ def browser_name(user_agent: str) -> str | None:
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
     return ", ".join(filter(None, (browser, system))) or None
+
+
+def told_browser(user_agent: str) -> dict[str, str]:
+    """For the detail of an event: a name from a closed list, or nothing; never what the browser sent."""
+    name = browser_name(user_agent)
+    return {} if name is None else {"browser": name}
