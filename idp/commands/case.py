@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from idp.commands.context import AS_JSON, DASHED_IDS, open_context, refuse, say, say_json, say_rows
+from idp.commands.context import AS_JSON, open_context, refuse, say, say_json, say_rows
 from idp.effects import Instant
 from idp.errors import NotFoundError
 from idp.events import Event, EventType
@@ -39,7 +39,7 @@ def list_all(*, state: str, limit: int, as_json: bool) -> None:
     say_rows(found, _LISTED, as_json=as_json)
 
 
-@group.command("show", help="One case and its story.", context_settings=DASHED_IDS)
+@group.command("show", help="One case and its story.")
 @click.argument("case_id", metavar="ID")
 @AS_JSON
 def show(case_id: str, *, as_json: bool) -> None:
@@ -63,7 +63,7 @@ def show(case_id: str, *, as_json: bool) -> None:
     say("! was reported, * was done about it.")
 
 
-@group.command("close", help="It has been dealt with.", context_settings=DASHED_IDS)
+@group.command("close", help="It has been dealt with.")
 @click.argument("case_id", metavar="ID")
 def close_one(case_id: str) -> None:
     context = open_context()

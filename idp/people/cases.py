@@ -119,7 +119,7 @@ class Cases:
             case = work.cases.find_unfinished(user_id)
             is_new = case is None
             if case is None:
-                case = Case(id=self._effects.new_id(), user_id=user_id, opened_at=now)
+                case = Case(id=self._new_number(), user_id=user_id, opened_at=now)
                 work.cases.add(case, self._municipalities_of(work, user_id))
             session_id = _session_of(work, event)
             work.cases.add_report(CaseReport(event_seq=seq, case_id=case.id, at=now, session_id=session_id))
@@ -177,6 +177,12 @@ class Cases:
             detail: Mapping[str, Any] = {"step": each.step.value, "about": each.about, "label": each.label}
             work.audit.append(replace(event, detail={**event.detail, **detail}))
         return True
+
+    def _new_number(self) -> str:
+        """Twelve digits in groups of four: to be told over the phone. It proves nothing."""
+        number = int.from_bytes(self._effects.random(8)) % 10**12
+        digits = f"{number:012}"
+        return f"{digits[:4]}-{digits[4:8]}-{digits[8:]}"
 
     def _municipalities_of(self, work: Work, user_id: str) -> frozenset[str]:
         person = self._standings.read_person(work, user_id)

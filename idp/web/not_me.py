@@ -15,7 +15,7 @@ from idp.login.standing import NeedsSignIn, NotAllowed, Satisfied
 from idp.models.cases import Case
 from idp.models.latvian import sort_key
 from idp.people.cases import Cases, Step, Taken, steps_of
-from idp.people.walk import Ask, Question
+from idp.people.walk import SESSIONS, Ask, Question
 from idp.web.account_page import find_credential, label_of, session_shown
 from idp.web.activity import as_seq, told_event
 from idp.web.guards import ask_for, satisfied, sign_in_required
@@ -28,11 +28,14 @@ blueprint = Blueprint("not_me", __name__)
 
 _ACTIVITY: Final = "/account/activity"
 _STEP_WORDS: Final = {
-    Step.PROVEN: N_("You proved who you are"),
-    Step.KEPT: N_("Yours"),
-    Step.REMOVED: N_("Removed"),
-    Step.LEFT: N_("Not yours, but still there"),
-    Step.CHANGED: N_("Made anew"),
+    (Ask.SESSIONS, Step.KEPT): N_("You said that all of them are you"),
+    (Ask.SESSIONS, Step.REMOVED): N_("You ended them"),
+    (Ask.WAY, Step.KEPT): N_("You said that it is yours"),
+    (Ask.WAY, Step.REMOVED): N_("You removed it"),
+    (Ask.WAY, Step.LEFT): N_("You said that it is not yours; it is still there"),
+    (Ask.WAY, Step.CHANGED): N_("You made it anew"),
+    (Ask.RENEW, Step.KEPT): N_("You left it as it was"),
+    (Ask.RENEW, Step.CHANGED): N_("You made it anew"),
 }
 
 
@@ -172,7 +175,7 @@ def _show_end(case: Case) -> Response:
         "account/case_end.html",
         case_id=case.id,
         steps=[
-            {"label": taken.label, "words": translate(_STEP_WORDS[taken.step])}
+            {"label": taken.label, "words": translate(_STEP_WORDS[_kind_of(taken), taken.step])}
             for taken in steps_of(case)
             if taken.step is not Step.PROVEN
         ],
@@ -181,6 +184,12 @@ def _show_end(case: Case) -> Response:
         municipalities=_municipalities(case),
     )
     return Response(page)
+
+
+def _kind_of(taken: Taken) -> Ask:
+    if taken.about == SESSIONS:
+        return Ask.SESSIONS
+    return Ask.RENEW if taken.about in site().methods else Ask.WAY
 
 
 def _asked_for_proof(case: Case) -> AnyResponse | None:

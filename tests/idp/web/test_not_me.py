@@ -94,6 +94,23 @@ def test_a_session_that_ended_leaves_nothing_that_outlives_it(
     assert stolen.introspect(tokens.access_token) == {"active": False}
 
 
+def test_a_code_from_before_opens_nothing_after(
+    hall: Hall, browser: Browser, anna: Employee, thief: Browser
+) -> None:
+    """What was under way when the session froze."""
+    stolen = party(hall, path="/a", first_party=True)
+    question = stolen.ask(scope="openid offline_access")
+    thief.opens(question.url.removeprefix(ISSUER))
+    thief.enters(anna)
+    code = stolen.read_answer(question, thief.left_for or "")["code"]
+    seq = seq_of(hall, anna, "sign_in.completed")
+    hall.clock.move(31)
+    browser.signs_in(anna)
+    reports(browser, seq)
+    with pytest.raises(ProviderError, match="invalid_grant"):
+        stolen.redeem(question, code)
+
+
 def test_where_no_session_is_known_all_others_end(
     hall: Hall, browser: Browser, anna: Employee, thief: Browser
 ) -> None:
@@ -104,7 +121,7 @@ def test_where_no_session_is_known_all_others_end(
     hall.clock.move(31)
     browser.signs_in(anna)
     asks_about(browser, seq)
-    assert "visur, izņemot šeit" in browser.page.words
+    assert "visas Jūsu sesijas, izņemot šo" in browser.page.words
     browser.presses("not-me")
     assert browser.is_signed_in
     assert not thief.is_signed_in
@@ -319,7 +336,7 @@ def test_the_whole_way_from_the_report_to_the_end(
     assert browser.page.path == case_url
     browser.presses("case-finish")
     assert browser.page.has("case-steps")
-    assert "Izveidots no jauna" in browser.page.words
+    assert "Jūs to nomainījāt" in browser.page.words
     (case,) = cases_of(hall, anna)
     assert case.finished_at is not None
     assert [(each.step.value, each.about) for each in steps_of(case)][1::2] == [
