@@ -12,7 +12,9 @@ from idp.effects import Effects
 from idp.settings import Settings
 from idp.web import (
     account,
+    activity,
     api,
+    api_cases,
     api_tickets,
     approve,
     assets,
@@ -28,6 +30,7 @@ from idp.web import (
     kept_mail,
     login,
     metrics,
+    not_me,
     oidc,
     pages,
     portal,
@@ -114,6 +117,7 @@ def make_pages(provider: Provider) -> Flask:
     for module in (
         *(login, enrol, oidc, device, approve, portal, account, contacts),
         *(assets, health, wellknown, api, api_tickets),
+        *(activity, not_me, api_cases),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:
@@ -143,4 +147,6 @@ def _site(provider: Provider) -> site.Site:
         openid=provider.openid,
         contacts=provider.contacts,
         letters=provider.letters,
+        cases=provider.cases,
+        walk=provider.walk,
     )

@@ -28,8 +28,10 @@ from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, metho
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
+from idp.people.cases import Cases
 from idp.people.contacts import Contacts
 from idp.people.letters import Letters
+from idp.people.walk import Walk
 from idp.settings import Settings, SettingsError
 from idp.storage.approval_requests import ApprovalRequests
 from idp.storage.open import Storage, open_storage
@@ -53,6 +55,8 @@ class Provider:
     openid: OpenIDProvider
     contacts: Contacts
     letters: Letters
+    cases: Cases
+    walk: Walk
     smart_id: SmartId | None
     """None where it is not set up."""
 
@@ -110,6 +114,8 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         ),
         contacts=_contacts(chosen, storage, effects),
         letters=_letters(chosen, storage, ways),
+        cases=Cases(database=storage.database, standings=standings, sessions=sessions, effects=effects),
+        walk=Walk(ways, enrolments),
         smart_id=smart_id_of(chosen, effects),
     )
 

@@ -4,6 +4,7 @@ import click
 
 from idp.commands import (
     audit,
+    case,
     client,
     database,
     keys,
@@ -43,6 +44,7 @@ for _command in (
     mail.group,
     smart_id.group,
     audit.group,
+    case.group,
     settings.group,
 ):
     main.add_command(_command)

@@ -32,6 +32,11 @@ class EventType(Enum):
     SIGNED_OUT = "session.signed_out"
     SESSION_ENDED = "session.ended"
     LOGOUT_NOTICE_RETRIED = "logout_notice.retried"
+    CASE_OPENED = "case.opened"
+    CASE_EXTENDED = "case.extended"
+    CASE_STEP = "case.step"
+    CASE_FINISHED = "case.finished"
+    CASE_CLOSED = "case.closed"
     CONSENT_GIVEN = "consent.given"
     CONSENT_REFUSED = "consent.refused"
     CONSENT_WITHDRAWN = "consent.withdrawn"
@@ -95,6 +100,7 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.CODE_REPLAYED: N_("An application's access was stopped: it was used twice"),
     EventType.REFRESH_REPLAYED: N_("An application's access was stopped: it was used twice"),
     EventType.APPROVAL_REFUSED: N_("A log-in at a computer was refused on the phone"),
+    EventType.CASE_OPENED: N_("It was reported: “It was not me”"),
     EventType.CONTACT_ADDED: N_("A contact address was added"),
     EventType.CONTACT_REMOVED: N_("A contact address was removed"),
 }

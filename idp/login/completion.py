@@ -151,6 +151,7 @@ def _event(
         session_id=session_id,
         reason=reason.code if reason else None,
         address=visitor.address,
+        detail=told_browser(visitor.user_agent),
     )
 
 

@@ -4,13 +4,14 @@ Not here: how a method proves that it was set up (`methods/`), who may set one u
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from idp.attestation_policy import REFUSALS
 from idp.crypto import Place
-from idp.effects import Effects
+from idp.effects import Effects, Instant
 from idp.errors import Reason, Refused
 from idp.events import Event, EventType
 from idp.login.browsers import told_browser
@@ -92,8 +93,11 @@ class Enrolments:
         self._effects = effects
 
     def requirements(self, person: Person) -> Requirements:
-        """To change how one signs in: everything one can prove, proved within the last ten minutes."""
-        return self._ways.to_prove(person, since=self._effects.now() - FRESH_SECONDS)
+        """To change how one signs in: everything one can prove, proved within the last ten minutes.
+
+        And after the person, or whoever sits at their session, said that something was not them.
+        """
+        return self._ways.to_prove(person, since=self._proven_since(person))
 
     def may_set_up(self, person: Person, method_id: str) -> bool:
         """Whether this person may add, or replace, this way of signing in on the account page."""
@@ -236,6 +240,12 @@ class Enrolments:
         with self._database.begin() as work:
             if work.people.rename_credential(person.user.id, credential_id, label_from(label)):
                 work.audit.append(_event(EventType.METHOD_RENAMED, person, method_id, visitor))
+
+    def _proven_since(self, person: Person) -> Instant:
+        with self._database.read() as work:
+            case = work.cases.find_unfinished(person.user.id)
+        since = self._effects.now() - FRESH_SECONDS
+        return since if case is None else max(since, math.nextafter(case.opened_at, math.inf))
 
     def _leaning(self) -> list[Method]:
         return [each for each in self._methods.values() if each.facts.backup or each.facts.companion]

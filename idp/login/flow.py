@@ -13,6 +13,7 @@ from idp.effects import Effects
 from idp.errors import Reason
 from idp.events import Event, EventType
 from idp.login.asking import begin_challenge
+from idp.login.browsers import told_browser
 from idp.login.completion import Completion, Finished
 from idp.login.limits import Limits, Wait
 from idp.login.look import Look, look_at
@@ -378,6 +379,7 @@ def _attempted(outcome: Verified | Rejected, attempt: _Try, visitor: Visitor) ->
         method=attempt.method.facts.id,
         reason=outcome.reason.code if isinstance(outcome, Rejected) else None,
         address=visitor.address,
+        detail=told_browser(visitor.user_agent),
     )
 
 

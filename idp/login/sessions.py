@@ -42,6 +42,8 @@ class SignedIn:
     employment_id: str | None
     created_at: Instant
     last_seen_at: Instant
+    language: str | None = None
+    """The person's choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Sessions:
             employment_id=row.employment_id,
             created_at=row.created_at,
             last_seen_at=row.last_seen_at,
+            language=row.language,
         )
 
     def begin(
@@ -172,6 +175,23 @@ class Sessions:
         if all(session.id != session_id for session in self.of_user(work, signed_in.user_id)):
             return False
         return self.end(work, session_id, _ended(signed_in.user_id, session_id, visitor))
+
+    def freeze(self, work: Work, session_id: str) -> tuple[str, ...]:
+        """This session with all that came of it, also what was to be used in the person's absence.
+
+        Also where it had ended. The one that this ended, if any; whoever asks writes it down.
+        """
+        now = self._effects.now()
+        ended = work.sessions.end(session_id, now)
+        work.grants.revoke_session_families(session_id, now, keep_offline=False)
+        return (session_id,) if ended else ()
+
+    def freeze_others(self, work: Work, signed_in: SignedIn) -> tuple[str, ...]:
+        """The same for every session but the one that asks."""
+        now = self._effects.now()
+        ended = work.sessions.end_others(signed_in.user_id, signed_in.session_id, now)
+        work.grants.revoke_other_families(signed_in.user_id, signed_in.session_id, now)
+        return tuple(ended)
 
     def of_user(self, work: Work, user_id: str) -> list[BrowserSession]:
         return work.sessions.of_user(user_id, now=self._effects.now(), idle_seconds=self._idle_seconds)

@@ -1,6 +1,6 @@
 """The append-only, hash-chained trail, and the one row that says where it ends."""
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.models.base import Base, Moment
@@ -10,11 +10,12 @@ class AuditEvent(Base):
     """`mac` is keyed over this row's content and the previous row's `mac`."""
 
     __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_user_id_seq", "user_id", "seq"),)
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     at: Mapped[Moment]
     type: Mapped[str]
-    user_id: Mapped[str | None] = mapped_column(index=True)
+    user_id: Mapped[str | None]
     actor_id: Mapped[str | None]
     municipality: Mapped[str | None]
     client_id: Mapped[str | None]

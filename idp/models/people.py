@@ -85,6 +85,8 @@ class User(Base):
     person_code_sealed: Mapped[str | None] = mapped_column(default=None)
     person_code_index: Mapped[str | None] = mapped_column(default=None, unique=True)
     demonstration: Mapped[bool] = mapped_column(default=False)
+    language: Mapped[str | None] = mapped_column(default=None)
+    """In which pages and letters speak to the person; None as long as they have not said."""
 
     @property
     def display_name(self) -> str:

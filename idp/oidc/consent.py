@@ -10,6 +10,7 @@ from typing import Protocol
 
 from idp.effects import Effects
 from idp.events import Event, EventType
+from idp.login.permissions import take_back
 from idp.models.clients import Client
 from idp.models.grants import Consent
 from idp.oidc.authorization_details import Details
@@ -81,11 +82,8 @@ class Consents:
         """Takes it back with every token that came of it, and says so to the application; False for none."""
         now = self._effects.now()
         with self._database.begin() as work:
-            if not work.grants.withdraw_consent(decider.user_id, client_id):
+            if not take_back(work, decider.user_id, client_id, now):
                 return False
-            work.grants.revoke_families_of_user(decider.user_id, now, client_id)
-            if (client := work.clients.find(client_id)) is not None:
-                work.sessions.leave_client(decider.user_id, client, now)
             work.audit.append(
                 Event(
                     type=EventType.CONSENT_WITHDRAWN,

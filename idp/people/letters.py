@@ -161,8 +161,8 @@ class Letters:
 
 
 def language_of(user: User) -> str:
-    """As the person's `locale` says (OpenID Connect Core 5.1)."""
-    asked = str(user.profile.get("locale", ""))[:2].lower()
+    """What the person chose on the account page, or else as their `locale` says (OpenID Connect Core 5.1)."""
+    asked = user.language or str(user.profile.get("locale", ""))[:2].lower()
     return asked if asked in LANGUAGES else LANGUAGES[0]
 
 

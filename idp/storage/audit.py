@@ -9,14 +9,15 @@ Not found by this alone: the whole database put back to an older copy.
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, func, select, text, update
+from sqlalchemy import Integer, bindparam, false, func, or_, select, text, update
 
 from idp.crypto import LookupKey
-from idp.events import TOLD_BY_MAIL, Event
+from idp.effects import Instant
+from idp.events import TOLD_BY_MAIL, Event, EventType
 from idp.models.audit import AuditEvent, AuditHead
 from idp.storage.mails import MailStore
 from idp.storage.prepared import Cells, Prepared
@@ -89,14 +90,51 @@ class AuditStore:
         return record(AuditEvent, row) if row else None
 
     def activity_of(
-        self, user_id: str, *, limit: int = 50, before_seq: int | None = None
+        self,
+        user_id: str,
+        *,
+        limit: int = 50,
+        before_seq: int | None = None,
+        types: Iterable[EventType] | None = None,
+        since: Instant | None = None,
     ) -> list[AuditEvent]:
-        """What happened to this person, the latest first."""
+        """What happened to this person, the latest first; of some `types` alone, or not before `since`."""
         statement = (
             select(_events).where(_events.c.user_id == user_id).order_by(_events.c.seq.desc()).limit(limit)
         )
         if before_seq is not None:
             statement = statement.where(_events.c.seq < before_seq)
+        if types is not None:
+            wanted = sorted({kind.value for kind in types})
+            statement = statement.where(or_(false(), *(_events.c.type == kind for kind in wanted)))
+        if since is not None:
+            statement = statement.where(_events.c.at >= since)
+        return records(AuditEvent, self._unit.rows(Prepared(statement)))
+
+    def story_of(
+        self,
+        user_id: str,
+        *,
+        seqs: Collection[int],
+        session_ids: Collection[str],
+        since: Instant,
+        limit: int,
+    ) -> list[AuditEvent]:
+        """These events of a person, what happened later in these sessions, and all `since`; in order."""
+        statement = (
+            select(_events)
+            .where(
+                _events.c.user_id == user_id,
+                _events.c.seq >= min(seqs, default=0),
+                or_(
+                    _events.c.at >= since,
+                    *(_events.c.seq == seq for seq in sorted(seqs)),
+                    *(_events.c.session_id == session_id for session_id in sorted(session_ids)),
+                ),
+            )
+            .order_by(_events.c.seq)
+            .limit(limit)
+        )
         return records(AuditEvent, self._unit.rows(Prepared(statement)))
 
     def verify(self, progress: Callable[[int], None] | None = None) -> AuditReport:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, delete, false, select, true, update
+from sqlalchemy import bindparam, delete, false, func, select, true, update
 
 from idp.effects import Instant
 from idp.models.clients import Client
@@ -105,6 +105,12 @@ _CONSENTS_OF = Prepared(
     .where(_consents.c.user_id == bindparam("user"))
     .order_by(_consents.c.granted_at.desc(), _consents.c.client_id)
     .limit(_CONSENTS_AT_MOST)
+)
+_LAST_USED = Prepared(
+    select(_families.c.client_id, func.max(_families.c.created_at), func.max(_refreshes.c.issued_at))
+    .select_from(_families.outerjoin(_refreshes, _refreshes.c.family_id == _families.c.id))
+    .where(_families.c.user_id == bindparam("user"))
+    .group_by(_families.c.client_id)
 )
 
 
@@ -234,3 +240,8 @@ class GrantStore:
     def consents_of(self, user_id: str) -> list[Consent]:
         """The latest first."""
         return records(Consent, self._unit.rows(_CONSENTS_OF, {"user": user_id}))
+
+    def last_used_of(self, user_id: str) -> dict[str, Instant]:
+        """By application: when it last got tokens for this person."""
+        rows = self._unit.rows(_LAST_USED, {"user": user_id})
+        return {client_id: max(begun, renewed or begun) for client_id, begun, renewed in rows}

@@ -111,6 +111,11 @@ _SET_STATUS = Prepared(
     .where(_users.c.id == bindparam("user_id"))
     .values(status=bindparam("new"), updated_at=bindparam("at"))
 )
+_SET_LANGUAGE = Prepared(
+    update(_users)
+    .where(_users.c.id == bindparam("user_id"))
+    .values(language=bindparam("new"), updated_at=bindparam("at"))
+)
 _SET_PERSON_CODE = Prepared(
     update(_users)
     .where(_users.c.id == bindparam("user_id"))
@@ -173,6 +178,9 @@ class PeopleStore:
 
     def set_status(self, user_id: str, status: UserStatus, *, at: Instant) -> bool:
         return self._unit.changed(_SET_STATUS, {"user_id": user_id, "new": status.value, "at": at}) == 1
+
+    def set_language(self, user_id: str, language: str, *, at: Instant) -> bool:
+        return self._unit.changed(_SET_LANGUAGE, {"user_id": user_id, "new": language, "at": at}) == 1
 
     def set_person_code(self, user_id: str, code: PersonCode, *, at: Instant) -> bool:
         """Raises AlreadyExistsError when another user has it."""

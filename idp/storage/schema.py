@@ -5,6 +5,7 @@ from sqlalchemy import MetaData
 from idp.models import (
     audit,
     authenticators,
+    cases,
     clients,
     contacts,
     ephemeral,
@@ -21,6 +22,7 @@ from idp.models.base import Base
 MODEL_MODULES = (
     audit,
     authenticators,
+    cases,
     clients,
     contacts,
     ephemeral,

@@ -3,10 +3,11 @@
 Ending one writes its notices here, in the same unit of work, so that no way of ending can forget them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, false, or_, select, update
 
 from idp.effects import Instant
 from idp.models.clients import Client
@@ -18,6 +19,7 @@ from idp.storage.unit import Unit, record, records, table_of
 
 _SESSIONS_AT_MOST = 50
 _CLIENTS_AT_MOST = 200
+_AT_ONCE = 100
 
 _sessions = table_of(BrowserSession)
 _session_clients = table_of(SessionClient)
@@ -25,7 +27,14 @@ _users = table_of(User)
 _clients = table_of(Client)
 
 _BY_TOKEN = Prepared(
-    select(_sessions, _users.c.username, _users.c.given_name, _users.c.family_name, _users.c.status)
+    select(
+        _sessions,
+        _users.c.username,
+        _users.c.given_name,
+        _users.c.family_name,
+        _users.c.status,
+        _users.c.language,
+    )
     .join(_users, _users.c.id == _sessions.c.user_id)
     .where(_sessions.c.token_hash == bindparam("token"))
 )
@@ -109,6 +118,7 @@ class SessionRow:
     username: str
     display_name: str
     user_status: str
+    language: str | None
 
 
 class SessionStore:
@@ -131,9 +141,9 @@ class SessionStore:
         row = self._unit.first(_BY_TOKEN, {"token": token_hash})
         if row is None:
             return None
-        *session, username, given_name, family_name, status = row
+        *session, username, given_name, family_name, status, language = row
         display_name = f"{given_name} {family_name}".strip() or username
-        cells: Cells = (*session, username, display_name, status)
+        cells: Cells = (*session, username, display_name, status, language)
         return SessionRow(*cells)
 
     def rotate(
@@ -182,6 +192,14 @@ class SessionStore:
         """Those that still open something, the most recently seen first."""
         values = {"user": user_id, "now": now, "idle_since": now - idle_seconds}
         return records(BrowserSession, self._unit.rows(_OF_USER, values))
+
+    def user_agents_of(self, session_ids: Iterable[str]) -> dict[str, str]:
+        """What the browsers of these sessions said of themselves, by id; of a hundred at most."""
+        wanted = sorted(set(session_ids))[:_AT_ONCE]
+        statement = select(_sessions.c.id, _sessions.c.user_agent).where(
+            or_(false(), *(_sessions.c.id == session_id for session_id in wanted))
+        )
+        return dict(self._unit.rows(Prepared(statement)))
 
     def add_client(self, session_id: str, client_id: str, at: Instant) -> None:
         """Once; again changes nothing."""

@@ -5,6 +5,7 @@ import threading
 from idp.effects import Effects
 from idp.storage.audit import AuditStore
 from idp.storage.authenticators import AuthenticatorStore
+from idp.storage.cases import CaseStore
 from idp.storage.clients import ClientCache, ClientStore
 from idp.storage.connections import Connections
 from idp.storage.contacts import ContactStore
@@ -82,6 +83,10 @@ class Work(Unit):
     @property
     def keys(self) -> KeyStore:
         return KeyStore(self, self._vault)
+
+    @property
+    def cases(self) -> CaseStore:
+        return CaseStore(self)
 
     @property
     def audit(self) -> AuditStore:

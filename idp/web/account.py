@@ -7,23 +7,27 @@ from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.errors import N_, Refused
+from idp.languages import LANGUAGES
 from idp.login.browsers import browser_name
 from idp.login.limits import Wait
 from idp.login.standing import Person
 from idp.methods.base import LABEL_AT_MOST, Rejected
 from idp.oidc.consent import Decider
+from idp.people.cases import Step, Taken
 from idp.web.account_page import account_page, find_credential, label_of
+from idp.web.activity import told_of
 from idp.web.errors import Message, show_error
 from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form
 from idp.web.guards import ask_for, satisfied, sign_in_required
 from idp.web.http import approver_token, clear_session, see_other, visitor, write_approver, write_session
-from idp.web.i18n import translate
+from idp.web.i18n import keep_choice, translate
 from idp.web.pages import act_for
 from idp.web.site import site
 
 blueprint = Blueprint("account", __name__)
 
 _HOME = "/account"
+_ACTIVITY_SHOWN = 10
 
 
 @blueprint.get("/account")
@@ -31,14 +35,35 @@ _HOME = "/account"
 def show() -> Response:
     standing = satisfied()
     act_for(standing.municipality)
-    return Response(render_template("account/index.html", **account_page(_person(), standing.signed_in)))
+    person = standing.person
+    page = render_template(
+        "account/index.html",
+        activity=told_of(person.user.id, limit=_ACTIVITY_SHOWN),
+        unfinished=site().cases.find_unfinished(person.user.id),
+        **account_page(person, standing.signed_in),
+    )
+    return Response(page)
 
 
 @blueprint.post("/account")
 @sign_in_required
 def go_back() -> AnyResponse:
     """Where the page of recovery codes leads on to."""
-    return see_other(_HOME)
+    return see_other(_way_on())
+
+
+@blueprint.post("/account/language")
+@sign_in_required
+def choose_language() -> AnyResponse:
+    """For every browser from now on, and for letters."""
+    code = request.form.get("language", "")
+    if code not in LANGUAGES:
+        abort(400)
+    with site().storage.database.begin() as work:
+        work.people.set_language(_person().user.id, code, at=site().effects.now())
+    response = see_other(_HOME)
+    keep_choice(response, code)
+    return response
 
 
 @blueprint.get("/account/methods/<method_id>")
@@ -61,7 +86,8 @@ def set_up(method_id: str) -> AnyResponse:
     )
     if isinstance(outcome, Rejected | Wait):
         return _show_enrolment(person, method_id, problem_of(outcome))
-    response = _show_once(outcome.show_once) if outcome.show_once else see_other(_HOME)
+    _note_set_up(person, method_id)
+    response = _show_once(outcome.show_once) if outcome.show_once else see_other(_way_on())
     if outcome.token is not None:
         write_session(response, outcome.token)
     if outcome.for_browser:
@@ -112,6 +138,8 @@ def ask_name(method_id: str, credential_id: str) -> AnyResponse:
     found = find_credential(_person(), method_id, credential_id)
     if found is None:
         abort(404)
+    if asked := ask_for(site().enrolments.requirements(_person())):
+        return asked
     method, credential = found
     return show_form(
         "account/rename.html",
@@ -129,6 +157,8 @@ def rename(method_id: str, credential_id: str) -> AnyResponse:
     found = find_credential(_person(), method_id, credential_id)
     if found is None:
         abort(404)
+    if asked := ask_for(site().enrolments.requirements(_person())):
+        return asked
     site().enrolments.rename(_person(), method_id, credential_id, request.form.get("label", ""), visitor())
     return see_other(_HOME)
 
@@ -165,6 +195,19 @@ def withdraw_permission(client_id: str) -> AnyResponse:
 
 def _person() -> Person:
     return satisfied().person
+
+
+def _way_on() -> str:
+    """Back to the account, or to what the person is in the middle of."""
+    case = site().cases.find_unfinished(_person().user.id)
+    return f"{_HOME}/not-me/{case.id}" if case is not None else _HOME
+
+
+def _note_set_up(person: Person, method_id: str) -> None:
+    case = site().cases.find_unfinished(person.user.id)
+    if case is not None:
+        label = translate(site().methods[method_id].label)
+        site().cases.take(case.id, [Taken(Step.CHANGED, method_id, label)], visitor())
 
 
 def _may_set_up(method_id: str) -> Person:

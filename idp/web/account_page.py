@@ -6,22 +6,21 @@ from typing import Final
 
 from idp.errors import N_
 from idp.events import EventType
+from idp.languages import LANGUAGES
 from idp.login.browsers import UNKNOWN, browser_name
 from idp.login.sessions import SignedIn
 from idp.login.standing import Person
 from idp.methods.base import AskedElsewhere, Describing, Method
-from idp.models.audit import AuditEvent
 from idp.models.people import Credential
 from idp.models.sessions import BrowserSession
+from idp.oidc.consent import texts_of
 from idp.storage.work import Work
 from idp.web.contacts import contacts_shown
 from idp.web.http import approver_token
-from idp.web.i18n import ngettext, translate
+from idp.web.i18n import language, ngettext, translate
 from idp.web.site import site
 
-_ACTIVITY_READ: Final = 100
-_ACTIVITY_SHOWN: Final = 20
-_TOLD: Final = {
+TOLD: Final = {
     EventType.SIGNED_IN.value: N_("Logged in"),
     EventType.METHOD_FAILED.value: N_("Failed attempt to log in"),
     EventType.SIGN_IN_REFUSED.value: N_("Log-in refused"),
@@ -54,8 +53,13 @@ _TOLD: Final = {
     EventType.CONTACT_REQUESTED.value: N_("A contact address was entered"),
     EventType.CONTACT_ADDED.value: N_("A contact address was added"),
     EventType.CONTACT_REMOVED.value: N_("A contact address was removed"),
+    EventType.CASE_OPENED.value: N_("It was reported: “It was not me”"),
+    EventType.CASE_EXTENDED.value: N_("One more event was reported: “It was not me”"),
+    EventType.CASE_FINISHED.value: N_("The account was checked after a report"),
+    EventType.CASE_CLOSED.value: N_("The administrator has dealt with the report"),
 }
 """Events that mean something to the person they are about; the trail has more."""
+LANGUAGE_NAMES: Final = {"lv": "Latviešu", "en": "English"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,9 @@ class Action:
 def account_page(person: Person, signed_in: SignedIn) -> dict[str, object]:
     with site().storage.database.read() as work:
         sessions = [
-            _session(work, session, signed_in) for session in site().sessions.of_user(work, person.user.id)
+            session_shown(work, session, signed_in)
+            for session in site().sessions.of_user(work, person.user.id)
         ]
-        events = work.audit.activity_of(person.user.id, limit=_ACTIVITY_READ)
         connected = list(_connected(work, person))
         posts = [_post(work, person, index) for index in range(len(person.employments))]
     return {
@@ -88,8 +92,11 @@ def account_page(person: Person, signed_in: SignedIn) -> dict[str, object]:
         "sessions": sessions,
         "end_others_action": "/account/sessions/end-others",
         "end_session_action": "/account/sessions/end",
-        "activity": list(_activity(events))[:_ACTIVITY_SHOWN],
         "connected": connected,
+        "languages": [
+            {"code": code, "name": LANGUAGE_NAMES[code], "chosen": code == language()} for code in LANGUAGES
+        ],
+        "language_action": "/account/language",
     }
 
 
@@ -211,31 +218,32 @@ def _codes_left(person: Person) -> int | None:
     return sum(len(person.subject.of(method)) for method in backups)
 
 
-def _session(work: Work, session: BrowserSession, signed_in: SignedIn) -> Mapping[str, object]:
+def session_shown(work: Work, session: BrowserSession, signed_in: SignedIn) -> dict[str, object]:
     return {
         "id": session.id,
         "current": session.id == signed_in.session_id,
         "browser": browser_name(session.user_agent) or translate(UNKNOWN),
-        "address": session.address,
+        "place": place_of(session.address),
         "application_names": [client.name for client in work.sessions.clients_of(session.id)],
         "created_at": session.created_at,
         "last_seen_at": session.last_seen_at,
     }
 
 
-def _activity(events: list[AuditEvent]) -> Iterator[Mapping[str, object]]:
-    for event in events:
-        if event.type in _TOLD:
-            method = site().methods.get(event.method) if event.method else None
-            text = translate(_TOLD[event.type]) + (f": {translate(method.label)}" if method else "")
-            yield {"at": event.at, "text": text, "address": event.address}
+def place_of(address: str | None) -> str:
+    """Where somebody was, as people call the place."""
+    return address or ""
 
 
 def _connected(work: Work, person: Person) -> Iterator[Mapping[str, object]]:
+    last_used = work.grants.last_used_of(person.user.id)
     for consent in work.grants.consents_of(person.user.id):
         client = work.clients.find(consent.client_id)
         yield {
+            "id": consent.client_id,
             "client_name": client.name if client else consent.client_id,
+            "may": [translate(text.title) for text in texts_of(consent.scopes)],
             "granted_at": consent.granted_at,
+            "last_used": last_used.get(consent.client_id),
             "revoke_action": f"/account/permissions/{consent.client_id}/withdraw",
         }

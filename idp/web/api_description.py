@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from idp.models.mails import MailKind
 from idp.oidc.admin_access import SCOPE, audience_of
+from idp.people.cases import Step
+from idp.storage.cases import CaseState
 from idp.storage.outbox import State
 from idp.storage.tickets import TicketState
 
@@ -39,6 +41,9 @@ def describe(issuer: str) -> dict[str, Any]:
             "/sessions/{id}": {"delete": _end_session()},
             "/enrolment-tickets": {"get": _list_tickets(), "post": _make_ticket()},
             "/enrolment-tickets/{id}": {"get": _show_ticket(), "delete": _revoke_ticket()},
+            "/cases": {"get": _list_cases()},
+            "/cases/{id}": {"get": _show_case()},
+            "/cases/{id}/close": {"post": _close_case()},
         },
         "components": {
             "securitySchemes": {
@@ -60,6 +65,9 @@ def describe(issuer: str) -> dict[str, Any]:
                     enrolment_tickets=_list_of("enrolment_ticket"), after=_MAYBE_TEXT
                 ),
                 "enrolment_ticket_request": _ticket_request(),
+                "case": _object(**_case()),
+                "cases": _object(cases=_list_of("case"), after=_MAYBE_TEXT),
+                "case_with_story": _object(**_case(), story=_story()),
                 "problem": _object(
                     type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT, reference=_TEXT
                 ),
@@ -192,6 +200,60 @@ def _ticket() -> dict[str, Any]:
         used_at=_MAYBE_TIME,
         revoked_at=_MAYBE_TIME,
     )
+
+
+def _list_cases() -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}
+    return {
+        "operationId": "listCases",
+        "summary": "What people said was not them",
+        "parameters": [
+            _query("state", {"enum": [state.value for state in CaseState]}),
+            _query("limit", limit),
+            _query("after", _TEXT, description="`after` of the page before"),
+        ],
+        "responses": {"200": _answer("cases", "One page"), **_refusals(400)},
+    }
+
+
+def _show_case() -> dict[str, Any]:
+    return {
+        "operationId": "showCase",
+        "summary": "One case, with what was reported and what was done about it",
+        "parameters": [_id()],
+        "responses": {"200": _answer("case_with_story", "As it is now"), **_refusals(404)},
+    }
+
+
+def _close_case() -> dict[str, Any]:
+    return {
+        "operationId": "closeCase",
+        "summary": "It has been dealt with; not by the person it is about",
+        "parameters": [_id()],
+        "responses": {"200": _answer("case", "As it is now"), **_refusals(404, 409)},
+    }
+
+
+def _case() -> dict[str, dict[str, Any]]:
+    return {
+        "id": _TEXT,
+        "user_id": _TEXT,
+        "municipalities": {"type": "array", "items": _TEXT},
+        "state": {"enum": [state.value for state in CaseState]},
+        "events": {"type": "array", "items": _NUMBER},
+        "opened_at": _TIME,
+        "finished_at": _MAYBE_TIME,
+        "closed_at": _MAYBE_TIME,
+        "closed_by": _MAYBE_TEXT,
+        "steps": {
+            "type": "array",
+            "items": _object(step={"enum": [step.value for step in Step]}, at=_TIME, label=_TEXT),
+        },
+    }
+
+
+def _story() -> dict[str, Any]:
+    return {"type": "array", "items": _object(at=_TIME, event=_NUMBER, type=_TEXT, words=_TEXT)}
 
 
 def _notice() -> dict[str, Any]:

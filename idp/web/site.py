@@ -16,8 +16,10 @@ from idp.login.standing import Standings
 from idp.login.tickets import Tickets
 from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
+from idp.people.cases import Cases
 from idp.people.contacts import Contacts
 from idp.people.letters import Letters
+from idp.people.walk import Walk
 from idp.storage.open import Storage
 from idp.storage.vault import Vault
 
@@ -50,6 +52,8 @@ class Site:
     openid: OpenIDProvider
     contacts: Contacts
     letters: Letters
+    cases: Cases
+    walk: Walk
 
 
 def install(app: Flask, site: Site) -> None:
