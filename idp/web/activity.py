@@ -38,10 +38,14 @@ _SEQ_DIGITS: Final = 18
 _DAY_SECONDS: Final = 86_400
 _RIGA: Final = ZoneInfo("Europe/Riga")
 _BEGINS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_TYPES: Final = tuple(EventType(value) for value in TOLD)
+_TYPES: Final = tuple(EventType(value) for value in TOLD if value != EventType.SIGNED_IN_ELSEWHERE.value)
+"""That a browser was new is told by mail; here the sign-in itself stands, with its browser."""
 
 KINDS: Final = {
-    "logins": (N_("Logging in and out"), ("sign_in.", "session.", EventType.METHOD_FAILED.value)),
+    "logins": (
+        N_("Logging in and out"),
+        ("sign_in.", "session.", "approval.", EventType.METHOD_FAILED.value),
+    ),
     "ways": (
         N_("Ways to log in"),
         ("method.", "recovery_codes.", "enrolment_ticket.", EventType.METHODS_RESET.value),

@@ -83,8 +83,10 @@ def confirm() -> AnyResponse:
 @blueprint.get("/account/contacts/<contact_id>/remove")
 @sign_in_required
 def ask_before_removing(contact_id: str) -> AnyResponse:
+    if asked := _ask_for_proof():
+        return asked
     contact = _own(contact_id)
-    return _ask_for_proof() or show_form(
+    return show_form(
         "account/contact_remove.html",
         address=contact.address,
         confirmed=contact.confirmed_at is not None,

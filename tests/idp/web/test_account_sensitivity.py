@@ -29,6 +29,14 @@ SENSITIVITY = {
     ("POST", "/account/methods/<method_id>/<credential_id>"): FRESH,
     ("GET", "/account/methods/<method_id>/<credential_id>/remove"): FRESH,
     ("POST", "/account/methods/<method_id>/<credential_id>/remove"): FRESH,
+    ("GET", "/account/contacts/add"): FRESH,
+    ("POST", "/account/contacts/add"): FRESH,
+    ("GET", "/account/contacts/<contact_id>/remove"): FRESH,
+    ("POST", "/account/contacts/<contact_id>/remove"): FRESH,
+    # The link is the proof, and what it says was asked for with one.
+    ("POST", "/account/contacts/<contact_id>/send-again"): SIGNED_IN,
+    ("GET", "/account/contacts/confirm"): SIGNED_IN,
+    ("POST", "/account/contacts/confirm"): SIGNED_IN,
     # Ends or takes back, and gives nobody anything: the sooner the better.
     ("POST", "/account/sessions/end"): SIGNED_IN,
     ("POST", "/account/sessions/end-others"): SIGNED_IN,
@@ -83,7 +91,7 @@ def place(hall: Hall, browser: Browser, anna: Employee) -> Place:
     with hall.world.database.read() as work:
         key = next(each for each in work.people.credentials_of(anna.user.id) if each.key_id)
     (case,) = cases_of(hall, anna)
-    values = {"credential_id": key.id, "case_id": case.id, "client_id": "portal"}
+    values = {"credential_id": key.id, "case_id": case.id, "client_id": "portal", "contact_id": "x"}
     return Place(hall, browser, values)
 
 
