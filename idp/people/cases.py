@@ -69,6 +69,11 @@ def may_be_disputed(event_type: str) -> bool:
     return event_type not in _NOBODY_ELSES
 
 
+def session_of(event: AuditEvent) -> str | None:
+    """In which it was done, if that is known: where one was ended, the trail names that one alone."""
+    return None if event.type == EventType.SESSION_ENDED.value else event.session_id
+
+
 def steps_of(case: Case) -> list[Taken]:
     return [Taken(Step(row["step"]), row["about"], row["label"]) for row in case.steps]
 
@@ -223,10 +228,9 @@ def _find_event(work: Work, user_id: str, seq: int) -> AuditEvent | None:
 
 def _session_of(work: Work, event: AuditEvent) -> str | None:
     """The session in which it happened, if that is the person's own."""
-    if event.session_id is None:
-        return None
-    session = work.sessions.find(event.session_id)
-    return event.session_id if session is None or session.user_id == event.user_id else None
+    session_id = session_of(event)
+    session = work.sessions.find(session_id) if session_id is not None else None
+    return session_id if session is None or session.user_id == event.user_id else None
 
 
 def _clients_let_in(work: Work, user_id: str, sessions: Iterable[str]) -> list[str]:

@@ -21,7 +21,7 @@ from idp.errors import N_
 from idp.events import EventType
 from idp.login.browsers import browser_name
 from idp.models.audit import AuditEvent
-from idp.people.cases import may_be_disputed
+from idp.people.cases import may_be_disputed, session_of
 from idp.storage.work import Work
 from idp.web.account_page import TOLD, place_of
 from idp.web.guards import satisfied, sign_in_required
@@ -166,26 +166,21 @@ def as_seq(text: str) -> int | None:
 
 def _told(work: Work, events: Iterable[AuditEvent]) -> Iterator[Told]:
     events = [event for event in events if event.type in TOLD]
-    agents = work.sessions.user_agents_of(event.session_id for event in events if event.session_id)
+    agents = work.sessions.user_agents_of(filter(None, map(session_of, events)))
     for event in events:
         method = site().methods.get(event.method) if event.method else None
         client = work.clients.find(event.client_id) if event.client_id else None
-        agent = agents.get(event.session_id or "", "")
+        agent = agents.get(session_of(event) or "", "")
         browser = json.loads(event.detail).get("browser") or browser_name(agent)
         yield Told(
             seq=event.seq,
             at=event.at,
             text=translate(TOLD[event.type]) + (f": {translate(method.label)}" if method else ""),
             application=client.name if client else event.client_id or "",
-            browser=browser if _is_their_own(event) and browser else "",
+            browser=browser or "",
             place=place_of(event.address),
             not_me_url=f"/account/not-me?event={event.seq}" if may_be_disputed(event.type) else "",
         )
-
-
-def _is_their_own(event: AuditEvent) -> bool:
-    """Whether the browser was that of who did it: an administrator may end a session in it from elsewhere."""
-    return event.actor_id in {None, event.user_id}
 
 
 def _all_told(user_id: str, filters: Filters) -> Iterator[Told]:

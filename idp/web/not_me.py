@@ -14,7 +14,7 @@ from idp.errors import N_, Refused
 from idp.login.standing import NeedsSignIn, NotAllowed, Satisfied
 from idp.models.cases import Case
 from idp.models.latvian import sort_key
-from idp.people.cases import Cases, Step, Taken, steps_of
+from idp.people.cases import Cases, Step, Taken, session_of, steps_of
 from idp.people.walk import SESSIONS, Ask, Question
 from idp.web.account_page import find_credential, label_of, session_shown
 from idp.web.activity import as_seq, told_event
@@ -56,8 +56,8 @@ def explain() -> AnyResponse:
         "account/not_me.html",
         event=told,
         seq=seq,
-        ends_here=event.session_id == satisfied().signed_in.session_id,
-        ends_all=event.session_id is None,
+        ends_here=session_of(event) == satisfied().signed_in.session_id,
+        ends_all=session_of(event) is None,
         action="/account/not-me",
         cancel_url=_ACTIVITY,
     )

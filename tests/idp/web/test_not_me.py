@@ -127,6 +127,24 @@ def test_where_no_session_is_known_all_others_end(
     assert not thief.is_signed_in
 
 
+def test_who_ended_a_session_did_it_in_another(
+    hall: Hall, browser: Browser, anna: Employee, thief: Browser
+) -> None:
+    """The trail names the one that ended: neither is its browser that of who did it, nor does it freeze again."""
+    browser.signs_in(anna)
+    hall.clock.move(31)
+    thief.signs_in(anna)
+    thief.opens("/account")
+    thief.presses("end-other-sessions")
+    hall.clock.move(31)
+    browser.signs_in(anna)
+    asks_about(browser, seq_of(hall, anna, "session.ended"))
+    assert "198.51.100.7" in browser.page.words
+    assert "Firefox" not in browser.page.words
+    browser.presses("not-me")
+    assert not thief.is_signed_in
+
+
 def test_of_a_permission_the_session_in_which_it_was_given_decides(
     hall: Hall, browser: Browser, anna: Employee, thief: Browser
 ) -> None:
