@@ -101,6 +101,7 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.REFRESH_REPLAYED: N_("An application's access was stopped: it was used twice"),
     EventType.APPROVAL_REFUSED: N_("A log-in at a computer was refused on the phone"),
     EventType.CASE_OPENED: N_("It was reported: “It was not me”"),
+    EventType.CASE_CLOSED: N_("The administrator has dealt with the report"),
     EventType.CONTACT_ADDED: N_("A contact address was added"),
     EventType.CONTACT_REMOVED: N_("A contact address was removed"),
 }
