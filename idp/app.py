@@ -20,6 +20,7 @@ from idp.login.completion import Completion
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
 from idp.login.limits import Limits
+from idp.login.remembered import RememberedComputers
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.tickets import Tickets
@@ -36,8 +37,10 @@ from idp.storage.vault import Vault
 from idp.web import (
     account,
     api,
+    api_municipalities,
     api_tickets,
     assets,
+    computers,
     contacts,
     device,
     enrol,
@@ -77,6 +80,7 @@ class Provider:
     standings: Standings
     sessions: Sessions
     login: Login
+    computers: RememberedComputers
     enrolments: Enrolments
     tickets: Tickets
     openid: OpenIDProvider
@@ -117,6 +121,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         standings=standings,
         sessions=sessions,
         login=flow,
+        computers=_computers(storage, vault, ways, standings=standings, effects=effects),
         enrolments=enrolments,
         tickets=Tickets(
             database=storage.database,
@@ -210,8 +215,8 @@ def make_pages(provider: Provider) -> Flask:
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
     for module in (
-        *(login, enrol, oidc, device, portal, account, contacts),
-        *(assets, health, wellknown, api, api_tickets),
+        *(login, enrol, oidc, device, portal, account, contacts, computers),
+        *(assets, health, wellknown, api, api_tickets, api_municipalities),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:
@@ -235,6 +240,7 @@ def _site(provider: Provider) -> site.Site:
         sessions=provider.sessions,
         standings=provider.standings,
         login=provider.login,
+        computers=provider.computers,
         enrolments=provider.enrolments,
         tickets=provider.tickets,
         openid=provider.openid,
@@ -348,6 +354,18 @@ def _methods(chosen: Settings, vault: Vault, effects: Effects) -> Methods:
             issuer_name=pages.PRODUCT_NAME,
             webauthn=WebAuthnParty(id=chosen.rp_id, name=pages.PRODUCT_NAME, origins=chosen.own_origins),
         )
+    )
+
+
+def _computers(
+    storage: Storage, vault: Vault, ways: Methods, *, standings: Standings, effects: Effects
+) -> RememberedComputers:
+    return RememberedComputers(
+        database=storage.database,
+        methods=ways,
+        standings=standings,
+        transactions=Transactions(storage.shelf, vault, effects),
+        effects=effects,
     )
 
 

@@ -61,6 +61,10 @@ class EventType(Enum):
     CONTACT_ADDED = "contact.added"
     CONTACT_REMOVED = "contact.removed"
     MAIL_RETRIED = "mail.retried"
+    COMPUTER_REMEMBERED = "remembered_computer.made"
+    COMPUTER_FORGOTTEN = "remembered_computer.forgotten"
+    COMPUTER_REPLAYED = "remembered_computer.replayed"
+    MUNICIPALITY_RULES_CHANGED = "municipality.rules_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,8 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.REFRESH_REPLAYED: N_("An application's access was stopped: it was used twice"),
     EventType.CONTACT_ADDED: N_("A contact address was added"),
     EventType.CONTACT_REMOVED: N_("A contact address was removed"),
+    EventType.COMPUTER_REMEMBERED: N_("A computer is remembered: it asks for the password only"),
+    EventType.COMPUTER_REPLAYED: N_("A remembered computer was forgotten: what it keeps was used twice"),
 }
 """What its person (`user_id`) is told at every address they have, and in which words.
 

@@ -14,6 +14,7 @@ from idp.models.audit import AuditEvent
 from idp.models.people import Credential
 from idp.models.sessions import BrowserSession
 from idp.storage.work import Work
+from idp.web.computers import computers_shown
 from idp.web.contacts import contacts_shown
 from idp.web.i18n import ngettext, translate
 from idp.web.site import site
@@ -51,6 +52,11 @@ _TOLD: Final = {
     EventType.CONTACT_REQUESTED.value: N_("A contact address was entered"),
     EventType.CONTACT_ADDED.value: N_("A contact address was added"),
     EventType.CONTACT_REMOVED.value: N_("A contact address was removed"),
+    EventType.COMPUTER_REMEMBERED.value: N_("A computer is remembered: it asks for the password only"),
+    EventType.COMPUTER_FORGOTTEN.value: N_("A remembered computer was forgotten"),
+    EventType.COMPUTER_REPLAYED.value: N_(
+        "A remembered computer was forgotten: what it keeps was used twice"
+    ),
 }
 """Events that mean something to the person they are about; the trail has more."""
 
@@ -83,6 +89,9 @@ def account_page(person: Person, signed_in: SignedIn) -> dict[str, object]:
         "methods": list(_methods(person)),
         "recovery_codes_left": _codes_left(person),
         "sessions": sessions,
+        "computers": computers_shown(person),
+        "forget_computer_action": "/account/computers/forget",
+        "forget_computers_action": "/account/computers/forget-all",
         "end_others_action": "/account/sessions/end-others",
         "end_session_action": "/account/sessions/end",
         "activity": list(_activity(events))[:_ACTIVITY_SHOWN],

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from idp.models.mails import MailKind
+from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST
 from idp.oidc.admin_access import SCOPE, audience_of
 from idp.storage.outbox import State
 from idp.storage.tickets import TicketState
@@ -39,6 +40,7 @@ def describe(issuer: str) -> dict[str, Any]:
             "/sessions/{id}": {"delete": _end_session()},
             "/enrolment-tickets": {"get": _list_tickets(), "post": _make_ticket()},
             "/enrolment-tickets/{id}": {"get": _show_ticket(), "delete": _revoke_ticket()},
+            "/municipalities/{id}/rules": {"get": _show_rules(), "put": _put_rules()},
         },
         "components": {
             "securitySchemes": {
@@ -60,6 +62,7 @@ def describe(issuer: str) -> dict[str, Any]:
                     enrolment_tickets=_list_of("enrolment_ticket"), after=_MAYBE_TEXT
                 ),
                 "enrolment_ticket_request": _ticket_request(),
+                "municipality_rules": _municipality_rules(),
                 "problem": _object(
                     type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT, reference=_TEXT
                 ),
@@ -192,6 +195,30 @@ def _ticket() -> dict[str, Any]:
         used_at=_MAYBE_TIME,
         revoked_at=_MAYBE_TIME,
     )
+
+
+def _show_rules() -> dict[str, Any]:
+    return {
+        "operationId": "showMunicipalityRules",
+        "summary": "What a municipality decides about its people; `id` is its ATVK code",
+        "parameters": [_id()],
+        "responses": {"200": _answer("municipality_rules", "As they are now"), **_refusals(404)},
+    }
+
+
+def _put_rules() -> dict[str, Any]:
+    request = {"$ref": "#/components/schemas/municipality_rules"}
+    return {
+        "operationId": "putMunicipalityRules",
+        "summary": "Decides them, all at once; for people who signed in just now",
+        "parameters": [_id()],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+        "responses": {"200": _answer("municipality_rules", "As they are now"), **_refusals(400, 404)},
+    }
+
+
+def _municipality_rules() -> dict[str, Any]:
+    return _object(remember_days={"type": "integer", "minimum": 0, "maximum": REMEMBER_DAYS_AT_MOST})
 
 
 def _notice() -> dict[str, Any]:

@@ -13,10 +13,12 @@ from idp.errors import Reason
 from idp.login.flow import Login
 from idp.login.limits import Wait
 from idp.login.look import Look
+from idp.login.remembered import Kept
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
 from idp.login.transaction import Transaction
 from idp.methods.base import Discovering, Pending, Rejected
 from idp.models.people import Employment
+from idp.web.computers import box_for, keep, remember_if_asked
 from idp.web.errors import reference
 from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, show_form, template_of
 from idp.web.guards import current_session
@@ -72,7 +74,7 @@ def _check(look: Look, method_id: str) -> AnyResponse:
     outcome = _login().answer(look, method_id, answers(), visitor=visitor(), signed_in=current_session())
     match outcome:
         case Look():
-            return _go_on(outcome)
+            return _go_on(outcome, remember_if_asked(look, outcome, method_id))
         case Pending():
             return _show(look)
         case Rejected() | Wait():
@@ -107,8 +109,13 @@ def _enrol(look: Look, method_id: str) -> AnyResponse:
     )
 
 
-def _go_on(look: Look) -> AnyResponse:
-    """After an answer that was accepted: to the end, or to the next page."""
+def _go_on(look: Look, kept: Kept | None = None) -> AnyResponse:
+    """After an answer that was accepted: to the end, or to the next page. `kept`: if it is remembered now."""
+    recalled = site().computers.recall(look, visitor(), current_session())
+    return keep(_lead_on(recalled.look), kept or recalled.kept)
+
+
+def _lead_on(look: Look) -> AnyResponse:
     if isinstance(look.step, Done):
         return _finish(look)
     if isinstance(look.step, Refuse):
@@ -205,6 +212,7 @@ def _show_method(look: Look, methods: tuple[str, ...], problem: Problem) -> Resp
         action=_url(look.transaction, method_id),
         method=as_shown(method),
         challenge=_login().begin(look, method_id).page,
+        **box_for(look, method_id),
         other_methods=[
             as_shown(site().methods[other]) | {"url": _url(look.transaction, other)}
             for other in methods

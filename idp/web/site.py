@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from idp.effects import Effects
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
+from idp.login.remembered import RememberedComputers
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.tickets import Tickets
@@ -43,6 +44,7 @@ class Site:
     sessions: Sessions
     standings: Standings
     login: Login
+    computers: RememberedComputers
     enrolments: Enrolments
     tickets: Tickets
     openid: OpenIDProvider

@@ -25,6 +25,7 @@ EVERY_ADDRESS = [
     *(("GET", "/enrolment-tickets"), ("POST", "/enrolment-tickets")),
     *(("GET", "/enrolment-tickets/x"), ("DELETE", "/enrolment-tickets/x")),
     *(("GET", "/mails"), ("POST", "/mails/x/retry")),
+    *(("GET", "/municipalities/x/rules"), ("PUT", "/municipalities/x/rules")),
 ]
 
 
