@@ -7,6 +7,7 @@ from tests.support.builders import RIGA
 from tests.support.pages import Page
 
 KEPT = "__Host-visvaris-computer"
+SESSION = "__Host-visvaris-session"
 DAY = 86400.0
 STEP = 30.0
 """After so long the authenticator shows another code."""
@@ -23,7 +24,8 @@ def kept_by(browser: Browser) -> str | None:
 
 def keeps(browser: Browser, value: str) -> None:
     """From now on, in place of what it kept."""
-    browser.http.cookies.delete(KEPT, domain="login.example.lv", path="/") if kept_by(browser) else None
+    if kept_by(browser) is not None:
+        browser.http.cookies.delete(KEPT)
     browser.http.cookies.set(KEPT, value, domain="login.example.lv", path="/")
 
 
@@ -42,6 +44,7 @@ def has_it_remembered(browser: Browser, who: Employee, path: str = "/") -> Page:
 def comes_again(browser: Browser, who: Employee, path: str = "/", *, after: float = DAY) -> Page:
     """A day later, if nothing else is said: without the session of before, and with the password alone."""
     who.clock.move(after)
-    browser.http.cookies.delete("__Host-visvaris-session") if browser.session else None
+    if browser.session is not None:
+        browser.http.cookies.delete(SESSION)
     browser.opens(path)
     return browser.identifies(who)

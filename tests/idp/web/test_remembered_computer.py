@@ -5,8 +5,12 @@ from collections.abc import Callable
 import pyotp
 import pytest
 
+from idp.login.look import Look
+from idp.login.remembered import Kept
+from idp.login.sessions import Visitor
 from idp.login.standing import Satisfied
 from idp.login.transaction import Requirements
+from idp.methods.base import Method
 from idp.models.people import UserStatus
 from idp.policy import NATIONAL, Level
 from idp.storage.prepared import Prepared, Values
@@ -449,26 +453,38 @@ def test_what_was_signed_in_with_it_asks_again_once_it_is_forgotten(
 
 
 def test_a_factor_changed_while_the_box_was_on_its_way_leaves_nothing_remembered(
-    hall: Hall, browser: Browser, anna: Employee
+    hall: Hall, browser: Browser, anna: Employee, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """attack 36: the sign-in was begun with what is no longer theirs"""
     allow(hall)
     browser.opens("/")
     browser.identifies(anna)
-    form = browser.page.form("code")
-    login, computers = hall.provider.login, hall.provider.computers
-    remember = computers.remember
+    remember = hall.provider.computers.remember
 
-    def late(*args: object) -> object:
+    def late(before: Look, after: Look, method: Method, visitor: Visitor) -> Kept | None:
         with hall.world.database.begin() as work:
             work.people.remove_credentials(anna.user.id, "totp")
-        return remember(*args)  # type: ignore[arg-type]
+        return remember(before, after, method, visitor)
 
-    object.__setattr__(computers, "remember", late)
-    browser.posts(form.action, {**form.fields, "code": anna.code(), "remember": "1"})
-    assert login is hall.provider.login
+    monkeypatch.setattr(hall.provider.computers, "remember", late)
+    browser.presses(code=anna.code(), remember="1")
     assert computers_of(hall, anna) == []
     assert kept_by(browser) is None
+
+
+def test_its_person_is_told_by_mail_that_it_was_made_and_that_it_was_copied(
+    hall: Hall, browser: Browser
+) -> None:
+    allow(hall)
+    dace = hall.employee("dace", totp=True, email="dace@pasvaldiba.example.lv")
+    has_it_remembered(browser, dace)
+    stolen = kept_by(browser) or ""
+    comes_again(browser, dace)
+    keeps(browser, stolen)
+    comes_again(browser, dace)
+    with hall.world.database.read() as work:
+        told = {mail.about for mail in work.mails.list_mails(now=hall.clock(), limit=100)}
+    assert {"remembered_computer.made", "remembered_computer.replayed"} <= told
 
 
 # The account page -------------------------------------------------------------------------------------
