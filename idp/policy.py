@@ -92,6 +92,8 @@ class Situation:
     refused_credentials: frozenset[str] = frozenset()
     remembering: frozenset[str] = frozenset()
     """Those of `tenants` for which the proof of a remembered computer among `proofs` holds now."""
+    remembered_method: str = ""
+    """By which the second factor was passed there: it must be allowed as if it were passed now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +215,16 @@ def _refusal(method: str, situation: Situation, rules: tuple[Rule, ...]) -> Why 
 def _needed(proofs: tuple[Proof, ...], methods: tuple[MethodFacts, ...]) -> tuple[Proof, ...]:
     """Without a remembered computer that adds nothing to what was proved itself, or that stands alone."""
     others = tuple(proof for proof in proofs if proof.method != REMEMBERED.id)
+    if len(others) == len(proofs):
+        return proofs
     return proofs if others and level_of(proofs, methods) > level_of(others, methods) else others
 
 
 def _counts(proof: Proof, situation: Situation, rules: tuple[Rule, ...]) -> bool:
     if proof.method == REMEMBERED.id:
-        return situation.not_before is None and frozenset() < situation.tenants <= situation.remembering
+        is_remembered = frozenset() < situation.tenants <= situation.remembering
+        is_allowed = _refusal(situation.remembered_method, situation, rules) is None
+        return situation.not_before is None and is_remembered and is_allowed
     fresh = situation.not_before is None or proof.at >= situation.not_before
     accepted = (
         proof.credential_id not in situation.refused_credentials and proof.method not in situation.unaccepted

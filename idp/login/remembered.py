@@ -148,6 +148,8 @@ class RememberedComputers:
                 series_hash=token_hash(series),
                 token_hash=token_hash(token),
                 browser_hash=browser,
+                method=passed.method,
+                credential_id=passed.credential_id or "",
                 made_at=passed.at,
                 last_used_at=passed.at,
                 rotated_at=passed.at,

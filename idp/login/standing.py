@@ -114,6 +114,8 @@ class Person:
         """The municipalities for which this computer is remembered now, by their rules of now."""
         if OPERATOR in self.user.roles or computer.user_id != self.user.id or now < computer.made_at:
             return frozenset()
+        if computer.credential_id in self.refused_keys:
+            return frozenset()
         return frozenset(tenant for tenant, days in self.remember_days.items() if now < _end(computer, days))
 
     def is_remembered(self, computer: RememberedComputer, acting: Employment | None, now: Instant) -> bool:
@@ -211,6 +213,7 @@ class Standings:
         acting: Employment | None,
     ) -> Decision:
         proofs = tuple(proofs)
+        computer = self._computer_of(proofs)
         return decide(
             Situation(
                 methods=self._facts,
@@ -221,7 +224,8 @@ class Standings:
                 rules=person.rules,
                 tenants=_tenants(person, acting),
                 proofs=proofs,
-                remembering=self._remembering(person, proofs),
+                remembering=person.remembering(computer, self._effects.now()) if computer else frozenset(),
+                remembered_method=computer.method if computer else "",
                 demanded=requirements.level,
                 not_before=requirements.not_before,
             )
@@ -268,14 +272,13 @@ class Standings:
             municipality=posts.acting.municipality if posts.acting else None,
         )
 
-    def _remembering(self, person: Person, proofs: tuple[Proof, ...]) -> frozenset[str]:
-        """Reads nothing where no proof is that of a remembered computer."""
+    def _computer_of(self, proofs: tuple[Proof, ...]) -> RememberedComputer | None:
+        """As it is now; None when it was forgotten. Reads nothing where no proof is that of one."""
         told = next((proof for proof in proofs if proof.method == REMEMBERED.id), None)
         if told is None:
-            return frozenset()
+            return None
         with self._database.read() as work:
-            computer = work.computers.find(told.credential_id or "")
-        return frozenset() if computer is None else person.remembering(computer, self._effects.now())
+            return work.computers.find(told.credential_id or "")
 
     def _why_not(
         self, person: Person, requirements: Requirements, signed_in: SignedIn, acting: Employment | None

@@ -20,6 +20,10 @@ class RememberedComputer(Base):
     series_hash: Mapped[Id] = mapped_column(unique=True, repr=False)
     token_hash: Mapped[Id] = mapped_column(repr=False)
     browser_hash: Mapped[Id] = mapped_column(repr=False)
+    method: Mapped[str]
+    """By which the second factor was passed here: where that is no longer allowed, this is not either."""
+    credential_id: Mapped[Id]
+    """With what it was passed."""
     made_at: Mapped[Moment]
     """When the second factor was really passed here."""
     last_used_at: Mapped[Moment]

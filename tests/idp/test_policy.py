@@ -339,7 +339,12 @@ COMPUTER = Proof(REMEMBERED.id, 100.0, credential_id="series")
 
 
 def remembering(*proofs: Proof, **changes: object) -> Situation:
-    return situation(*EVERYWHERE, proofs=proofs, **{"remembering": frozenset({RIGA}), **changes})
+    allowed = {
+        "remembering": frozenset({RIGA}),
+        "remembered_method": "had",
+        "demanded": Level.MULTI_FACTOR,
+    }
+    return replace(situation(*EVERYWHERE, proofs=proofs), **{**allowed, **changes})  # type: ignore[arg-type]
 
 
 def test_a_remembered_computer_stands_for_a_second_factor_beside_something_known() -> None:
@@ -366,10 +371,13 @@ def test_it_is_offered_to_nobody_and_set_up_by_nobody() -> None:
         ((PASSWORD_NOW, COMPUTER), {"not_before": 0.0}),
         ((PASSWORD_NOW, COMPUTER), {"not_before": 100.0}),
         ((PASSWORD_NOW, COMPUTER), {"demanded": Level.PHISHING_RESISTANT}),
+        ((PASSWORD_NOW, COMPUTER), {"rules": (rule(NATIONAL, *IDS), rule(RIGA, "known"))}),
+        ((PASSWORD_NOW, COMPUTER), {"remembered_method": ""}),
     ],
     ids=[
         *("alone", "beside a code", "beside a touch", "nowhere", "elsewhere", "for two", "for nobody"),
         *("from any time", "from its own time", "for phr"),
+        *("with what is not allowed any more", "with nothing"),
     ],
 )
 def test_it_is_not_enough(proofs: tuple[Proof, ...], changes: dict[str, object]) -> None:

@@ -29,6 +29,8 @@ def upgrade() -> None:
         sa.Column("series_hash", sa.String(64), nullable=False),
         sa.Column("token_hash", sa.String(64), nullable=False),
         sa.Column("browser_hash", sa.String(64), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("credential_id", sa.String(64), nullable=False),
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.Column("last_used_at", sa.Double(), nullable=False),
         sa.Column("rotated_at", sa.Double(), nullable=False),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from idp.errors import Reason
 from idp.login.look import Look
 from idp.login.remembered import NOTHING, PARALLEL_SECONDS, Recalled
 from idp.login.sessions import Visitor
@@ -14,7 +15,7 @@ from idp.policy import REMEMBERED
 from idp.storage import municipalities
 from tests.support.actors import Employee, Hall
 from tests.support.at_once import at_once
-from tests.support.builders import make_database
+from tests.support.builders import RIGA, make_database
 from tests.support.remembered import DAY, STEP, allow, computers_of
 
 VISITOR = Visitor(browser="b" * 43, address="192.0.2.10", user_agent="Firefox/140.0")
@@ -156,3 +157,16 @@ def test_a_second_alarm_for_the_same_copy_is_none(hall: Hall, anna: Employee, vi
         hall.clock.move(STEP)
         assert recall(hall, begun(hall, anna), visitor).kept == NOTHING
     assert hall.events(anna).count("remembered_computer.replayed") == 1
+
+
+def test_one_made_with_a_key_that_is_not_accepted_any_more_counts_nowhere(
+    hall: Hall, anna: Employee, visitor: Visitor
+) -> None:
+    """attack 36: a key that was revoked after its owner's computer was remembered by it"""
+    (computer,) = computers_of(hall, anna)
+    person = hall.provider.standings.find_person(anna.user.id)
+    assert person is not None
+    assert person.remembering(computer, hall.clock()) == {RIGA}
+    refused = replace(person, refused_keys={computer.credential_id: Reason.KEY_MODEL_UNTRUSTED})
+    assert refused.remembering(computer, hall.clock()) == frozenset()
+    assert refused.remembered_until(computer, hall.clock()) is None

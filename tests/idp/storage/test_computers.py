@@ -21,6 +21,8 @@ def computer(user_id: str, number: int = 1, **columns: object) -> RememberedComp
         "series_hash": f"series {number}",
         "token_hash": "first",
         "browser_hash": "browser",
+        "method": "totp",
+        "credential_id": "t",
         "made_at": START,
         "last_used_at": START,
         "rotated_at": START,

@@ -382,6 +382,16 @@ def test_a_clock_that_went_back_before_it_was_made_lets_nobody_in(
     assert remembered.is_signed_in
 
 
+def test_it_does_not_outlive_the_leave_to_use_what_it_was_made_with(
+    hall: Hall, remembered: Browser, anna: Employee
+) -> None:
+    """attack 36: a municipality that forbids a method forbids what was remembered by it"""
+    hall.rule(RIGA, Level.MULTI_FACTOR, methods=["password", "recovery_code"])
+    page = comes_again(remembered, anna)
+    assert not remembered.is_signed_in
+    assert page.path.startswith("/login/")
+
+
 def _changes_password(hall: Hall, browser: Browser, anna: Employee) -> None:
     browser.opens("/account/methods/password")
     if browser.page.has("code"):
