@@ -15,9 +15,11 @@ from idp.web import (
     activity,
     api,
     api_cases,
+    api_municipalities,
     api_tickets,
     approve,
     assets,
+    computers,
     contacts,
     device,
     enrol,
@@ -115,9 +117,9 @@ def make_pages(provider: Provider) -> Flask:
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
     for module in (
-        *(login, enrol, oidc, device, approve, portal, account, contacts),
+        *(login, enrol, oidc, device, approve, portal, account, contacts, computers),
         *(assets, health, wellknown, api, api_tickets),
-        *(activity, not_me, api_cases),
+        *(activity, not_me, api_cases, api_municipalities),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:
@@ -141,6 +143,7 @@ def _site(provider: Provider) -> site.Site:
         sessions=provider.sessions,
         standings=provider.standings,
         login=provider.login,
+        computers=provider.computers,
         enrolments=provider.enrolments,
         tickets=provider.tickets,
         approvals=provider.approvals,

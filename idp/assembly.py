@@ -20,6 +20,7 @@ from idp.login.completion import Completion
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
 from idp.login.limits import Limits
+from idp.login.remembered import RememberedComputers
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.tickets import Tickets
@@ -49,6 +50,7 @@ class Provider:
     standings: Standings
     sessions: Sessions
     login: Login
+    computers: RememberedComputers
     enrolments: Enrolments
     tickets: Tickets
     approvals: Approvals
@@ -94,15 +96,10 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         standings=standings,
         sessions=sessions,
         login=flow,
+        computers=_computers(storage, ways, standings, transactions, effects),
         enrolments=enrolments,
         tickets=_tickets(storage, ways, standings, sessions, enrolments, effects),
-        approvals=Approvals(
-            database=storage.database,
-            methods=ways,
-            requests=requests,
-            transactions=transactions,
-            limits=limits,
-        ),
+        approvals=_approvals(storage, ways, requests, transactions, limits),
         openid=OpenIDProvider(
             options=options_of(chosen),
             storage=storage,
@@ -137,6 +134,30 @@ def _tickets(
         sessions=sessions,
         enrolments=enrolments,
         effects=effects,
+    )
+
+
+def _computers(
+    storage: Storage, ways: Methods, standings: Standings, transactions: Transactions, effects: Effects
+) -> RememberedComputers:
+    return RememberedComputers(
+        database=storage.database,
+        methods=ways,
+        standings=standings,
+        transactions=transactions,
+        effects=effects,
+    )
+
+
+def _approvals(
+    storage: Storage, ways: Methods, requests: ApprovalRequests, transactions: Transactions, limits: Limits
+) -> Approvals:
+    return Approvals(
+        database=storage.database,
+        methods=ways,
+        requests=requests,
+        transactions=transactions,
+        limits=limits,
     )
 
 

@@ -68,6 +68,10 @@ class EventType(Enum):
     CONTACT_ADDED = "contact.added"
     CONTACT_REMOVED = "contact.removed"
     MAIL_RETRIED = "mail.retried"
+    COMPUTER_REMEMBERED = "remembered_computer.made"
+    COMPUTER_FORGOTTEN = "remembered_computer.forgotten"
+    COMPUTER_REPLAYED = "remembered_computer.replayed"
+    MUNICIPALITY_RULES_CHANGED = "municipality.rules_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +108,8 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.CASE_CLOSED: N_("The administrator has dealt with the report"),
     EventType.CONTACT_ADDED: N_("A contact address was added"),
     EventType.CONTACT_REMOVED: N_("A contact address was removed"),
+    EventType.COMPUTER_REMEMBERED: N_("A computer is remembered: it asks for the password only"),
+    EventType.COMPUTER_REPLAYED: N_("A remembered computer was forgotten: what it keeps was used twice"),
 }
 """What its person (`user_id`) is told at every address they have, and in which words.
 

@@ -9,11 +9,17 @@ Not here: running a method (`methods/`), remembering proofs (`login/`).
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import Final
 
 from idp.models.methods import Factor, MethodFacts, Proof
 
 NATIONAL = "national"
 OPERATOR = "operator"
+REMEMBERED: Final = MethodFacts(id="remembered_computer", factor=Factor.POSSESSION, amr=())
+"""No way of signing in: a computer on which a second factor was passed before. Its proof is as old as that,
+and counts where municipalities let it (`Situation.remembering`), beside something known, for no more than
+two factors, and never where it matters when one signed in.
+"""
 
 
 class Level(IntEnum):
@@ -84,6 +90,10 @@ class Situation:
     blocked: frozenset[str] = frozenset()
     unaccepted: frozenset[str] = frozenset()
     refused_credentials: frozenset[str] = frozenset()
+    remembering: frozenset[str] = frozenset()
+    """Those of `tenants` for which the proof of a remembered computer among `proofs` holds now."""
+    remembered_method: str = ""
+    """By which the second factor was passed there: it must be allowed as if it were passed now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,9 @@ class Decision:
 def decide(situation: Situation) -> Decision:
     rules = _applicable(situation)
     required = max([situation.demanded, _own_floor(situation, rules), *(rule.minimum for rule in rules)])
-    counted = tuple(proof for proof in situation.proofs if _counts(proof, situation, rules))
+    counted = _needed(
+        tuple(proof for proof in situation.proofs if _counts(proof, situation, rules)), situation.methods
+    )
     reached = level_of(counted, situation.methods)
     enough = reached >= required
     whys = {facts.id: _why_not(facts, situation, rules) for facts in situation.methods}
@@ -151,9 +163,10 @@ def level_of(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> Level:
 def amr_of(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> tuple[str, ...]:
     """RFC 8176 values of the proofs, with `mfa` where two kinds of factor stand together.
 
-    They do in a key that opens only to a PIN, a face or a fingerprint.
+    They do in a key that opens only to a PIN, a face or a fingerprint. A remembered computer is not told:
+    no second factor was used.
     """
-    passed = _passed(proofs, methods)
+    passed = [(facts, proof) for facts, proof in _passed(proofs, methods) if facts is not REMEMBERED]
     values = dict.fromkeys(value for facts, _ in passed for value in facts.amr)
     verified = any(facts.phishing_resistant and _verified(facts, proof) for facts, proof in passed)
     if verified or len({facts.factor for facts, _ in passed}) > 1:
@@ -162,7 +175,7 @@ def amr_of(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> tuple[str
 
 
 def _passed(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> list[tuple[MethodFacts, Proof]]:
-    known = {facts.id: facts for facts in methods}
+    known = {facts.id: facts for facts in (*methods, REMEMBERED)}
     return [(known[proof.method], proof) for proof in proofs if proof.method in known]
 
 
@@ -199,7 +212,19 @@ def _refusal(method: str, situation: Situation, rules: tuple[Rule, ...]) -> Why 
     return None
 
 
+def _needed(proofs: tuple[Proof, ...], methods: tuple[MethodFacts, ...]) -> tuple[Proof, ...]:
+    """Without a remembered computer that adds nothing to what was proved itself, or that stands alone."""
+    others = tuple(proof for proof in proofs if proof.method != REMEMBERED.id)
+    if len(others) == len(proofs):
+        return proofs
+    return proofs if others and level_of(proofs, methods) > level_of(others, methods) else others
+
+
 def _counts(proof: Proof, situation: Situation, rules: tuple[Rule, ...]) -> bool:
+    if proof.method == REMEMBERED.id:
+        is_remembered = frozenset() < situation.tenants <= situation.remembering
+        is_allowed = _refusal(situation.remembered_method, situation, rules) is None
+        return situation.not_before is None and is_remembered and is_allowed
     fresh = situation.not_before is None or proof.at >= situation.not_before
     accepted = (
         proof.credential_id not in situation.refused_credentials and proof.method not in situation.unaccepted

@@ -67,6 +67,7 @@ class Jobs:
             "token_families": self._batches(remove_old_families, now - FAMILIES_KEPT),
             "initial_access_tokens": self._batches(remove_old_initial_tokens, now),
             "logout_notices": self._batches(_remove_old_notices, now),
+            "remembered_computers": self._batches(_remove_old_computers, now),
             "enrolment_tickets": self._batches(_remove_old_tickets, now - TICKETS_KEPT),
             "mails": self._batches(_remove_old_mails, now),
             "contact_addresses": self._batches(_remove_abandoned_contacts, now),
@@ -109,6 +110,10 @@ class Jobs:
 
 def _remove_old_notices(work: Work, now: float) -> int:
     return work.notices.remove_old(delivered_before=now - DELIVERED_KEPT, given_up_before=now - GIVEN_UP_KEPT)
+
+
+def _remove_old_computers(work: Work, before: float) -> int:
+    return work.computers.remove_old(before)
 
 
 def _remove_old_tickets(work: Work, before: float) -> int:

@@ -1,11 +1,15 @@
 """`visvaris municipality`: the tenants."""
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from idp.commands.context import AS_JSON, open_context, refuse, say_json, say_rows
+from idp.commands.context import AS_JSON, open_context, refuse, say, say_json, say_rows
+from idp.events import Event, EventType
+from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST, MunicipalityRules
 from idp.models.people import Municipality
+
+_ACTOR: Final = "command-line"
 
 
 @click.group("municipality", help="The municipalities.")
@@ -27,16 +31,46 @@ def list_all(*, as_json: bool) -> None:
 def show(atvk: str, *, as_json: bool) -> None:
     with open_context().database.read() as work:
         municipality = work.people.find_municipality(atvk)
+        rules = work.municipality_rules.of(atvk)
     if municipality is None:
         refuse(f"There is no municipality with the code {atvk}.")
+    answer = {**told(municipality), "remember_days": rules.remember_days}
     if as_json:
-        say_json(told(municipality))
+        say_json(answer)
     else:
         say_rows(
-            [{"member": n, "value": v} for n, v in told(municipality).items()],
+            [{"member": n, "value": v} for n, v in answer.items()],
             ("member", "value"),
             as_json=False,
         )
+
+
+@group.command("set", help="What a municipality decides about its people.")
+@click.argument("atvk")
+@click.option(
+    "--remember-days",
+    type=click.IntRange(0, REMEMBER_DAYS_AT_MOST),
+    required=True,
+    help="For so many days a computer may be remembered and asks for the password only; 0: never.",
+)
+def set_rules(atvk: str, *, remember_days: int) -> None:
+    with open_context().database.begin() as work:
+        if work.people.find_municipality(atvk) is None:
+            refuse(f"There is no municipality with the code {atvk}.")
+        work.municipality_rules.put(atvk, MunicipalityRules(remember_days=remember_days))
+        work.audit.append(
+            Event(
+                type=EventType.MUNICIPALITY_RULES_CHANGED,
+                actor_id=_ACTOR,
+                municipality=atvk,
+                detail={"remember_days": remember_days},
+            )
+        )
+    say(
+        f"{atvk}: computers are remembered for {remember_days} days."
+        if remember_days
+        else f"{atvk}: no computer is remembered."
+    )
 
 
 def told(municipality: Municipality) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Visitor:
     address: str
     user_agent: str = ""
     session_token: str | None = field(default=None, repr=False)
+    computer: str | None = field(default=None, repr=False)
+    """What it keeps since it was remembered (`login/remembered.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

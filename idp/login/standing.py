@@ -15,13 +15,26 @@ from idp.login.accepted_keys import demand_of, refused_keys
 from idp.login.sessions import SignedIn
 from idp.login.transaction import Requirements
 from idp.methods.base import Method, Subject
+from idp.models.computers import RememberedComputer
 from idp.models.methods import MethodFacts, Proof
 from idp.models.people import Employment, PolicyRule, User
-from idp.policy import NATIONAL, OPERATOR, Decision, Level, Rule, Situation, amr_of, decide, level_of
+from idp.policy import (
+    NATIONAL,
+    OPERATOR,
+    REMEMBERED,
+    Decision,
+    Level,
+    Rule,
+    Situation,
+    amr_of,
+    decide,
+    level_of,
+)
 from idp.storage.database import Database
 from idp.storage.work import Work
 
 _NO_LIMIT: Final = Requirements()
+_DAY: Final = 86400
 
 
 class Missing(StrEnum):
@@ -44,6 +57,8 @@ class Person:
     enrolled: frozenset[str]
     refused_keys: Mapping[str, Reason] = field(default_factory=dict)
     """Credentials that are in order and of a kind this person may not use, and why."""
+    remember_days: Mapping[str, int] = field(default_factory=dict)
+    """For how long each municipality lets computers be remembered; one that does not is not there."""
 
     @property
     def unaccepted(self) -> frozenset[str]:
@@ -70,13 +85,17 @@ class Person:
         return self.enrolled - self.blocked - self.unaccepted
 
     def still_proven(self, proofs: Iterable[Proof]) -> tuple[Proof, ...]:
-        """Those whose credential is still there; one that does not say which is worth what its method is."""
+        """Those whose credential is still there; one that does not say which is worth what its method is.
+
+        A remembered computer is no credential: `Standings.decide` looks at each.
+        """
         there = {each.id for each in self.subject.credentials}
         methods = self.enrolled | {each.method for each in self.subject.credentials}
         return tuple(
             proof
             for proof in proofs
-            if (proof.method in methods if proof.credential_id is None else proof.credential_id in there)
+            if proof.method == REMEMBERED.id
+            or (proof.method in methods if proof.credential_id is None else proof.credential_id in there)
         )
 
     @property
@@ -84,6 +103,29 @@ class Person:
         """Every municipality the person works for; the system as a whole for an operator with no post."""
         posts = frozenset(post.municipality for post in self.employments)
         return posts or frozenset(_operator(self.user))
+
+    def days_to_remember(self, acting: Employment | None) -> int:
+        """The least of those for whom the person acts; never for who runs the system."""
+        if OPERATOR in self.user.roles:
+            return 0
+        return min((self.remember_days.get(tenant, 0) for tenant in _tenants(self, acting)), default=0)
+
+    def remembering(self, computer: RememberedComputer, now: Instant) -> frozenset[str]:
+        """The municipalities for which this computer is remembered now, by their rules of now."""
+        if OPERATOR in self.user.roles or computer.user_id != self.user.id or now < computer.made_at:
+            return frozenset()
+        if computer.credential_id in self.refused_keys:
+            return frozenset()
+        return frozenset(tenant for tenant, days in self.remember_days.items() if now < _end(computer, days))
+
+    def is_remembered(self, computer: RememberedComputer, acting: Employment | None, now: Instant) -> bool:
+        """For all for whom the person acts."""
+        return frozenset() < _tenants(self, acting) <= self.remembering(computer, now)
+
+    def remembered_until(self, computer: RememberedComputer, now: Instant) -> Instant | None:
+        """The longest that any of the person's municipalities lets it; None where it counts for none."""
+        counting = self.remembering(computer, now)
+        return max((_end(computer, self.remember_days[tenant]) for tenant in counting), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +190,7 @@ class Standings:
         credentials = work.people.credentials_of(user_id)
         employments = tuple(work.people.employments_of(user_id, now=self._effects.now()))
         roles = _roles_by_scope(user, employments)
-        rules, demands = work.rules.rules_and_demands_for(roles)
+        rules, demands, remember_days = work.rules.rules_and_demands_for(roles)
         subject = Subject(user, credentials, applicable(map(demand_of, demands), roles))
         return Person(
             user=user,
@@ -159,6 +201,7 @@ class Standings:
                 method.facts.id for method in self._methods.values() if method.is_enrolled(subject)
             ),
             refused_keys=refused_keys(work, subject),
+            remember_days=remember_days,
         )
 
     def decide(
@@ -171,6 +214,10 @@ class Standings:
     ) -> Decision:
         """What is set aside still counts as set up: leaving it out must not ask for less."""
         aside = person.enrolled.intersection(requirements.set_aside)
+        proofs = tuple(proof for proof in proofs if proof.method not in requirements.set_aside)
+        computer = self._computer_of(proofs)
+        if computer is not None and computer.method in requirements.set_aside:
+            computer = None
         return decide(
             Situation(
                 methods=self._facts,
@@ -180,7 +227,9 @@ class Standings:
                 refused_credentials=frozenset(person.refused_keys),
                 rules=person.rules,
                 tenants=_tenants(person, acting),
-                proofs=tuple(proof for proof in proofs if proof.method not in requirements.set_aside),
+                proofs=proofs,
+                remembering=person.remembering(computer, self._effects.now()) if computer else frozenset(),
+                remembered_method=computer.method if computer else "",
                 demanded=requirements.level,
                 not_before=requirements.not_before,
             )
@@ -227,6 +276,14 @@ class Standings:
             municipality=posts.acting.municipality if posts.acting else None,
         )
 
+    def _computer_of(self, proofs: tuple[Proof, ...]) -> RememberedComputer | None:
+        """As it is now; None when it was forgotten. Reads nothing where no proof is that of one."""
+        told = next((proof for proof in proofs if proof.method == REMEMBERED.id), None)
+        if told is None:
+            return None
+        with self._database.read() as work:
+            return work.computers.find(told.credential_id or "")
+
     def _why_not(
         self, person: Person, requirements: Requirements, signed_in: SignedIn, acting: Employment | None
     ) -> Missing:
@@ -266,6 +323,11 @@ def _refusal(person: Person, requirements: Requirements) -> Reason | None:
 
 def _tenants(person: Person, acting: Employment | None) -> frozenset[str]:
     return person.tenants if acting is None else frozenset({acting.municipality})
+
+
+def _end(computer: RememberedComputer, days: int) -> Instant:
+    """A shorter rule counts from when it was made; a longer one gives it nothing."""
+    return min(computer.expires_at, computer.made_at + days * _DAY)
 
 
 def _rule(row: PolicyRule) -> Rule:

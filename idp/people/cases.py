@@ -201,6 +201,7 @@ class Cases:
             frozen = ended = self._sessions.freeze_others(work, signed_in)
         else:
             frozen, ended = (session_id,), self._sessions.freeze(work, session_id)
+            work.computers.forget_all(case.user_id)  # whoever was there may have had one remembered
         withdrawn = [
             replace(_event(EventType.CONSENT_WITHDRAWN, case, visitor), client_id=client_id, reason=NOT_ME)
             for client_id in _clients_let_in(work, case.user_id, frozen)

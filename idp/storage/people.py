@@ -11,6 +11,7 @@ from idp.errors import NotFoundError
 from idp.models.latvian import sort_key
 from idp.models.people import Backup, Credential, Employment, Identity, Municipality, User, UserStatus
 from idp.models.person_code import PersonCode
+from idp.storage.computers import ComputerStore
 from idp.storage.prepared import Prepared
 from idp.storage.unit import Unit, record, records, table_of
 from idp.storage.vault import Vault
@@ -177,6 +178,7 @@ class PeopleStore:
         return records(User, self._unit.rows(Prepared(statement)))
 
     def set_status(self, user_id: str, status: UserStatus, *, at: Instant) -> bool:
+        self._computers.forget_all(user_id)
         return self._unit.changed(_SET_STATUS, {"user_id": user_id, "new": status.value, "at": at}) == 1
 
     def set_language(self, user_id: str, language: str, *, at: Instant) -> bool:
@@ -204,10 +206,12 @@ class PeopleStore:
         return records(Credential, self._unit.rows(_CREDENTIALS_OF, {"user_id": user_id}))
 
     def add_credential(self, credential: Credential) -> None:
+        self._computers.forget_all(credential.user_id)
         self._unit.add(credential)
 
     def remove_credentials(self, user_id: str, method: str | None) -> int:
         """All of one method, or all there are; how many."""
+        self._computers.forget_all(user_id)
         statement = delete(_credentials).where(_credentials.c.user_id == user_id)
         if method is not None:
             statement = statement.where(_credentials.c.method == method)
@@ -235,6 +239,7 @@ class PeopleStore:
 
     def add_key(self, credential: Credential) -> bool:
         """False when somebody has a key of that id."""
+        self._computers.forget_all(credential.user_id)
         return self._unit.add_unless_there(credential, "key_id")
 
     def accept_use(
@@ -246,6 +251,7 @@ class PeopleStore:
 
     def block_credential(self, credential_id: str, *, at: Instant) -> bool:
         """False when it was blocked before."""
+        self._computers.forget_all_of_owner(credential_id)
         return self._unit.changed(_BLOCK, {"credential": credential_id, "at": at}) == 1
 
     def rename_credential(self, user_id: str, credential_id: str, label: str) -> bool:
@@ -255,6 +261,7 @@ class PeopleStore:
 
     def remove_credential(self, user_id: str, credential_id: str) -> bool:
         """False when it is not this user's."""
+        self._computers.forget_all(user_id)
         return self._unit.changed(_REMOVE, {"credential": credential_id, "owner": user_id}) == 1
 
     def employments_of(self, user_id: str, *, now: Instant) -> list[Employment]:
@@ -291,6 +298,10 @@ class PeopleStore:
     def add_identity(self, identity: Identity) -> None:
         """Raises AlreadyExistsError when that source already names somebody so."""
         self._unit.add(identity)
+
+    @property
+    def _computers(self) -> ComputerStore:
+        return ComputerStore(self._unit)
 
     def _person_code_key(self) -> LookupKey:
         return self._vault.lookup_key(self._unit, PERSON_CODE_PURPOSE)

@@ -1,4 +1,4 @@
-"""Reads and writes what municipalities allow, and what they demand of keys.
+"""Reads and writes what municipalities allow, what they demand of keys, and reads what else they decided.
 
 Not here: what follows from it (`policy.py`, `attestation_policy.py`).
 """
@@ -8,21 +8,25 @@ from collections.abc import Iterable
 from sqlalchemy import String, bindparam, cast, delete, select
 
 from idp.models.authenticators import AttestationRule
+from idp.models.municipality_rules import MunicipalityRuleRow
 from idp.models.people import PolicyRule
 from idp.storage.prepared import Prepared
 from idp.storage.unit import Unit, record, records, table_of
 
 _rules = table_of(PolicyRule)
 _demands = table_of(AttestationRule)
+_decided = table_of(MunicipalityRuleRow)
 _OF_SCOPE = Prepared(select(_rules).where(_rules.c.scope == bindparam("scope")).order_by(_rules.c.id))
 _REMOVE_SCOPE = Prepared(delete(_rules).where(_rules.c.scope == bindparam("scope")))
 _asked = select(cast(bindparam("scope"), String).label("scope")).subquery("asked")
 _WITH_DEMANDS = Prepared(
-    select(*_rules.c, *(column.label(f"demand_{column.name}") for column in _demands.c))
+    select(
+        *_rules.c, *(column.label(f"demand_{column.name}") for column in _demands.c), _decided.c.remember_days
+    )
     .select_from(
-        _asked.outerjoin(_rules, _rules.c.scope == _asked.c.scope).outerjoin(
-            _demands, _demands.c.scope == _asked.c.scope
-        )
+        _asked.outerjoin(_rules, _rules.c.scope == _asked.c.scope)
+        .outerjoin(_demands, _demands.c.scope == _asked.c.scope)
+        .outerjoin(_decided, _decided.c.atvk == _asked.c.scope)
     )
     .order_by(_rules.c.id, _demands.c.role)
 )
@@ -41,21 +45,27 @@ class RuleStore:
         found = (self._unit.rows(_OF_SCOPE, {"scope": scope}) for scope in sorted(set(scopes)))
         return [record(PolicyRule, row) for rows in found for row in rows]
 
-    def rules_and_demands_for(self, scopes: Iterable[str]) -> tuple[list[PolicyRule], list[AttestationRule]]:
-        """Both in the statements that the rules alone would take: every sign-in asks for them.
+    def rules_and_demands_for(
+        self, scopes: Iterable[str]
+    ) -> tuple[list[PolicyRule], list[AttestationRule], dict[str, int]]:
+        """All in the statements that the rules alone would take: every sign-in asks for them.
 
         Also demands of a scope without rules: they are on a person's keys, whichever of their posts acts.
+        The third is for how many days a scope lets computers be remembered; one that does not is not there.
         """
         rules: dict[str, PolicyRule] = {}
         demands: dict[tuple[str, str], AttestationRule] = {}
+        days: dict[str, int] = {}
         for scope in sorted(set(scopes)):
             for row in self._unit.rows(_WITH_DEMANDS, {"scope": scope}):
-                rule, demand = row[:_RULE_CELLS], row[_RULE_CELLS:]
+                rule, demand, remembered = row[:_RULE_CELLS], row[_RULE_CELLS:-1], row[-1]
                 if rule[0] is not None:
                     rules[rule[0]] = record(PolicyRule, rule)
                 if demand[0] is not None:
                     demands[demand[0], demand[1]] = record(AttestationRule, demand)
-        return list(rules.values()), list(demands.values())
+                if remembered:
+                    days[scope] = remembered
+        return list(rules.values()), list(demands.values()), days
 
     def add(self, rule: PolicyRule) -> None:
         self._unit.add(rule)

@@ -13,6 +13,7 @@ from idp.effects import Instant
 from idp.models.clients import Client
 from idp.models.people import User
 from idp.models.sessions import BrowserSession, SessionClient
+from idp.storage.computers import ComputerStore
 from idp.storage.notices import NoticeStore
 from idp.storage.prepared import Cells, Prepared
 from idp.storage.unit import Unit, record, records, table_of
@@ -179,7 +180,11 @@ class SessionStore:
         return True
 
     def end_others(self, user_id: str, keep_session_id: str, at: Instant) -> list[str]:
-        """Ids of the sessions this ended, with notices to the applications reached in them."""
+        """Ids of the sessions this ended, with notices to the applications reached in them.
+
+        Remembered computers are forgotten, the one that is kept too: whoever fears for one fears for all.
+        """
+        ComputerStore(self._unit).forget_all(user_id)
         rows = self._unit.rows(_END_OF_USER, {"user": user_id, "kept": keep_session_id, "at": at})
         ended = [row[0] for row in rows]
         self._notices.add_for_ended(ended, user_id, at)

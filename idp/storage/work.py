@@ -7,12 +7,14 @@ from idp.storage.audit import AuditStore
 from idp.storage.authenticators import AuthenticatorStore
 from idp.storage.cases import CaseStore
 from idp.storage.clients import ClientCache, ClientStore
+from idp.storage.computers import ComputerStore
 from idp.storage.connections import Connections
 from idp.storage.contacts import ContactStore
 from idp.storage.grants import GrantStore
 from idp.storage.initial_tokens import InitialTokenStore
 from idp.storage.keys import KeyStore
 from idp.storage.mails import MailStore
+from idp.storage.municipality_rules import MunicipalityRuleStore
 from idp.storage.notices import NoticeStore
 from idp.storage.people import PeopleStore
 from idp.storage.rules import RuleStore
@@ -43,6 +45,14 @@ class Work(Unit):
     @property
     def rules(self) -> RuleStore:
         return RuleStore(self)
+
+    @property
+    def municipality_rules(self) -> MunicipalityRuleStore:
+        return MunicipalityRuleStore(self)
+
+    @property
+    def computers(self) -> ComputerStore:
+        return ComputerStore(self)
 
     @property
     def authenticators(self) -> AuthenticatorStore:

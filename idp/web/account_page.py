@@ -15,6 +15,7 @@ from idp.models.people import Credential
 from idp.models.sessions import BrowserSession
 from idp.oidc.consent import texts_of
 from idp.storage.work import Work
+from idp.web.computers import computers_shown
 from idp.web.contacts import contacts_shown
 from idp.web.http import approver_token
 from idp.web.i18n import language, ngettext, translate
@@ -57,6 +58,11 @@ TOLD: Final = {
     EventType.CASE_EXTENDED.value: N_("One more event was reported: “It was not me”"),
     EventType.CASE_FINISHED.value: N_("The account was checked after a report"),
     EventType.CASE_CLOSED.value: N_("The administrator has dealt with the report"),
+    EventType.COMPUTER_REMEMBERED.value: N_("A computer is remembered: it asks for the password only"),
+    EventType.COMPUTER_FORGOTTEN.value: N_("A remembered computer was forgotten"),
+    EventType.COMPUTER_REPLAYED.value: N_(
+        "A remembered computer was forgotten: what it keeps was used twice"
+    ),
 }
 """Events that mean something to the person they are about; the trail has more."""
 LANGUAGE_NAMES: Final = {"lv": "Latviešu", "en": "English"}
@@ -90,6 +96,9 @@ def account_page(person: Person, signed_in: SignedIn) -> dict[str, object]:
         "methods": list(_methods(person)),
         "recovery_codes_left": _codes_left(person),
         "sessions": sessions,
+        "computers": computers_shown(person),
+        "forget_computer_action": "/account/computers/forget",
+        "forget_computers_action": "/account/computers/forget-all",
         "end_others_action": "/account/sessions/end-others",
         "end_session_action": "/account/sessions/end",
         "connected": connected,

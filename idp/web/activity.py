@@ -48,7 +48,7 @@ KINDS: Final = {
     ),
     "ways": (
         N_("Ways to log in"),
-        ("method.", "recovery_codes.", "enrolment_ticket.", EventType.METHODS_RESET.value),
+        ("method.", "recovery_codes.", "enrolment_ticket.", "remembered_", EventType.METHODS_RESET.value),
     ),
     "applications": (N_("Applications"), ("consent.", "device.", "code.", "refresh.")),
     "account": (N_("The account itself"), ("",)),

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from idp.models.mails import MailKind
+from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST
 from idp.oidc.admin_access import SCOPE, audience_of
 from idp.people.cases import Step
 from idp.storage.cases import CaseState
@@ -44,6 +45,7 @@ def describe(issuer: str) -> dict[str, Any]:
             "/cases": {"get": _list_cases()},
             "/cases/{id}": {"get": _show_case()},
             "/cases/{id}/close": {"post": _close_case()},
+            "/municipalities/{id}/rules": {"get": _show_rules(), "put": _put_rules()},
         },
         "components": {
             "securitySchemes": {
@@ -68,6 +70,7 @@ def describe(issuer: str) -> dict[str, Any]:
                 "case": _object(**_case()),
                 "cases": _object(cases=_list_of("case"), after=_MAYBE_TEXT),
                 "case_with_story": _object(**_case(), story=_story()),
+                "municipality_rules": _municipality_rules(),
                 "problem": _object(
                     type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT, reference=_TEXT
                 ),
@@ -254,6 +257,30 @@ def _case() -> dict[str, dict[str, Any]]:
 
 def _story() -> dict[str, Any]:
     return {"type": "array", "items": _object(at=_TIME, event=_NUMBER, type=_TEXT, words=_TEXT)}
+
+
+def _show_rules() -> dict[str, Any]:
+    return {
+        "operationId": "showMunicipalityRules",
+        "summary": "What a municipality decides about its people; `id` is its ATVK code",
+        "parameters": [_id()],
+        "responses": {"200": _answer("municipality_rules", "As they are now"), **_refusals(404)},
+    }
+
+
+def _put_rules() -> dict[str, Any]:
+    request = {"$ref": "#/components/schemas/municipality_rules"}
+    return {
+        "operationId": "putMunicipalityRules",
+        "summary": "Decides them, all at once; for people who signed in just now",
+        "parameters": [_id()],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+        "responses": {"200": _answer("municipality_rules", "As they are now"), **_refusals(400, 404)},
+    }
+
+
+def _municipality_rules() -> dict[str, Any]:
+    return _object(remember_days={"type": "integer", "minimum": 0, "maximum": REMEMBER_DAYS_AT_MOST})
 
 
 def _notice() -> dict[str, Any]:

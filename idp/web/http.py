@@ -20,6 +20,7 @@ SESSION: Final = "visvaris-session"
 BROWSER: Final = "visvaris-browser"
 LANGUAGE: Final = "visvaris-lang"
 APPROVER: Final = "visvaris-approver"
+COMPUTER: Final = "visvaris-computer"
 Address: TypeAlias = IPv4Address | IPv6Address
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -96,6 +97,7 @@ def visitor() -> Visitor:
         address=client_address(request.environ, site().trusted_proxies),
         user_agent=request.headers.get("User-Agent", ""),
         session_token=session_token(),
+        computer=read_cookie(COMPUTER),
     )
 
 

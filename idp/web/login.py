@@ -14,10 +14,12 @@ from idp.login.asking import how_it_stands
 from idp.login.flow import Login
 from idp.login.limits import Wait
 from idp.login.look import Look
+from idp.login.remembered import Kept
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
 from idp.login.transaction import Ended, Transaction
 from idp.methods.base import Challenge, Discovering, Pending, Rejected, Waiting
 from idp.models.people import Employment
+from idp.web.computers import box_for, keep, remember_if_asked
 from idp.web.errors import reference
 from idp.web.forms import NO_PROBLEM, NOT_YET, Problem, answers, as_shown, problem_of, show_form, template_of
 from idp.web.guards import current_session
@@ -82,7 +84,7 @@ def _check(look: Look, method_id: str) -> AnyResponse:
     outcome = _login().answer(look, method_id, answers(), visitor=visitor(), signed_in=current_session())
     match outcome:
         case Look():
-            return _go_on(outcome)
+            return _go_on(outcome, remember_if_asked(look, outcome, method_id))
         case Pending():
             return _show(look, NOT_YET)
         case Rejected() | Wait():
@@ -117,8 +119,13 @@ def _enrol(look: Look, method_id: str) -> AnyResponse:
     )
 
 
-def _go_on(look: Look) -> AnyResponse:
-    """After an answer that was accepted: to the end, or to the next page."""
+def _go_on(look: Look, kept: Kept | None = None) -> AnyResponse:
+    """After an answer that was accepted: to the end, or to the next page. `kept`: if it is remembered now."""
+    recalled = site().computers.recall(look, visitor(), current_session())
+    return keep(_lead_on(recalled.look), kept or recalled.kept)
+
+
+def _lead_on(look: Look) -> AnyResponse:
     if isinstance(look.step, Done):
         return _finish(look)
     if isinstance(look.step, Refuse):
@@ -227,6 +234,7 @@ def _show_method(look: Look, methods: tuple[str, ...], problem: Problem) -> Resp
         method=as_shown(method),
         challenge=page,
         state_url=f"{_url(look.transaction)}/state?method={method_id}",
+        **box_for(look, method_id),
         other_methods=[
             as_shown(site().methods[other]) | {"url": _url(look.transaction, other)}
             for other in methods

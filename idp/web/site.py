@@ -11,6 +11,7 @@ from idp.effects import Effects
 from idp.login.approvals import Approvals
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
+from idp.login.remembered import RememberedComputers
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.tickets import Tickets
@@ -46,6 +47,7 @@ class Site:
     sessions: Sessions
     standings: Standings
     login: Login
+    computers: RememberedComputers
     enrolments: Enrolments
     tickets: Tickets
     approvals: Approvals

@@ -486,6 +486,15 @@ def test_rotation_without_an_old_master_key_changes_nothing(
     assert told("key", "list", "--json") == before
 
 
+def test_a_municipality_decides_for_how_long_computers_are_remembered(database: None) -> None:
+    assert told("municipality", "show", "0001000", "--json")["remember_days"] == 0
+    assert "14 days" in done("municipality", "set", "0001000", "--remember-days", "14")
+    assert told("municipality", "show", "0001000", "--json")["remember_days"] == 14
+    assert "no computer" in done("municipality", "set", "0001000", "--remember-days", "0")
+    assert "9999999" in refused("municipality", "set", "9999999", "--remember-days", "1")
+    assert told("audit", "verify", "--json")["checked"] == 2
+
+
 def test_policy_explains_what_is_offered_and_why_the_rest_is_not(database: None) -> None:
     done("seed", "demo")
     answer = told("policy", "explain", "kods", "--client", "agreements", "--at", "2026-12-01T09:00", "--json")

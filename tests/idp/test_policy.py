@@ -10,6 +10,7 @@ from idp.models.methods import Factor, MethodFacts, Proof
 from idp.policy import (
     NATIONAL,
     OPERATOR,
+    REMEMBERED,
     Exclusion,
     Level,
     Rule,
@@ -329,3 +330,74 @@ def test_what_a_better_key_of_the_same_method_proved_counts() -> None:
         proof = Proof("key", 1.0, user_verified=True, credential_id=key)
         assert bool(decide(replace(base, proofs=(proof,))).counted) is counts
     assert "key" in decide(base).offered
+
+
+# A remembered computer ---------------------------------------------------------------------------------
+
+PASSWORD_NOW = Proof("known", 1_000.0)
+COMPUTER = Proof(REMEMBERED.id, 100.0, credential_id="series")
+
+
+def remembering(*proofs: Proof, **changes: object) -> Situation:
+    allowed = {
+        "remembering": frozenset({RIGA}),
+        "remembered_method": "had",
+        "demanded": Level.MULTI_FACTOR,
+    }
+    return replace(situation(*EVERYWHERE, proofs=proofs), **{**allowed, **changes})  # type: ignore[arg-type]
+
+
+def test_a_remembered_computer_stands_for_a_second_factor_beside_something_known() -> None:
+    decision = decide(remembering(PASSWORD_NOW, COMPUTER))
+    assert (decision.reached, decision.enough) == (Level.MULTI_FACTOR, True)
+    assert amr_of(decision.counted, METHODS) == ("pwd",), "no second factor was used"
+
+
+def test_it_is_offered_to_nobody_and_set_up_by_nobody() -> None:
+    decision = decide(situation(*EVERYWHERE, enrolled=frozenset({"known", REMEMBERED.id})))
+    assert REMEMBERED.id not in (*decision.offered, *decision.useful, *decision.enrollable)
+
+
+@pytest.mark.parametrize(
+    ("proofs", "changes"),
+    [
+        ((COMPUTER,), {}),
+        ((COMPUTER, Proof("had", 1_000.0)), {}),
+        ((COMPUTER, Proof("touch", 1_000.0)), {}),
+        ((PASSWORD_NOW, COMPUTER), {"remembering": frozenset()}),
+        ((PASSWORD_NOW, COMPUTER), {"remembering": frozenset({OGRE})}),
+        ((PASSWORD_NOW, COMPUTER), {"tenants": frozenset({RIGA, OGRE})}),
+        ((PASSWORD_NOW, COMPUTER), {"tenants": frozenset()}),
+        ((PASSWORD_NOW, COMPUTER), {"not_before": 0.0}),
+        ((PASSWORD_NOW, COMPUTER), {"not_before": 100.0}),
+        ((PASSWORD_NOW, COMPUTER), {"demanded": Level.PHISHING_RESISTANT}),
+        ((PASSWORD_NOW, COMPUTER), {"rules": (rule(NATIONAL, *IDS), rule(RIGA, "known"))}),
+        ((PASSWORD_NOW, COMPUTER), {"remembered_method": ""}),
+    ],
+    ids=[
+        *("alone", "beside a code", "beside a touch", "nowhere", "elsewhere", "for two", "for nobody"),
+        *("from any time", "from its own time", "for phr"),
+        *("with what is not allowed any more", "with nothing"),
+    ],
+)
+def test_it_is_not_enough(proofs: tuple[Proof, ...], changes: dict[str, object]) -> None:
+    """attack 36: alone, beside a thing, elsewhere, where it matters when, and for what resists phishing"""
+    assert not decide(remembering(*proofs, **changes)).enough
+
+
+def test_it_never_makes_anything_resist_phishing() -> None:
+    for others in ([], [PASSWORD_NOW], [Proof("had", 1.0)], [PASSWORD_NOW, Proof("upstream", 1.0)]):
+        assert level_of([*others, COMPUTER], METHODS) < Level.PHISHING_RESISTANT
+
+
+def test_it_is_left_out_where_the_thing_itself_was_proved() -> None:
+    """So that what is told of the sign-in is as fresh as what was done in it."""
+    for better in ("had", "key"):
+        proofs = (PASSWORD_NOW, COMPUTER, Proof(better, 900.0))
+        assert COMPUTER not in decide(remembering(*proofs)).counted
+
+
+def test_a_rule_that_names_it_as_a_method_allows_nothing() -> None:
+    rules = [rule(scope, *IDS, REMEMBERED.id) for scope in (NATIONAL, RIGA)]
+    decision = decide(situation(*rules, proofs=(PASSWORD_NOW, COMPUTER)))
+    assert decision.reached == Level.ONE_FACTOR

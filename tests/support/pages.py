@@ -15,6 +15,8 @@ class Form:
     buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Buttons by id, with the name and value they send."""
     choices: dict[str, list[str]] = field(default_factory=dict)
+    boxes: dict[str, str] = field(default_factory=dict)
+    """Boxes to tick by name, with what they send when they are; one that is ticked is also in `fields`."""
     options: str = ""
     """What its script would ask the browser's authenticators for, as JSON."""
 
@@ -77,6 +79,10 @@ class Parsed(HTMLParser):
             return
         form = self.forms[-1]
         match tag:
+            case "input" if given.get("type") == "checkbox":
+                form.boxes[given["name"]] = given["value"]
+                if "checked" in given:
+                    form.fields[given["name"]] = given["value"]
             case "input" if "name" in given:
                 form.fields[given["name"]] = given.get("value", "")
                 form.options = form.options or given.get("data-options", "")
@@ -119,6 +125,7 @@ class Page:
         fitting = [
             form
             for form in self.content.forms
-            if (button is None or button in form.buttons) and all(name in form.fields for name in fields)
+            if (button is None or button in form.buttons)
+            and all(name in form.fields or name in form.boxes for name in fields)
         ]
         return min(fitting, key=lambda form: form.method != "post")

@@ -115,7 +115,7 @@ def test_demands_come_with_the_rules_of_the_same_scopes(world: World) -> None:
         for demand in (of_admins, of_all, elsewhere):
             work.rules.put_attestation_rule(demand)
     with world.database.read() as work:
-        found, demands = work.rules.rules_and_demands_for(["national", RIGA])
+        found, demands, _ = work.rules.rules_and_demands_for(["national", RIGA])
         assert sorted(rule.id for rule in found) == sorted(rule.id for rule in (*rules, national))
         assert {(d.scope, d.role, d.attestation, *d.aaguids) for d in demands} == {
             (RIGA, "", "mds"),
@@ -125,12 +125,12 @@ def test_demands_come_with_the_rules_of_the_same_scopes(world: World) -> None:
         assert work.rules.rules_for(["national", RIGA]) == sorted(
             found, key=lambda rule: (rule.scope, rule.id)
         )
-        found, demands = work.rules.rules_and_demands_for([KEKAVA, "0000000"])
+        found, demands, _ = work.rules.rules_and_demands_for([KEKAVA, "0000000"])
         assert (found, demands) == ([], [elsewhere]), "of a scope without rules, too"
     with world.database.begin() as work:
         work.rules.put_attestation_rule(AttestationRule(scope=RIGA, attestation="none"))
         assert work.rules.remove_attestation_rule(RIGA, "admin")
         assert not work.rules.remove_attestation_rule(RIGA, "admin")
     with world.database.read() as work:
-        _, demands = work.rules.rules_and_demands_for([RIGA])
+        _, demands, _ = work.rules.rules_and_demands_for([RIGA])
     assert [(d.role, d.attestation, d.binding) for d in demands] == [("", "none", "any")]

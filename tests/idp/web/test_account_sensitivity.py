@@ -41,6 +41,8 @@ SENSITIVITY = {
     ("POST", "/account/sessions/end"): SIGNED_IN,
     ("POST", "/account/sessions/end-others"): SIGNED_IN,
     ("POST", "/account/permissions/<client_id>/withdraw"): SIGNED_IN,
+    ("POST", "/account/computers/forget"): SIGNED_IN,
+    ("POST", "/account/computers/forget-all"): SIGNED_IN,
     ("GET", "/account/not-me"): SIGNED_IN,
     ("POST", "/account/not-me"): SIGNED_IN,
     # Shows that a proof is needed, or asks for it.

@@ -26,6 +26,7 @@ EVERY_ADDRESS = [
     *(("GET", "/enrolment-tickets/x"), ("DELETE", "/enrolment-tickets/x")),
     *(("GET", "/mails"), ("POST", "/mails/x/retry")),
     *(("GET", "/cases"), ("GET", "/cases/x"), ("POST", "/cases/x/close")),
+    *(("GET", "/municipalities/x/rules"), ("PUT", "/municipalities/x/rules")),
 ]
 
 

@@ -1,0 +1,29 @@
+"""What a municipality decides about its own people beyond methods (`PolicyRule`): a row for each that did."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.models.base import Base, Id
+
+REMEMBER_DAYS_AT_MOST: Final = 30
+
+
+class MunicipalityRuleRow(Base):
+    __tablename__ = "municipality_rules"
+
+    atvk: Mapped[Id] = mapped_column(ForeignKey("municipalities.atvk", ondelete="CASCADE"), primary_key=True)
+    remember_days: Mapped[int] = mapped_column(default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MunicipalityRules:
+    """`remember_days`: for so long a computer may be remembered; 0 means that none may. Raises ValueError."""
+
+    remember_days: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.remember_days <= REMEMBER_DAYS_AT_MOST:
+            raise ValueError(f"remember_days must be a number from 0 to {REMEMBER_DAYS_AT_MOST}")
