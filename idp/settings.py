@@ -126,7 +126,7 @@ class Settings(BaseSettings):
         "smart-id", description="Scheme of Smart-ID: the live one, or that of the demo service."
     )
     smart_id_rp_uuid: str | None = Field(
-        None, description="relyingPartyUUID from the contract with Smart-ID's provider."
+        None, repr=False, description="relyingPartyUUID from the contract with Smart-ID's provider."
     )
     smart_id_rp_name: str | None = Field(
         None, description="relyingPartyName as registered, to the letter; people see it in the app."

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
@@ -330,8 +331,11 @@ def _bounded(
 
 
 def _has_pinned_key(tls: Any, pins: frozenset[bytes]) -> bool:
-    certificate = tls.getpeercert(True)  # in DER
-    key = load_der_x509_certificate(certificate).public_key()
+    """Also a key that OpenSSL reads and we do not is none of them."""
+    try:
+        key = load_der_x509_certificate(tls.getpeercert(True)).public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
     seen = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
     return any(hmac.compare_digest(seen, pin) for pin in pins)
 
