@@ -36,6 +36,7 @@ from idp.web import (
     oidc,
     pages,
     portal,
+    shared,
     site,
     wellknown,
 )
@@ -117,7 +118,7 @@ def make_pages(provider: Provider) -> Flask:
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
     for module in (
-        *(login, enrol, oidc, device, approve, portal, account, contacts, computers),
+        *(login, enrol, oidc, device, approve, portal, account, contacts, computers, shared),
         *(assets, health, wellknown, api, api_tickets),
         *(activity, not_me, api_cases, api_municipalities),
     ):

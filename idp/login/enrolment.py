@@ -99,10 +99,15 @@ class Enrolments:
         """
         return self._ways.to_prove(person, since=self._proven_since(person))
 
-    def may_set_up(self, person: Person, method_id: str) -> bool:
-        """Whether this person may add, or replace, this way of signing in on the account page."""
+    def may_set_up(self, person: Person, method_id: str, *, shared: bool = False) -> bool:
+        """Whether this person may add, or replace, this way of signing in on the account page.
+
+        `shared`: the computer is; nobody lets it approve what they do elsewhere.
+        """
         method = self._methods.get(method_id)
         if method is None or not self._is_permitted(person, method_id):
+            return False
+        if method.facts.companion and shared:
             return False
         if method.facts.backup or method.facts.companion:
             return self._ways.has_strong(person.enrolled)
@@ -125,11 +130,12 @@ class Enrolments:
             return True
         return self._ways.may_lose(person, self._ways.without(person, method_id, credential_id))
 
-    def begin(self, holder: str, person: Person, method_id: str) -> Challenge:
+    def begin(self, holder: str, person: Person, method_id: str, *, shared: bool = False) -> Challenge:
         """`holder`: the sign-in or session it happens in. Begun once; the same page again shows the same."""
         if challenge := self._opened(holder, method_id, self._shelf.find(_KIND, _key(holder, method_id))):
             return challenge
-        challenge = self._methods[method_id].begin_enrolment(person.subject)
+        subject = replace(person.subject, on_shared_computer=shared)
+        challenge = self._methods[method_id].begin_enrolment(subject)
         self._keep(holder, method_id, challenge)
         return challenge
 

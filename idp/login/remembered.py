@@ -85,7 +85,12 @@ class RememberedComputers:
 
         None where it may not be, or something of the person's ways to sign in changed meanwhile.
         """
-        if not self.days_offered(before, method) or before.person is None or after.decision is None:
+        if (
+            visitor.shared
+            or not self.days_offered(before, method)
+            or before.person is None
+            or after.decision is None
+        ):
             return None
         proved = after.decision.counted
         passed = next((proof for proof in proved if proof.method == method.facts.id), None)
@@ -106,7 +111,7 @@ class RememberedComputers:
         would help.
         """
         person = look.person
-        if visitor.computer is None or person is None or not self._would_help(look):
+        if visitor.shared or visitor.computer is None or person is None or not self._would_help(look):
             return Recalled(look)
         kept = _KEPT.fullmatch(visitor.computer)
         if kept is None:

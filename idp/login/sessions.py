@@ -18,6 +18,8 @@ from idp.storage.work import Work
 
 _TOUCH_SECONDS: Final = 60
 _USER_AGENT_LENGTH: Final = 300
+SHARED_IDLE_SECONDS: Final = 10 * 60
+"""A session on a shared computer ends when it was unused for so long, or sooner where all do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class Visitor:
     session_token: str | None = field(default=None, repr=False)
     computer: str | None = field(default=None, repr=False)
     """What it keeps since it was remembered (`login/remembered.py`)."""
+    shared: bool = False
+    """Somebody said that several people use this computer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,8 @@ class SignedIn:
     last_seen_at: Instant
     language: str | None = None
     """The person's choice."""
+    shared: bool = False
+    """On a computer that several people use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ class Sessions:
             row = work.sessions.find_by_token(token_hash(token))
         if row is None or row.ended_at is not None or row.user_status != UserStatus.ACTIVE.value:
             return None
-        if now >= row.expires_at or now - row.last_seen_at >= self._idle_seconds:
+        if now >= row.expires_at or self._is_idle(row.last_seen_at, shared=row.shared):
             return None
         if now - row.last_seen_at >= _TOUCH_SECONDS:
             with self._database.begin() as work:
@@ -89,6 +95,7 @@ class Sessions:
             created_at=row.created_at,
             last_seen_at=row.last_seen_at,
             language=row.language,
+            shared=row.shared,
         )
 
     def begin(
@@ -114,6 +121,7 @@ class Sessions:
                 employment_id=employment_id,
                 address=visitor.address,
                 user_agent=visitor.user_agent[:_USER_AGENT_LENGTH],
+                shared=visitor.shared,
             )
         )
         return begun
@@ -196,7 +204,12 @@ class Sessions:
         return tuple(ended)
 
     def of_user(self, work: Work, user_id: str) -> list[BrowserSession]:
-        return work.sessions.of_user(user_id, now=self._effects.now(), idle_seconds=self._idle_seconds)
+        found = work.sessions.of_user(user_id, now=self._effects.now(), idle_seconds=self._idle_seconds)
+        return [each for each in found if not self._is_idle(each.last_seen_at, shared=each.shared)]
+
+    def _is_idle(self, last_seen_at: Instant, *, shared: bool) -> bool:
+        limit = min(self._idle_seconds, SHARED_IDLE_SECONDS) if shared else self._idle_seconds
+        return self._effects.now() - last_seen_at >= limit
 
 
 def _as_rows(proofs: Iterable[Proof]) -> list[dict[str, object]]:

@@ -30,6 +30,8 @@ class Subject:
     credentials: Sequence[Credential]
     demands: tuple[Demand, ...] = ()
     """On the keys this person may set up."""
+    on_shared_computer: bool = False
+    """What is set up must be carried away by its owner, not stay in the computer."""
 
     def of(self, method: str) -> list[Credential]:
         return [c for c in self.credentials if c.method == method and c.spent_at is None]

@@ -26,6 +26,8 @@ class BrowserSession(Base):
     address: Mapped[str] = mapped_column(default="")
     user_agent: Mapped[str] = mapped_column(default="")
     ended_at: Mapped[Moment | None] = mapped_column(default=None)
+    shared: Mapped[bool] = mapped_column(default=False)
+    """On a computer that several people use."""
 
 
 class SessionClient(Base):

@@ -116,6 +116,7 @@ class SessionRow:
     address: str
     user_agent: str
     ended_at: Instant | None
+    shared: bool
     username: str
     display_name: str
     user_status: str

@@ -22,6 +22,7 @@ from idp.web.guards import ask_for, satisfied, sign_in_required
 from idp.web.http import approver_token, clear_session, see_other, visitor, write_approver, write_session
 from idp.web.i18n import keep_choice, translate
 from idp.web.pages import act_for
+from idp.web.shared import is_shared
 from idp.web.site import site
 
 blueprint = Blueprint("account", __name__)
@@ -212,7 +213,7 @@ def _note_set_up(person: Person, method_id: str) -> None:
 
 def _may_set_up(method_id: str) -> Person:
     person = _person()
-    if not site().enrolments.may_set_up(person, method_id):
+    if not site().enrolments.may_set_up(person, method_id, shared=is_shared()):
         abort(404)
     return person
 
@@ -224,7 +225,8 @@ def _show_once(codes: tuple[str, ...]) -> AnyResponse:
 
 def _show_enrolment(person: Person, method_id: str, problem: Problem = NO_PROBLEM) -> Response:
     act_for(satisfied().municipality)
-    challenge = site().enrolments.begin(satisfied().signed_in.session_id, person, method_id)
+    signed_in = satisfied().signed_in
+    challenge = site().enrolments.begin(signed_in.session_id, person, method_id, shared=is_shared())
     return show_form(
         "login/enrol.html",
         problem,

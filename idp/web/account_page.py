@@ -19,6 +19,7 @@ from idp.web.computers import computers_shown
 from idp.web.contacts import contacts_shown
 from idp.web.http import approver_token
 from idp.web.i18n import language, ngettext, translate
+from idp.web.shared import is_shared
 from idp.web.site import site
 
 TOLD: Final = {
@@ -192,7 +193,7 @@ def _actions(person: Person, method: Method) -> Iterator[Action]:
     method_id, url = method.facts.id, f"/account/methods/{method.facts.id}"
     if isinstance(method, AskedElsewhere) and method_id in person.enrolled:
         yield Action(translate(N_("Requests to confirm")), method.inbox, "quiet")
-    if site().enrolments.may_set_up(person, method_id):
+    if site().enrolments.may_set_up(person, method_id, shared=is_shared()):
         if method_id not in person.enrolled:
             label = N_("Set up")
         elif method.facts.several:

@@ -16,7 +16,15 @@ from idp.login.remembered import NOTHING, Kept, RememberedComputers
 from idp.login.standing import Person
 from idp.models.computers import RememberedComputer
 from idp.web.guards import satisfied, sign_in_required
-from idp.web.http import COMPUTER, browser_id, clear_cookie, see_other, visitor, write_cookie
+from idp.web.http import (
+    COMPUTER,
+    browser_id,
+    clear_cookie,
+    is_marked_shared,
+    see_other,
+    visitor,
+    write_cookie,
+)
 from idp.web.i18n import translate
 from idp.web.site import site
 
@@ -44,7 +52,7 @@ def forget_all() -> AnyResponse:
 
 def box_for(look: Look, method_id: str) -> dict[str, object]:
     """For the page of a second factor: for how many days, and whether it was ticked when it was sent."""
-    days = _computers().days_offered(look, site().methods[method_id])
+    days = 0 if is_marked_shared() else _computers().days_offered(look, site().methods[method_id])
     return {"remember_days": days, "remember_ticked": _is_ticked()}
 
 

@@ -21,7 +21,9 @@ BROWSER: Final = "visvaris-browser"
 LANGUAGE: Final = "visvaris-lang"
 APPROVER: Final = "visvaris-approver"
 COMPUTER: Final = "visvaris-computer"
+SHARED: Final = "visvaris-shared"
 Address: TypeAlias = IPv4Address | IPv6Address
+_MARKED: Final = "1"
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _UNSAFE_IN_PATHS = re.compile(r"[\x00-\x20\x7f\\]")
@@ -69,6 +71,24 @@ def keep_browser_id(response: Response) -> Response:
     return response
 
 
+def renew_browser_id(response: AnyResponse) -> None:
+    """From now on this is another browser: sign-ins that were begun in the old one are out of reach."""
+    g.browser_id = site().effects.new_token()
+    g.browser_is_new = False
+    write_cookie(response, BROWSER, g.browser_id, max_age=_YEAR_SECONDS)
+
+
+def is_marked_shared() -> bool:
+    return read_cookie(SHARED) == _MARKED
+
+
+def mark_shared(response: AnyResponse, *, on: bool) -> None:
+    if on:
+        write_cookie(response, SHARED, _MARKED, max_age=_YEAR_SECONDS)
+    else:
+        clear_cookie(response, SHARED)
+
+
 def session_token() -> str | None:
     return read_cookie(SESSION)
 
@@ -98,6 +118,7 @@ def visitor() -> Visitor:
         user_agent=request.headers.get("User-Agent", ""),
         session_token=session_token(),
         computer=read_cookie(COMPUTER),
+        shared=is_marked_shared(),
     )
 
 

@@ -27,6 +27,7 @@ from idp.web.headers import allow_form_action, allow_own_requests
 from idp.web.http import browser_id, see_other, visitor, write_session
 from idp.web.i18n import translate
 from idp.web.pages import act_for, municipality_names
+from idp.web.shared import is_shared
 from idp.web.site import site
 
 blueprint = Blueprint("login", __name__)
@@ -193,6 +194,8 @@ def _show_identify(look: Look, problem: Problem) -> Response:
         action=_url(transaction, method.facts.id),
         username=request.form.get("username") or _expected_username(transaction),
         other_methods=[],
+        shared=is_shared(),
+        here=_url(transaction),
         beside=[_beside(look, way, problem) for way in _login().discovering()],
         page_method_template=template_of(method),
         start_over_url=None,
@@ -209,7 +212,7 @@ def _beside(look: Look, way: Discovering, problem: Problem) -> dict[str, object]
     return as_shown(way) | {
         "action": _url(look.transaction, way.facts.id),
         "challenge": challenge.page,
-        "conditional": not failed and not problem.wait_seconds,
+        "conditional": not failed and not problem.wait_seconds and not is_shared(),
     }
 
 
@@ -252,7 +255,7 @@ def _show_enrolment(look: Look, methods: tuple[str, ...], problem: Problem) -> R
     if method_id is None or look.person is None:
         offered = [as_shown(site().methods[each]) | {"url": _url(look.transaction, each)} for each in methods]
         return show_form("login/enrol_choose.html", methods=offered, application_name=_application_name(look))
-    challenge = site().enrolments.begin(look.transaction.id, look.person, method_id)
+    challenge = site().enrolments.begin(look.transaction.id, look.person, method_id, shared=is_shared())
     return show_form(
         "login/enrol.html",
         problem,
@@ -340,7 +343,9 @@ def _expected_username(transaction: Transaction) -> str:
     if transaction.requirements.login_hint:
         return transaction.requirements.login_hint[:256]
     signed_in = current_session()
-    return signed_in.username if signed_in and transaction.requirements.fresh else ""
+    if signed_in is None or not transaction.requirements.fresh or is_shared():
+        return ""
+    return signed_in.username
 
 
 def _application_name(look: Look) -> str | None:

@@ -39,6 +39,7 @@ from idp.web.http import (
 )
 from idp.web.i18n import prefer, translate
 from idp.web.pages import municipality_names
+from idp.web.shared import is_shared, leave_clean
 from idp.web.site import site
 
 blueprint = Blueprint("oidc", __name__)
@@ -258,4 +259,6 @@ def _end(logout_request: LogoutRequest) -> AnyResponse:
     if session_token() is not None:
         # Only what was sent: an image on another site comes without the cookie, and must not end it either.
         clear_session(response)
+    if is_shared():
+        leave_clean(response)
     return response

@@ -120,9 +120,11 @@ def creation_options(
     user_handle: str,
     known: Iterable[Credential],
     discoverable: bool,
+    carried: bool = False,
     attested: bool = False,
 ) -> str:
-    """JSON for `PublicKeyCredential.parseCreationOptionsFromJSON`. A discoverable one is a passkey.
+    """JSON for `PublicKeyCredential.parseCreationOptionsFromJSON`. A discoverable one is a passkey,
+    a `carried` one does not stay in the computer.
 
     `attested`: ask what it is and who says so. Browsers then ask the person, too.
     """
@@ -141,7 +143,7 @@ def creation_options(
         if attested
         else AttestationConveyancePreference.NONE,
         authenticator_selection=AuthenticatorSelectionCriteria(
-            authenticator_attachment=None if discoverable else AuthenticatorAttachment.CROSS_PLATFORM,
+            authenticator_attachment=AuthenticatorAttachment.CROSS_PLATFORM if carried else None,
             resident_key=(
                 ResidentKeyRequirement.REQUIRED if discoverable else ResidentKeyRequirement.DISCOURAGED
             ),

@@ -162,6 +162,7 @@ class Keys:
             user_handle=state["handle"],
             known=known,
             discoverable=self.discoverable,
+            carried=subject.on_shared_computer or not self.discoverable,
             attested=attested,
         )
         page = {"options": options, "label_at_most": LABEL_AT_MOST, "attested": attested}

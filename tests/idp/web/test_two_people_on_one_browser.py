@@ -80,8 +80,12 @@ def _party(hall: Hall, *, first_party: bool, path: str) -> RelyingParty:
     )
 
 
-@pytest.fixture
-def counter(hall: Hall, browser: Browser) -> Counter:
+@pytest.fixture(params=["a computer of one's own", "shared"])
+def counter(hall: Hall, browser: Browser, request: pytest.FixtureRequest) -> Counter:
+    """Marked as shared by the first of them, or by nobody."""
+    if request.param == "shared":
+        browser.opens("/")
+        browser.presses("shared-on")
     ours, theirs = _party(hall, first_party=True, path="/a"), _party(hall, first_party=False, path="/b")
     return Counter(hall, browser, ours, theirs)
 
@@ -120,8 +124,20 @@ def _when_the_first_sign_in_is_too_old(counter: Counter, who: Employee) -> Token
     return counter.finishes(counter.ours, question)
 
 
+def _by_switching(counter: Counter, who: Employee) -> Tokens:
+    """One click, on any page of a shared computer."""
+    browser = counter.browser
+    browser.opens("/account")
+    if browser.page.has("switch-person"):
+        browser.presses("switch-person")
+    else:
+        token = next(form.fields["csrf_token"] for form in browser.page.content.forms)
+        browser.posts("/switch", {"csrf_token": token})
+    return counter.arrives(counter.ours, who)
+
+
 WAYS: list[Coming] = [
-    *(_after_signing_out, _when_the_application_asks_anew),
+    *(_after_signing_out, _when_the_application_asks_anew, _by_switching),
     *(_as_another_account, _when_the_first_sign_in_is_too_old),
 ]
 
@@ -182,9 +198,13 @@ def test_what_the_first_allowed_is_asked_of_the_second(
     counter.arrives(counter.theirs, anna)
     waiting = counter.asks(counter.theirs, prompt="consent")
     form = counter.browser.page.form(button="consent-allow")
+    before = counter.browser.http.cookies.get("__Host-visvaris-browser")
     comes(counter, berta)
     counter.browser.posts(form.action, {**form.fields, "decision": "allow"})
     assert counter.browser.left_for is None
+    if counter.browser.http.cookies.get("__Host-visvaris-browser") != before:
+        assert counter.browser.page.status == 403, "what was open before the switch is out of reach"
+        return
     assert counter.browser.page.has("consent-allow"), "the second person is shown what the first was"
     assert "Berta" in counter.browser.page.content.text
     tokens = counter.finishes(counter.theirs, waiting)
@@ -204,3 +224,45 @@ def test_one_whose_cookie_was_lost_shares_nothing_with_the_next(
     counter.signs_out_with(second.id_token)
     assert {notice.user_id for notice in counter.told(counter.ours)} == {berta.user.id}
     assert counter.ours.userinfo(first.access_token)["preferred_username"] == "anna"
+
+
+def test_one_who_was_away_for_too_long_shares_nothing_with_the_next(
+    counter: Counter, anna: Employee, berta: Employee
+) -> None:
+    """attack 22: nobody signed out; the next finds a page that asks who is there, and no name on it"""
+    first = counter.arrives(counter.ours, anna)
+    counter.hall.clock.move(61 * 60)
+    counter.browser.opens("/account")
+    assert counter.browser.page.has("username")
+    assert "Anna" not in counter.browser.page.content.text
+    second = counter.arrives(counter.ours, berta)
+    assert first.claims["sid"] != second.claims["sid"]
+    assert counter.ours.userinfo(second.access_token)["preferred_username"] == "berta"
+
+
+@pytest.mark.parametrize("comes", WAYS)
+def test_no_page_of_the_first_is_kept_or_shown_to_the_second(
+    counter: Counter, anna: Employee, berta: Employee, comes: Coming
+) -> None:
+    """attack 22: the back button and parallel tabs ask the server again, which answers the second person"""
+    counter.arrives(counter.ours, anna)
+    seen = {}
+    for path in ("/", "/account", "/account/activity"):
+        counter.browser.opens(path)
+        seen[path] = counter.browser.page.content.text
+        assert counter.browser.page.headers["cache-control"] == "no-store"
+    assert "Anna" in seen["/account"]
+    comes(counter, berta)
+    for path in seen:
+        assert "Anna" not in counter.browser.opens(path).content.text
+
+
+def test_they_take_turns_all_day(counter: Counter, anna: Employee, berta: Employee) -> None:
+    """attack 22: first and second and first again, each in a session of their own"""
+    taken = []
+    for who in (anna, berta, anna, berta):
+        counter.hall.clock.move(31)
+        tokens = _by_switching(counter, who)
+        assert tokens.claims["sub"] == who.user.id
+        taken.append(tokens.claims["sid"])
+    assert len(set(taken)) == len(taken)

@@ -1,0 +1,70 @@
+"""Computers that several people use: the mark of the browser, "not you?", and what is cleared afterwards.
+
+The mark is a cookie, so that the next who signs in finds the computer marked. A session knows for itself
+whether it was begun on one. Not here: how long such a session waits (`login/sessions.py`).
+"""
+
+from typing import Final
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from idp.web.guards import current_session
+from idp.web.http import (
+    APPROVER,
+    COMPUTER,
+    clear_cookie,
+    clear_session,
+    is_marked_shared,
+    local_path,
+    mark_shared,
+    renew_browser_id,
+    see_other,
+    visitor,
+)
+from idp.web.site import site
+
+blueprint = Blueprint("shared", __name__)
+
+_CLEARED: Final = '"cache", "storage"'
+"""Not "cookies": the mark and the language stay, and ours are cleared one by one."""
+
+
+@blueprint.post("/shared-computer")
+def mark() -> AnyResponse:
+    """On or off, by whoever sits there. What was remembered for somebody goes with it."""
+    response = see_other(local_path(request.form.get("back")) or "/")
+    on = request.form.get("shared") == "1"
+    mark_shared(response, on=on)
+    if on:
+        clear_cookie(response, COMPUTER)
+        clear_cookie(response, APPROVER)
+    return response
+
+
+@blueprint.post("/switch")
+def switch() -> AnyResponse:
+    """Another person's turn: ends the session with all that was reached in it, and asks who is there."""
+    signed_in = current_session()
+    if signed_in is not None:
+        site().login.sign_out(
+            signed_in.session_id, user_id=signed_in.user_id, visitor=visitor(), client_id=None
+        )
+    response = see_other("/")
+    clear_session(response)
+    leave_clean(response)
+    return response
+
+
+def is_shared() -> bool:
+    """Whether this request comes from a shared computer, by its mark or by how the session was begun."""
+    signed_in = current_session()
+    return is_marked_shared() or (signed_in is not None and signed_in.shared)
+
+
+def leave_clean(response: AnyResponse) -> None:
+    """Nothing of this person is left in the browser, and nothing links it with who comes next."""
+    response.headers["Clear-Site-Data"] = _CLEARED
+    clear_cookie(response, COMPUTER)
+    clear_cookie(response, APPROVER)
+    renew_browser_id(response)
