@@ -19,6 +19,7 @@ from idp.web import (
     api_tickets,
     approve,
     assets,
+    choose,
     computers,
     contacts,
     device,
@@ -120,7 +121,7 @@ def make_pages(provider: Provider) -> Flask:
     for module in (
         *(login, enrol, oidc, device, approve, portal, account, contacts, computers, shared),
         *(assets, health, wellknown, api, api_tickets),
-        *(activity, not_me, api_cases, api_municipalities),
+        *(activity, choose, not_me, api_cases, api_municipalities),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:

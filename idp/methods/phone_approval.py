@@ -33,7 +33,7 @@ from idp.methods.base import (
     label_from,
 )
 from idp.models.approvals import Occasion
-from idp.models.methods import Factor, MethodFacts
+from idp.models.methods import Device, Factor, MethodFacts
 from idp.models.people import Credential
 from idp.storage.approval_requests import ApprovalRequests
 from idp.storage.work import Work
@@ -43,7 +43,14 @@ PHONES_AT_MOST: Final = 10
 
 
 class PhoneApproval:
-    facts = MethodFacts(id=METHOD, factor=Factor.POSSESSION, amr=("mca",), several=True, companion=True)
+    facts = MethodFacts(
+        id=METHOD,
+        factor=Factor.POSSESSION,
+        amr=("mca",),
+        several=True,
+        companion=True,
+        needs=frozenset({Device.PHONE}),
+    )
     label = N_("Approval on the phone")
     description = N_("You confirm on your phone that it is you who logs in at the computer.")
     inbox = "/approve"

@@ -19,7 +19,7 @@ from idp.crypto import Place
 from idp.effects import Effects
 from idp.errors import N_, Reason
 from idp.methods.base import Answer, Challenge, Enrolled, Outcome, Rejected, Subject, Verified
-from idp.models.methods import Factor, MethodFacts
+from idp.models.methods import Device, Factor, MethodFacts
 from idp.models.people import Credential
 from idp.storage.vault import Vault
 from idp.storage.work import Work
@@ -33,7 +33,9 @@ _SPACES = str.maketrans("", "", " \u00a0\u2009\u202f\t\r\n")
 
 
 class Totp:
-    facts = MethodFacts(id=METHOD, factor=Factor.POSSESSION, amr=("otp",), enrollable=True)
+    facts = MethodFacts(
+        id=METHOD, factor=Factor.POSSESSION, amr=("otp",), enrollable=True, needs=frozenset({Device.PHONE})
+    )
     label = N_("Authenticator app")
     description = N_("A six-digit code from an app on your phone.")
 

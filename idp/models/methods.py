@@ -10,6 +10,15 @@ class Factor(Enum):
     UPSTREAM = "upstream"
 
 
+class Device(Enum):
+    """What a person has at hand; the values stand in addresses."""
+
+    COMPUTER = "computer"
+    """One that knows a fingerprint, a face or a PIN."""
+    PHONE = "phone"
+    KEY = "key"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodFacts:
     """`amr`: RFC 8176 values its proof is told by."""
@@ -30,6 +39,8 @@ class MethodFacts:
     """A person may have more than one, each with a name of its own."""
     one_answer: bool = False
     """A challenge takes one answer, right or wrong; for the next there is another challenge."""
+    needs: frozenset[Device] = frozenset()
+    """Any one of these will do; none: nothing to advise."""
     companion: bool = False
     """Leans on other ways to sign in: set up by who has one besides, and goes when the last of them goes."""
 

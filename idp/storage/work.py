@@ -16,6 +16,7 @@ from idp.storage.keys import KeyStore
 from idp.storage.mails import MailStore
 from idp.storage.municipality_rules import MunicipalityRuleStore
 from idp.storage.notices import NoticeStore
+from idp.storage.nudges import NudgeStore
 from idp.storage.people import PeopleStore
 from idp.storage.rules import RuleStore
 from idp.storage.sessions import SessionStore
@@ -89,6 +90,10 @@ class Work(Unit):
     @property
     def contacts(self) -> ContactStore:
         return ContactStore(self)
+
+    @property
+    def nudges(self) -> NudgeStore:
+        return NudgeStore(self)
 
     @property
     def keys(self) -> KeyStore:

@@ -10,7 +10,7 @@ from idp.errors import N_
 from idp.methods.base import Answer, Challenge
 from idp.methods.webauthn.ceremony import BrokenAnswerError, read_answer
 from idp.methods.webauthn.keys import Keys
-from idp.models.methods import Factor, MethodFacts
+from idp.models.methods import Device, Factor, MethodFacts
 from idp.storage.work import Work
 
 METHOD = "passkey"
@@ -25,6 +25,7 @@ class Passkey(Keys):
         enrollable=True,
         several=True,
         one_answer=True,
+        needs=frozenset(Device),
     )
     label = N_("Passkey")
     description = N_("Your fingerprint, face or PIN on this computer or phone, in place of a password.")

@@ -6,7 +6,7 @@ with something known (`policy.level_of`).
 
 from idp.errors import N_
 from idp.methods.webauthn.keys import Keys
-from idp.models.methods import Factor, MethodFacts
+from idp.models.methods import Device, Factor, MethodFacts
 
 METHOD = "security_key"
 
@@ -21,6 +21,7 @@ class SecurityKey(Keys):
         enrollable=True,
         several=True,
         one_answer=True,
+        needs=frozenset({Device.KEY}),
     )
     label = N_("Security key")
     description = N_("A small device that you plug in or hold against the phone, and touch.")

@@ -20,6 +20,7 @@ SENSITIVITY = {
     ("POST", "/account"): SIGNED_IN,
     ("POST", "/account/language"): SIGNED_IN,
     ("GET", "/account/activity"): SIGNED_IN,
+    ("GET", "/account/choose"): SIGNED_IN,
     ("GET", "/account/activity.csv"): SIGNED_IN,
     ("GET", "/account/methods/<method_id>"): FRESH,
     ("POST", "/account/methods/<method_id>"): FRESH,

@@ -1,0 +1,97 @@
+"""Which should I use? Two questions, an answer with its reasons and the way on; and the weekly hint.
+
+Decides nothing: what suits whom is `login/advice.py`, what may be set up `login/enrolment.py`.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from flask import Blueprint, Response, render_template, request
+
+from idp.errors import N_
+from idp.login.advice import NUDGE_EVERY_SECONDS, advised, is_worth_a_nudge, take_nudge
+from idp.login.standing import Satisfied
+from idp.models.methods import Device, MethodFacts
+from idp.web.guards import satisfied, sign_in_required
+from idp.web.i18n import translate
+from idp.web.pages import act_for
+from idp.web.shared import is_shared
+from idp.web.site import site
+
+blueprint = Blueprint("choose", __name__)
+
+_DEVICES: Final = {
+    Device.COMPUTER: N_("My own work computer, which knows my fingerprint, face or PIN"),
+    Device.PHONE: N_("A smartphone"),
+    Device.KEY: N_("A security key: a small device for USB or to hold against the phone"),
+}
+
+
+@blueprint.get("/account/choose")
+@sign_in_required
+def choose() -> Response:
+    standing = satisfied()
+    act_for(standing.municipality)
+    devices = {device for device in Device if device.value in request.args.getlist("device")}
+    shared = request.args.get("shared") == "yes" or is_shared()
+    answered = "shared" in request.args
+    page = render_template(
+        "account/choose.html",
+        devices=[
+            {"value": device.value, "label": translate(label), "chosen": device in devices}
+            for device, label in _DEVICES.items()
+        ],
+        shared=shared,
+        answered=answered,
+        must_be_marked=answered and shared and not is_shared(),
+        here=request.full_path,
+        advice=list(_advice(standing, devices, shared=shared)) if answered else [],
+    )
+    return Response(page)
+
+
+def nudges_now(standing: Satisfied) -> bool:
+    """Reads one row more for those who could do better, and writes once a week."""
+    person, signed_in = standing.person, standing.signed_in
+    facts = _facts()
+    if not is_worth_a_nudge(facts, person.enrolled, signed_in, shared=is_shared()):
+        return False
+    may_set_up = site().enrolments.may_set_up
+    if not any(each.phishing_resistant and may_set_up(person, each.id) for each in facts):
+        return False
+    now = site().effects.now()
+    with site().storage.database.read() as work:
+        last = work.nudges.last(person.user.id)
+    if last is not None and last > now - NUDGE_EVERY_SECONDS:
+        return False
+    with site().storage.database.begin() as work:
+        return take_nudge(work, person.user.id, now)
+
+
+def _advice(standing: Satisfied, devices: set[Device], *, shared: bool) -> Iterator[Mapping[str, object]]:
+    person = standing.person
+    for facts in advised(_facts(), devices, shared=shared):
+        is_set_up = facts.id in person.enrolled
+        may = site().enrolments.may_set_up(person, facts.id, shared=shared)
+        if may or is_set_up:
+            method = site().methods[facts.id]
+            yield {
+                "id": facts.id,
+                "label": translate(method.label),
+                "description": translate(method.description),
+                "reason": translate(_reason(facts)),
+                "is_set_up": is_set_up,
+                "url": f"/account/methods/{facts.id}" if may and (facts.several or not is_set_up) else None,
+            }
+
+
+def _reason(facts: MethodFacts) -> str:
+    if facts.phishing_resistant:
+        return N_("A false page cannot trick it out of you, and there is nothing to type.")
+    if facts.companion:
+        return N_("Nothing to type; it stands beside another way that you have set up.")
+    return N_("It works at every computer, as long as you have it with you.")
+
+
+def _facts() -> tuple[MethodFacts, ...]:
+    return tuple(method.facts for method in site().methods.values())
