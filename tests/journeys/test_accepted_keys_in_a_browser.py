@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from idp.models.authenticators import AttestationRule
 from tests.journeys.test_passkeys_in_a_browser import sign_in
 from tests.support.browser import PHONE, OpenPage
-from tests.support.builders import AUGSDAUGAVA
+from tests.support.builders import ADAZI
 from tests.support.looks import looks_right
 from tests.support.running_server import Resident, RunningServer
 from tests.support.virtual_authenticators import Plug
@@ -22,13 +22,13 @@ MAY_ASK = "vai drīkstam redzēt atslēgas marku un modeli"
 def demands(server: RunningServer, **columns: str) -> None:
     """In a municipality where nobody else of these tests works."""
     with server.database.begin() as work:
-        work.rules.put_attestation_rule(AttestationRule(scope=AUGSDAUGAVA, **columns))
+        work.rules.put_attestation_rule(AttestationRule(scope=ADAZI, **columns))
 
 
 def test_a_real_browser_s_attestation_is_read_and_a_key_that_nobody_vouches_for_is_refused(
     server: RunningServer, desk: Page
 ) -> None:
-    plug, who = Plug(desk), server.hire(AUGSDAUGAVA)
+    plug, who = Plug(desk), server.hire(ADAZI)
     plug.laptop()
     demands(server, attestation="mds")
     sign_in(desk, server, who, "/account/methods/passkey")
@@ -81,5 +81,5 @@ def test_its_pages_are_accessible_in_both_themes_and_fit_a_phone(
 ) -> None:
     page = open_page(viewport=PHONE)
     demands(server, attestation="mds")
-    PAGES[name](page, server, server.hire(AUGSDAUGAVA, totp=name == "no longer accepted"))
+    PAGES[name](page, server, server.hire(ADAZI, totp=name == "no longer accepted"))
     looks_right(page, name)

@@ -148,7 +148,14 @@ def test_a_backup_and_what_is_known_remember_nothing(hall: Hall, anna: Employee)
         name: hall.provider.computers.days_offered(look, method)
         for name, method in hall.provider.methods.items()
     }
-    assert days == {"passkey": 0, "password": 0, "security_key": 0, "totp": 14, "recovery_code": 0}
+    assert days == {
+        "passkey": 0,
+        "password": 0,
+        "security_key": 0,
+        "totp": 14,
+        "phone_approval": 0,
+        "recovery_code": 0,
+    }
 
 
 def test_a_second_alarm_for_the_same_copy_is_none(hall: Hall, anna: Employee, visitor: Visitor) -> None:
