@@ -146,6 +146,7 @@ def _site(provider: Provider) -> site.Site:
         standings=provider.standings,
         login=provider.login,
         computers=provider.computers,
+        places=provider.places,
         enrolments=provider.enrolments,
         tickets=provider.tickets,
         approvals=provider.approvals,

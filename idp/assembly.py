@@ -20,6 +20,7 @@ from idp.login.completion import Completion
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
 from idp.login.limits import Limits
+from idp.login.places import Places
 from idp.login.remembered import RememberedComputers
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
@@ -50,6 +51,7 @@ class Provider:
     standings: Standings
     sessions: Sessions
     login: Login
+    places: Places
     computers: RememberedComputers
     enrolments: Enrolments
     tickets: Tickets
@@ -96,6 +98,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         standings=standings,
         sessions=sessions,
         login=flow,
+        places=Places(storage.database, effects),
         computers=_computers(storage, ways, standings, transactions, effects),
         enrolments=enrolments,
         tickets=_tickets(storage, ways, standings, sessions, enrolments, effects),

@@ -1,12 +1,16 @@
 """`visvaris municipality`: the tenants."""
 
+from ipaddress import ip_network
 from typing import Any, Final
 
 import click
 
 from idp.commands.context import AS_JSON, open_context, refuse, say, say_json, say_rows
+from idp.errors import AlreadyExistsError
 from idp.events import Event, EventType
+from idp.methods.base import label_from
 from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST, MunicipalityRules
+from idp.models.networks import Network
 from idp.models.people import Municipality
 
 _ACTOR: Final = "command-line"
@@ -71,6 +75,72 @@ def set_rules(atvk: str, *, remember_days: int) -> None:
         if remember_days
         else f"{atvk}: no computer is remembered."
     )
+
+
+@group.group("network", help="Networks of a municipality, by the names that people know them by.")
+def networks() -> None:
+    pass
+
+
+@networks.command("list", help="Those of one municipality, or all.")
+@click.argument("atvk", required=False)
+@AS_JSON
+def list_networks(atvk: str | None, *, as_json: bool) -> None:
+    with open_context().database.read() as work:
+        found = [each for each in work.networks.list_all() if atvk in {None, each.municipality}]
+    rows = [
+        {"municipality": each.municipality, "cidr": each.cidr, "name": each.name, "shared": each.shared}
+        for each in found
+    ]
+    say_rows(rows, ("municipality", "cidr", "name", "shared"), as_json=as_json)
+
+
+@networks.command("add", help="Names a network, such as 192.0.2.0/24.")
+@click.argument("atvk")
+@click.argument("cidr")
+@click.option("--name", required=True, help="As people call the place.")
+@click.option("--shared", is_flag=True, help="Several people use each computer there.")
+def add_network(atvk: str, cidr: str, *, name: str, shared: bool) -> None:
+    context = open_context()
+    canonical = _canonical(cidr)
+    label = label_from(name)
+    if not label:
+        refuse("The name must not be empty.")
+    network = Network(
+        id=context.effects.new_id(), municipality=atvk, name=label, cidr=canonical, shared=shared
+    )
+    try:
+        with context.database.begin() as work:
+            if work.people.find_municipality(atvk) is None:
+                refuse(f"There is no municipality with the code {atvk}.")
+            work.networks.add(network)
+            work.audit.append(_changed(atvk, network_added=canonical, shared=shared))
+    except AlreadyExistsError:
+        refuse(f"The network {canonical} has a name already.")
+    say(f"{atvk}: {canonical} is {label}{', its computers are shared' if shared else ''}.")
+
+
+@networks.command("remove", help="Forgets its name, and that its computers are shared.")
+@click.argument("atvk")
+@click.argument("cidr")
+def remove_network(atvk: str, cidr: str) -> None:
+    canonical = _canonical(cidr)
+    with open_context().database.begin() as work:
+        if not work.networks.remove(atvk, canonical):
+            refuse(f"{atvk} has no network {canonical}.")
+        work.audit.append(_changed(atvk, network_removed=canonical))
+    say(f"{atvk}: {canonical} has no name.")
+
+
+def _canonical(cidr: str) -> str:
+    try:
+        return str(ip_network(cidr))
+    except ValueError:
+        refuse(f"{cidr} is no network, such as 192.0.2.0/24.")
+
+
+def _changed(atvk: str, **detail: str | int | bool) -> Event:
+    return Event(type=EventType.MUNICIPALITY_RULES_CHANGED, actor_id=_ACTOR, municipality=atvk, detail=detail)
 
 
 def told(municipality: Municipality) -> dict[str, Any]:

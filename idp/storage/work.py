@@ -15,6 +15,7 @@ from idp.storage.initial_tokens import InitialTokenStore
 from idp.storage.keys import KeyStore
 from idp.storage.mails import MailStore
 from idp.storage.municipality_rules import MunicipalityRuleStore
+from idp.storage.networks import NetworkStore
 from idp.storage.notices import NoticeStore
 from idp.storage.nudges import NudgeStore
 from idp.storage.people import PeopleStore
@@ -90,6 +91,10 @@ class Work(Unit):
     @property
     def contacts(self) -> ContactStore:
         return ContactStore(self)
+
+    @property
+    def networks(self) -> NetworkStore:
+        return NetworkStore(self)
 
     @property
     def nudges(self) -> NudgeStore:

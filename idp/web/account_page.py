@@ -242,7 +242,8 @@ def session_shown(work: Work, session: BrowserSession, signed_in: SignedIn) -> d
 
 def place_of(address: str | None) -> str:
     """Where somebody was, as people call the place."""
-    return address or ""
+    name = site().places.name_of(address) if address else None
+    return f"{name} ({address})" if name else address or ""
 
 
 def _connected(work: Work, person: Person) -> Iterator[Mapping[str, object]]:

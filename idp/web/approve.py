@@ -17,6 +17,7 @@ from idp.login.browsers import UNKNOWN, browser_name
 from idp.login.limits import network_of
 from idp.login.standing import Satisfied
 from idp.models.approvals import ApprovalRequest, Decided
+from idp.web.account_page import place_of
 from idp.web.errors import reference
 from idp.web.guards import ask_for, current_session, satisfied
 from idp.web.headers import allow_own_requests
@@ -153,7 +154,7 @@ def _shown(waiting: ApprovalRequest) -> dict[str, object]:
     occasion = waiting.occasion
     return {
         "application": occasion.application or PRODUCT_NAME,
-        "address": occasion.address,
+        "address": place_of(occasion.address),
         "desk": browser_name(occasion.user_agent) or translate(UNKNOWN),
         "asked_at": waiting.asked_at,
     }

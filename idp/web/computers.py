@@ -20,7 +20,6 @@ from idp.web.http import (
     COMPUTER,
     browser_id,
     clear_cookie,
-    is_marked_shared,
     see_other,
     visitor,
     write_cookie,
@@ -52,7 +51,7 @@ def forget_all() -> AnyResponse:
 
 def box_for(look: Look, method_id: str) -> dict[str, object]:
     """For the page of a second factor: for how many days, and whether it was ticked when it was sent."""
-    days = 0 if is_marked_shared() else _computers().days_offered(look, site().methods[method_id])
+    days = 0 if visitor().shared else _computers().days_offered(look, site().methods[method_id])
     return {"remember_days": days, "remember_ticked": _is_ticked()}
 
 

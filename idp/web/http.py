@@ -112,13 +112,14 @@ def write_approver(response: AnyResponse, token: str) -> None:
 
 
 def visitor() -> Visitor:
+    address = client_address(request.environ, site().trusted_proxies)
     return Visitor(
         browser=browser_id(),
-        address=client_address(request.environ, site().trusted_proxies),
+        address=address,
         user_agent=request.headers.get("User-Agent", ""),
         session_token=session_token(),
         computer=read_cookie(COMPUTER),
-        shared=is_marked_shared(),
+        shared=is_marked_shared() or site().places.is_shared(address),
     )
 
 

@@ -27,7 +27,7 @@ from idp.web.headers import allow_form_action, allow_own_requests
 from idp.web.http import browser_id, see_other, visitor, write_session
 from idp.web.i18n import translate
 from idp.web.pages import act_for, municipality_names
-from idp.web.shared import is_shared
+from idp.web.shared import is_shared, is_shared_by_network
 from idp.web.site import site
 
 blueprint = Blueprint("login", __name__)
@@ -195,6 +195,7 @@ def _show_identify(look: Look, problem: Problem) -> Response:
         username=request.form.get("username") or _expected_username(transaction),
         other_methods=[],
         shared=is_shared(),
+        shared_by_network=is_shared_by_network(),
         here=_url(transaction),
         beside=[_beside(look, way, problem) for way in _login().discovering()],
         page_method_template=template_of(method),

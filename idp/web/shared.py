@@ -57,9 +57,14 @@ def switch() -> AnyResponse:
 
 
 def is_shared() -> bool:
-    """Whether this request comes from a shared computer, by its mark or by how the session was begun."""
+    """Whether this comes from a shared computer: by its mark, its network, or how the session began."""
     signed_in = current_session()
-    return is_marked_shared() or (signed_in is not None and signed_in.shared)
+    return visitor().shared or (signed_in is not None and signed_in.shared)
+
+
+def is_shared_by_network() -> bool:
+    """Then nobody at the computer can say otherwise."""
+    return not is_marked_shared() and visitor().shared
 
 
 def leave_clean(response: AnyResponse) -> None:

@@ -11,6 +11,7 @@ from idp.effects import Effects
 from idp.login.approvals import Approvals
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
+from idp.login.places import Places
 from idp.login.remembered import RememberedComputers
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
@@ -48,6 +49,7 @@ class Site:
     standings: Standings
     login: Login
     computers: RememberedComputers
+    places: Places
     enrolments: Enrolments
     tickets: Tickets
     approvals: Approvals

@@ -495,6 +495,27 @@ def test_a_municipality_decides_for_how_long_computers_are_remembered(database: 
     assert told("audit", "verify", "--json")["checked"] == 2
 
 
+def test_networks_of_a_municipality_get_names(database: None) -> None:
+    add = ("municipality", "network", "add", "0001000")
+    assert "Klientu centrs" in done(*add, "192.0.2.0/24", "--name", "Klientu centrs", "--shared")
+    assert "already" in refused(*add, "192.0.2.0/24", "--name", "Cits")
+    assert "no network" in refused(*add, "192.0.2.1/24", "--name", "Cits")
+    assert "empty" in refused(*add, "198.51.100.0/24", "--name", " ")
+    assert "9999999" in refused("municipality", "network", "add", "9999999", "10.0.0.0/8", "--name", "Cits")
+    network = {
+        "municipality": "0001000",
+        "cidr": "192.0.2.0/24",
+        "name": "Klientu centrs",
+        "shared": True,
+    }
+    assert told("municipality", "network", "list", "--json") == [network]
+    assert told("municipality", "network", "list", "0031000", "--json") == []
+    assert "0031000" in refused("municipality", "network", "remove", "0031000", "192.0.2.0/24")
+    done("municipality", "network", "remove", "0001000", "192.0.2.0/24")
+    assert told("municipality", "network", "list", "--json") == []
+    assert told("audit", "verify", "--json")["checked"] == 2
+
+
 def test_policy_explains_what_is_offered_and_why_the_rest_is_not(database: None) -> None:
     done("seed", "demo")
     answer = told("policy", "explain", "kods", "--client", "agreements", "--at", "2026-12-01T09:00", "--json")

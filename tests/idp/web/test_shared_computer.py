@@ -2,7 +2,9 @@
 
 import pytest
 
+from idp.login.places import READ_EVERY_SECONDS
 from idp.login.sessions import SHARED_IDLE_SECONDS
+from idp.models.networks import Network
 from tests.support.actors import ISSUER, WITH_KEYS, Browser, Employee, Hall
 from tests.support.authenticator import Authenticator
 from tests.support.builders import RIGA
@@ -77,6 +79,22 @@ def test_elsewhere_a_session_waits_for_an_hour(hall: Hall, browser: Browser, ann
     browser.signs_in(anna)
     hall.clock.move(SHARED_IDLE_SECONDS + 60)
     assert browser.is_signed_in
+
+
+def test_a_network_marks_its_computers_and_nobody_there_says_otherwise(hall: Hall, anna: Employee) -> None:
+    network = Network(id="n", municipality=RIGA, name="Klientu centrs", cidr="198.51.100.0/24", shared=True)
+    with hall.world.database.begin() as work:
+        work.networks.add(network)
+    there, elsewhere = hall.browser("198.51.100.7"), hall.browser()
+    hall.clock.move(READ_EVERY_SECONDS)
+    assert there.opens("/").has("shared-marked")
+    assert not there.page.has("shared-off")
+    there.signs_in(anna)
+    assert there.opens("/account").has("switch-person")
+    assert "Klientu centrs (198.51.100.7)" in there.page.content.text
+    hall.clock.move(SHARED_IDLE_SECONDS)
+    assert not there.is_signed_in
+    assert not elsewhere.opens("/").has("shared-marked")
 
 
 def test_it_is_never_remembered(hall: Hall, shared: Browser, anna: Employee) -> None:
