@@ -11,8 +11,9 @@ from idp.login.limits import Limits
 from idp.login.look import Look, is_about
 from idp.login.sessions import Begun, Sessions, SignedIn, Visitor
 from idp.login.standing import Person, Standings
-from idp.login.transaction import Transactions
+from idp.login.transaction import Transaction, Transactions
 from idp.methods.base import Rejected
+from idp.models.people import User
 from idp.storage.database import Database
 from idp.storage.work import Work
 
@@ -54,7 +55,7 @@ class Completion:
         is_new_browser = not self._limits.knows_browser(username=person.user.username, visitor=visitor)
         with self._database.begin() as work:
             user = work.people.find_user(person.user.id)
-            if user is None or not user.is_active:
+            if user is None or not user.is_active or _is_void(user, transaction):
                 return None
             if signed_in is not None and session is None:
                 self._sessions.end(work, signed_in.session_id, _signed_out(signed_in.user_id, visitor, None))
@@ -133,6 +134,12 @@ class Completion:
         return self._sessions.begin(
             work, visitor, user_id=person.user.id, proofs=transaction.proofs, employment_id=employment_id
         )
+
+
+def _is_void(user: User, transaction: Transaction) -> bool:
+    """All sessions were ended after something was proved here, maybe by who was thrown out."""
+    since = user.proofs_not_before
+    return since is not None and any(proof.at < since for proof in transaction.proofs)
 
 
 def _event(

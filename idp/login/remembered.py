@@ -99,7 +99,7 @@ class RememberedComputers:
         with self._database.begin() as work:
             work.people.hold_user(before.person.user.id)
             person = self._standings.read_person(work, before.person.user.id)
-            if person is None or person.still_proven(proved) != proved:
+            if person is None or person.still_proven(proved) != proved or passed.method in person.blocked:
                 return None
             days = person.days_to_remember(after.posts.acting)
             if not days:

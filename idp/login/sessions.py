@@ -203,6 +203,10 @@ class Sessions:
         work.grants.revoke_other_families(signed_in.user_id, signed_in.session_id, now)
         return tuple(ended)
 
+    def share(self, work: Work, session_id: str) -> None:
+        """Marked as on a shared computer after it began: it waits no longer than others there."""
+        work.sessions.share(session_id)
+
     def of_user(self, work: Work, user_id: str) -> list[BrowserSession]:
         found = work.sessions.of_user(user_id, now=self._effects.now(), idle_seconds=self._idle_seconds)
         return [each for each in found if not self._is_idle(each.last_seen_at, shared=each.shared)]

@@ -70,8 +70,12 @@ def may_be_disputed(event_type: str) -> bool:
 
 
 def session_of(event: AuditEvent) -> str | None:
-    """In which it was done, if that is known: where one was ended, the trail names that one alone."""
-    return None if event.type == EventType.SESSION_ENDED.value else event.session_id
+    """In which it was done, if that is known: where one was ended, the trail names that one alone.
+
+    What was approved on a phone went on elsewhere: the trail names the session of the phone.
+    """
+    elsewhere = {EventType.SESSION_ENDED, EventType.APPROVAL_GIVEN, EventType.APPROVAL_REFUSED}
+    return None if event.type in {each.value for each in elsewhere} else event.session_id
 
 
 def steps_of(case: Case) -> list[Taken]:
@@ -200,8 +204,9 @@ class Cases:
         if session_id is None:
             frozen = ended = self._sessions.freeze_others(work, signed_in)
         else:
-            frozen, ended = (session_id,), self._sessions.freeze(work, session_id)
             work.computers.forget_all(case.user_id)  # whoever was there may have had one remembered
+            work.sessions.void_unfinished(case.user_id, self._effects.now())
+            frozen, ended = (session_id,), self._sessions.freeze(work, session_id)
         withdrawn = [
             replace(_event(EventType.CONSENT_WITHDRAWN, case, visitor), client_id=client_id, reason=NOT_ME)
             for client_id in _clients_let_in(work, case.user_id, frozen)

@@ -56,11 +56,12 @@ class Walk:
         if elsewhere:
             yield Question(Ask.SESSIONS, SESSIONS)
         for method in self._methods.values():
-            if method.facts.enrollable:
+            if method.facts.enrollable or method.facts.companion:
                 yield from self._ways(person, method)
         for method in sorted(self._methods.values(), key=lambda each: each.facts.backup):
             method_id = method.facts.id
-            is_renewed = not method.facts.enrollable and method_id in person.enrolled
+            is_asked_about = method.facts.enrollable or method.facts.companion
+            is_renewed = not is_asked_about and method_id in person.enrolled
             if is_renewed and self._enrolments.may_set_up(person, method_id):
                 yield Question(Ask.RENEW, method_id, method_id)
 

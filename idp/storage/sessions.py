@@ -98,6 +98,10 @@ _CLIENTS_OF = Prepared(
     .order_by(_session_clients.c.first_at, _clients.c.client_id)
     .limit(_CLIENTS_AT_MOST)
 )
+_VOID_UNFINISHED = Prepared(
+    update(_users).where(_users.c.id == bindparam("owner")).values(proofs_not_before=bindparam("at"))
+)
+_SHARE = Prepared(update(_sessions).where(_sessions.c.id == bindparam("session")).values(shared=True))
 _NOBODY = ""
 
 
@@ -186,10 +190,19 @@ class SessionStore:
         Remembered computers are forgotten, the one that is kept too: whoever fears for one fears for all.
         """
         ComputerStore(self._unit).forget_all(user_id)
+        self.void_unfinished(user_id, at)
         rows = self._unit.rows(_END_OF_USER, {"user": user_id, "kept": keep_session_id, "at": at})
         ended = [row[0] for row in rows]
         self._notices.add_for_ended(ended, user_id, at)
         return ended
+
+    def void_unfinished(self, user_id: str, at: Instant) -> None:
+        """Sign-ins of this person that are half-way become none, whatever was proved in them before."""
+        self._unit.changed(_VOID_UNFINISHED, {"owner": user_id, "at": at})
+
+    def share(self, session_id: str) -> None:
+        """It turned out to be on a computer that several people use; there is no way back."""
+        self._unit.changed(_SHARE, {"session": session_id})
 
     def end_all_of_user(self, user_id: str, at: Instant) -> list[str]:
         return self.end_others(user_id, _NOBODY, at)

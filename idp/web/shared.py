@@ -9,10 +9,12 @@ from typing import Final
 from flask import Blueprint, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from idp.crypto import token_hash
 from idp.web.guards import current_session
 from idp.web.http import (
     APPROVER,
     COMPUTER,
+    browser_id,
     clear_cookie,
     clear_session,
     is_marked_shared,
@@ -37,6 +39,7 @@ def mark() -> AnyResponse:
     on = request.form.get("shared") == "1"
     mark_shared(response, on=on)
     if on:
+        _share_session()
         clear_cookie(response, COMPUTER)
         clear_cookie(response, APPROVER)
     return response
@@ -54,6 +57,16 @@ def switch() -> AnyResponse:
     clear_session(response)
     leave_clean(response)
     return response
+
+
+def _share_session() -> None:
+    """The session that is open, too; and a copy of what the computer was remembered by is worth nothing."""
+    signed_in = current_session()
+    if signed_in is None:
+        return
+    with site().storage.database.begin() as work:
+        site().sessions.share(work, signed_in.session_id)
+        work.computers.forget_in_browser(signed_in.user_id, token_hash(browser_id()))
 
 
 def is_shared() -> bool:

@@ -39,7 +39,7 @@ def test_the_box_is_ticked_once_and_the_password_is_enough_from_then_on(
     server: RunningServer, desk: Page, owner: Resident
 ) -> None:
     identifies(desk, server, owner)
-    box = desk.get_by_label("Atcerēties šo datoru 14 dienas")
+    box = desk.get_by_label("Iegaumēt šo datoru 14 dienas")
     expect(box).not_to_be_checked()
     looks_right(desk, "the second factor with its box")
     box.check()
@@ -50,7 +50,7 @@ def test_the_box_is_ticked_once_and_the_password_is_enough_from_then_on(
     looks_right(desk, "the second factor that was wrong")
     desk.locator("#code").fill(owner.code())
     desk.locator("#login-submit").click()
-    expect(desk.locator("#computers")).to_have_text("Atcerētie datori")
+    expect(desk.locator("#computers")).to_have_text("Iegaumētie datori")
     expect(desk.locator("section[aria-labelledby=computers]")).to_contain_text("Šī pārlūkprogramma")
     looks_right(desk, "the account page with a computer")
 
@@ -66,7 +66,7 @@ def test_the_box_is_ticked_once_and_the_password_is_enough_from_then_on(
     expect(desk).to_have_url(f"{server.issuer}/account")
     expect(desk.locator("#computers")).to_have_count(0)
     expect(desk.locator("#activity")).to_be_visible()
-    assert "Atcerēts dators aizmirsts" in desk.content()
+    assert "Iegaumēts dators aizmirsts" in desk.content()
 
 
 def test_a_box_is_reached_and_ticked_with_the_keyboard(

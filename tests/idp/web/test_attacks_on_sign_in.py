@@ -323,3 +323,25 @@ def _transaction(hall: Hall, browser: Browser, requirements: Requirements) -> st
     return "/login/" + hall.provider.login.start(
         requirements, return_to="/account", browser=known, signed_in=session
     )
+
+
+def test_a_sign_in_left_half_way_begins_no_session_once_all_were_ended(
+    hall: Hall, browser: Browser, anna: Employee
+) -> None:
+    """attack 21, attack 34: whoever knows the password waits at the second factor until the owner is done"""
+    thief = hall.browser()
+    thief.opens("/")
+    thief.identifies(anna)
+    hall.clock.move(31)
+    browser.signs_in(anna)
+    hall.clock.move(31)
+    other = hall.browser()
+    other.signs_in(anna)
+    browser.opens("/account")
+    browser.presses("end-other-sessions")
+    hall.clock.move(31)
+    page = thief.presses(code=anna.code())
+    assert page.status == 410
+    assert not thief.is_signed_in
+    hall.clock.move(31)
+    assert hall.browser().signs_in(anna).path == "/"

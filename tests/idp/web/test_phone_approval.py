@@ -24,6 +24,7 @@ from tests.support.phone import (
     shown_number,
     wrong_number,
 )
+from tests.support.reporting import cases_of, reports, seq_of
 
 OVER = "Šeit nav ko apstiprināt"
 
@@ -749,3 +750,38 @@ def test_the_open_list_is_told_when_it_has_changed(
     after = state_at(phone, "/approve/state")
     assert after != before
     assert state_at(hall.browser(), "/approve/state") == ""
+
+
+# "It was not me" -------------------------------------------------------------------------------------------
+
+
+def test_a_report_of_an_approval_ends_what_was_approved(
+    hall: Hall, desk: Browser, phone: Browser, anna: Employee
+) -> None:
+    """attack 21, attack 23: the session is at the desk, though the trail names the phone's"""
+    confirms(phone, asks_phone(desk, anna))
+    presses_on(desk)
+    assert desk.is_signed_in
+    hall.clock.move(31)
+    reports(phone, seq_of(hall, anna, "approval.given"))
+    assert not desk.is_signed_in
+
+
+def test_who_checks_the_account_is_asked_about_each_phone(
+    hall: Hall, desk: Browser, phone: Browser, anna: Employee
+) -> None:
+    """attack 34: a thief's phone must not outlast the walk"""
+    confirms(phone, asks_phone(desk, anna))
+    presses_on(desk)
+    hall.clock.move(31)
+    reports(phone, seq_of(hall, anna, "approval.given"))
+    (case,) = cases_of(hall, anna)
+    person = hall.provider.standings.find_person(anna.user.id)
+    assert person is not None
+    asked = list(hall.provider.walk._questions(person, elsewhere=0))
+    phones = [question for question in asked if question.method_id == "phone_approval"]
+    assert [question.about for question in phones] == [
+        each.id for each in person.subject.of("phone_approval")
+    ]
+    assert all(question.may_remove for question in phones)
+    assert case.finished_at is None

@@ -235,7 +235,7 @@ def test_an_old_token_ends_the_series_and_its_person_is_told(
     assert computers_of(hall, anna) == []
     assert hall.events(anna).count("remembered_computer.replayed") == 1
     remembered.presses(code=anna.code())
-    assert "Atcerēts dators aizmirsts" in remembered.opens("/account").words
+    assert "Iegaumēts dators aizmirsts" in remembered.opens("/account").words
 
 
 def test_who_took_it_with_the_browsers_own_cookie_and_used_it_first_is_found_out(
@@ -518,7 +518,7 @@ def test_the_account_page_lists_them_and_forgets_one_or_all(
     has_it_remembered(second, anna)
     page = second.opens("/account")
     assert page.has("computers")
-    assert "Atcerētie datori" in page.words
+    assert "Iegaumētie datori" in page.words
     assert len(computers_of(hall, anna)) == 2
     second.presses("forget-2")
     assert [each.made_at for each in computers_of(hall, anna)] == [hall.clock()]

@@ -9,7 +9,7 @@ from tests.support.actors import ISSUER, WITH_KEYS, Browser, Employee, Hall
 from tests.support.authenticator import Authenticator
 from tests.support.builders import RIGA
 from tests.support.passkeys import asked_for, sets_up
-from tests.support.remembered import KEPT, allow, has_it_remembered, kept_by
+from tests.support.remembered import KEPT, allow, computers_of, has_it_remembered, kept_by
 
 MARK = "__Host-visvaris-shared"
 BROWSER = "__Host-visvaris-browser"
@@ -229,3 +229,18 @@ def test_passkeys_are_not_offered_by_the_field_there(hall: Hall, browser: Browse
     page = browser.http.get("/", follow_redirects=True).text
     assert 'autocomplete="off"' in page
     assert "username webauthn" not in page
+
+
+def test_a_mark_that_comes_late_holds_for_the_session_that_is_open(
+    hall: Hall, browser: Browser, anna: Employee
+) -> None:
+    """attack 36: and what the computer was remembered by is worth nothing, also to who copied it"""
+    allow(hall)
+    has_it_remembered(browser, anna)
+    form = browser.opens("/account/choose?device=key&shared=yes").form(button="advice-mark")
+    browser.posts(form.action, form.fields)
+    assert browser.opens("/account").has("switch-person")
+    assert computers_of(hall, anna) == []
+    browser.http.cookies.delete(MARK)
+    hall.clock.move(SHARED_IDLE_SECONDS)
+    assert not browser.is_signed_in
