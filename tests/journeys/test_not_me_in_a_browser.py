@@ -38,6 +38,7 @@ def prove(page: Page, who: Resident) -> None:
     if who.authenticator is not None:
         page.locator("#code").fill(who.code())
         page.locator("#login-submit").click()
+    expect(page.locator("#login-submit")).to_have_count(0)  # a click does not wait for what it leads to
 
 
 def employee(server: RunningServer) -> Resident:
