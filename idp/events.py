@@ -71,6 +71,13 @@ class EventType(Enum):
     COMPUTER_REMEMBERED = "remembered_computer.made"
     COMPUTER_FORGOTTEN = "remembered_computer.forgotten"
     COMPUTER_REPLAYED = "remembered_computer.replayed"
+    IDENTITY_STARTED = "identity.started"
+    IDENTITY_CONFIRMED = "identity.confirmed"
+    IDENTITY_REFUSED = "identity.refused"
+    IDENTITY_ALARM = "identity.alarm"
+    IDENTITY_REMOVED = "identity.removed"
+    RECOVERY_BEGUN = "recovery.begun"
+    RECOVERY_STOPPED = "recovery.stopped"
     MUNICIPALITY_RULES_CHANGED = "municipality.rules_changed"
 
 
@@ -108,6 +115,10 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.CASE_CLOSED: N_("The administrator has dealt with the report"),
     EventType.CONTACT_ADDED: N_("A contact address was added"),
     EventType.CONTACT_REMOVED: N_("A contact address was removed"),
+    EventType.IDENTITY_CONFIRMED: N_("It was confirmed who owns the account"),
+    EventType.IDENTITY_REMOVED: N_("The confirmation of who owns the account was removed"),
+    EventType.RECOVERY_BEGUN: N_("Somebody confirmed that they are you, to set up a way to log in"),
+    EventType.RECOVERY_STOPPED: N_("Regaining access to the account was stopped"),
     EventType.COMPUTER_REMEMBERED: N_("A computer is remembered: it asks for the password only"),
     EventType.COMPUTER_REPLAYED: N_("A remembered computer was forgotten: what it keeps was used twice"),
 }

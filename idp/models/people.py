@@ -86,9 +86,9 @@ class User(Base):
     person_code_index: Mapped[str | None] = mapped_column(default=None, unique=True)
     demonstration: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str | None] = mapped_column(default=None)
+    """In which pages and letters speak to the person; None as long as they have not said."""
     proofs_not_before: Mapped[Moment | None] = mapped_column(default=None)
     """When all sessions were ended last: what was proved earlier, in a sign-in left half-way, begins none."""
-    """In which pages and letters speak to the person; None as long as they have not said."""
 
     @property
     def display_name(self) -> str:

@@ -189,10 +189,14 @@ class PeopleStore:
         values = {
             "user_id": user_id,
             "sealed": self._vault.seal(code.canonical.encode(), _person_code_place(user_id)),
-            "found": self._person_code_key().index(code.canonical),
+            "found": self.index_of(code),
             "at": at,
         }
         return self._unit.changed(_SET_PERSON_CODE, values) == 1
+
+    def index_of(self, code: PersonCode) -> str:
+        """The keyed hash by which the code is found; needs a unit of work that writes."""
+        return self._person_code_key().index(code.canonical)
 
     def person_code_of(self, user: User) -> PersonCode | None:
         """Raises SealError."""

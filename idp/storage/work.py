@@ -8,6 +8,7 @@ from idp.storage.authenticators import AuthenticatorStore
 from idp.storage.cases import CaseStore
 from idp.storage.clients import ClientCache, ClientStore
 from idp.storage.computers import ComputerStore
+from idp.storage.confirmations import ConfirmationStore
 from idp.storage.connections import Connections
 from idp.storage.contacts import ContactStore
 from idp.storage.grants import GrantStore
@@ -91,6 +92,10 @@ class Work(Unit):
     @property
     def contacts(self) -> ContactStore:
         return ContactStore(self)
+
+    @property
+    def confirmations(self) -> ConfirmationStore:
+        return ConfirmationStore(self, self._vault)
 
     @property
     def networks(self) -> NetworkStore:

@@ -64,6 +64,12 @@ TOLD: Final = {
     EventType.COMPUTER_REPLAYED.value: N_(
         "A remembered computer was forgotten: what it keeps was used twice"
     ),
+    EventType.IDENTITY_STARTED.value: N_("Confirming who owns the account was begun"),
+    EventType.IDENTITY_CONFIRMED.value: N_("It was confirmed who owns the account"),
+    EventType.IDENTITY_REFUSED.value: N_("Confirming who owns the account failed"),
+    EventType.IDENTITY_REMOVED.value: N_("The confirmation of who owns the account was removed"),
+    EventType.RECOVERY_BEGUN.value: N_("Somebody confirmed that they are you, to set up a way to log in"),
+    EventType.RECOVERY_STOPPED.value: N_("Regaining access to the account was stopped"),
 }
 """Events that mean something to the person they are about; the trail has more."""
 LANGUAGE_NAMES: Final = {"lv": "Latviešu", "en": "English"}
