@@ -30,6 +30,8 @@ from idp.web import (
     health,
     http,
     i18n,
+    identity,
+    identity_smart_id,
     kept_mail,
     login,
     metrics,
@@ -122,6 +124,7 @@ def make_pages(provider: Provider) -> Flask:
         *(login, enrol, oidc, device, approve, portal, account, contacts, computers, shared),
         *(assets, health, wellknown, api, api_tickets),
         *(activity, choose, not_me, api_cases, api_municipalities),
+        *(identity_smart_id, identity),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:
@@ -155,4 +158,5 @@ def _site(provider: Provider) -> site.Site:
         letters=provider.letters,
         cases=provider.cases,
         walk=provider.walk,
+        identity=provider.identity,
     )

@@ -32,6 +32,11 @@ from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
+from idp.people.identity.desk import IdentityDesk
+from idp.people.identity.limits import IdentityLimits
+from idp.people.identity.sittings import Sittings
+from idp.people.identity.smart_id import BySmartId
+from idp.people.identity.ways import IdentityWays
 from idp.people.letters import Letters
 from idp.people.walk import Walk
 from idp.settings import Settings, SettingsError
@@ -63,6 +68,7 @@ class Provider:
     walk: Walk
     smart_id: SmartId | None
     """None where it is not set up."""
+    identity: IdentityWays
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -79,16 +85,12 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
     flow = _login(
         storage, ways, transactions, standings=standings, sessions=sessions, limits=limits, effects=effects
     )
-    enrolments = Enrolments(
-        database=storage.database,
-        shelf=storage.shelf,
-        vault=vault,
-        methods=ways,
-        standings=standings,
-        sessions=sessions,
-        limits=limits,
-        effects=effects,
+    places = Places(storage.database, effects)
+    enrolments = _enrolments(
+        storage, vault, ways, standings=standings, sessions=sessions, limits=limits, effects=effects
     )
+    tickets = _tickets(storage, ways, standings, sessions, enrolments, effects)
+    smart_id = smart_id_of(chosen, effects)
     return Provider(
         settings=chosen,
         effects=effects,
@@ -98,26 +100,104 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         standings=standings,
         sessions=sessions,
         login=flow,
-        places=Places(storage.database, effects),
+        places=places,
         computers=_computers(storage, ways, standings, transactions, effects),
         enrolments=enrolments,
-        tickets=_tickets(storage, ways, standings, sessions, enrolments, effects),
+        tickets=tickets,
         approvals=_approvals(storage, ways, requests, transactions, limits),
-        openid=OpenIDProvider(
-            options=options_of(chosen),
-            storage=storage,
-            vault=vault,
-            login=flow,
-            standings=standings,
-            outbound=open_outbound(chosen),
-            effects=effects,
-        ),
+        openid=_openid(chosen, storage, vault, flow, standings, effects),
         contacts=_contacts(chosen, storage, effects),
         letters=_letters(chosen, storage, ways),
         cases=Cases(database=storage.database, standings=standings, sessions=sessions, effects=effects),
         walk=Walk(ways, enrolments),
-        smart_id=smart_id_of(chosen, effects),
+        smart_id=smart_id,
+        identity=_identity(
+            chosen,
+            storage,
+            vault,
+            ways,
+            standings=standings,
+            sessions=sessions,
+            tickets=tickets,
+            places=places,
+            smart_id=smart_id,
+            effects=effects,
+        ),
     )
+
+
+def _openid(
+    chosen: Settings, storage: Storage, vault: Vault, flow: Login, standings: Standings, effects: Effects
+) -> OpenIDProvider:
+    return OpenIDProvider(
+        options=options_of(chosen),
+        storage=storage,
+        vault=vault,
+        login=flow,
+        standings=standings,
+        outbound=open_outbound(chosen),
+        effects=effects,
+    )
+
+
+def _enrolments(
+    storage: Storage,
+    vault: Vault,
+    ways: Methods,
+    *,
+    standings: Standings,
+    sessions: Sessions,
+    limits: Limits,
+    effects: Effects,
+) -> Enrolments:
+    return Enrolments(
+        database=storage.database,
+        shelf=storage.shelf,
+        vault=vault,
+        methods=ways,
+        standings=standings,
+        sessions=sessions,
+        limits=limits,
+        effects=effects,
+    )
+
+
+def _identity(
+    chosen: Settings,
+    storage: Storage,
+    vault: Vault,
+    ways: Methods,
+    *,
+    standings: Standings,
+    sessions: Sessions,
+    tickets: Tickets,
+    places: Places,
+    smart_id: SmartId | None,
+    effects: Effects,
+) -> IdentityWays:
+    desk = IdentityDesk(
+        database=storage.database,
+        shelf=storage.shelf,
+        sittings=Sittings(storage.shelf, vault, effects),
+        limits=IdentityLimits(storage.throttle, places),
+        methods=ways,
+        standings=standings,
+        sessions=sessions,
+        tickets=tickets,
+        effects=effects,
+    )
+    if smart_id is None:
+        return IdentityWays(desk=desk)
+    by_smart_id = BySmartId(
+        smart_id,
+        desk,
+        shelf=storage.shelf,
+        vault=vault,
+        effects=effects,
+        site_name=pages.PRODUCT_NAME,
+        issuer=chosen.issuer,
+    )
+    return IdentityWays(desk=desk, smart_id=by_smart_id)
 
 
 def _tickets(

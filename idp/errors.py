@@ -106,6 +106,38 @@ class Reason(Enum):
     )
     LAST_METHOD = ("last_method", N_("This is your last way to sign in, so it cannot be removed."))
 
+    # Confirming who owns an account, whatever the way.
+    IDENTITY_NO_CONSENT = ("identity_no_consent", N_("Tick that you agree, and go on."))
+    IDENTITY_NAME = ("identity_name", N_("Type the username with which you log in."))
+    IDENTITY_OVER = ("identity_over", _ANEW)
+    IDENTITY_OTHER = ("identity_other", _IDENTITY)
+    IDENTITY_MISMATCH = (
+        "identity_mismatch",
+        N_(
+            "Another personal code is on file for this account. Nothing was changed. Ask the administrator "
+            "of your municipality."
+        ),
+    )
+    IDENTITY_TAKEN = (
+        "identity_taken",
+        N_(
+            "This identity belongs to another account. Nothing was changed. If you have two accounts, ask "
+            "the administrator of your municipality to join them."
+        ),
+    )
+    IDENTITY_NAMES = (
+        "identity_names",
+        N_(
+            "Your name is not the one on this account. Nothing was changed. Ask the administrator of your "
+            "municipality."
+        ),
+    )
+    IDENTITY_NOT_ENOUGH = (
+        "identity_not_enough",
+        N_("For this account that is not enough. Ask the administrator of your municipality for a letter."),
+    )
+    IDENTITY_DECLINED = ("identity_declined", N_("You did not link this identity. Nothing was changed."))
+
     # How a Smart-ID session ended on the phone.
     SMART_ID_CANCELLED = ("smart_id_cancelled", _CANCELLED)
     SMART_ID_CANCELLED_SCREEN = ("smart_id_cancelled_screen", _CANCELLED)
@@ -142,6 +174,9 @@ class Reason(Enum):
 
     # What does not hold in an answer of Smart-ID that says OK. The person learns none of it.
     SMART_ID_CALLBACK_MISSING = ("smart_id_callback_missing", _IDENTITY)
+    SMART_ID_CALLBACK_UNKNOWN = ("smart_id_callback_unknown", _IDENTITY)
+    SMART_ID_CALLBACK_OTHER_BROWSER = ("smart_id_callback_other_browser", _IDENTITY)
+    SMART_ID_CALLBACK_REPLAYED = ("smart_id_callback_replayed", _IDENTITY)
     SMART_ID_CALLBACK_BROKEN = ("smart_id_callback_broken", _IDENTITY)
     SMART_ID_CALLBACK_VALUE = ("smart_id_callback_value", _IDENTITY)
     SMART_ID_CALLBACK_SECRET = ("smart_id_callback_secret", _IDENTITY)

@@ -77,6 +77,7 @@ class EventType(Enum):
     IDENTITY_ALARM = "identity.alarm"
     IDENTITY_REMOVED = "identity.removed"
     RECOVERY_BEGUN = "recovery.begun"
+    RECOVERED = "recovery.finished"
     RECOVERY_STOPPED = "recovery.stopped"
     MUNICIPALITY_RULES_CHANGED = "municipality.rules_changed"
 
@@ -118,6 +119,7 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.IDENTITY_CONFIRMED: N_("It was confirmed who owns the account"),
     EventType.IDENTITY_REMOVED: N_("The confirmation of who owns the account was removed"),
     EventType.RECOVERY_BEGUN: N_("Somebody confirmed that they are you, to set up a way to log in"),
+    EventType.RECOVERED: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED: N_("Regaining access to the account was stopped"),
     EventType.COMPUTER_REMEMBERED: N_("A computer is remembered: it asks for the password only"),
     EventType.COMPUTER_REPLAYED: N_("A remembered computer was forgotten: what it keeps was used twice"),

@@ -92,12 +92,13 @@ class Enrolments:
         self._limits = limits
         self._effects = effects
 
-    def requirements(self, person: Person) -> Requirements:
+    def requirements(self, person: Person, *, confirmed_at: Instant | None = None) -> Requirements:
         """To change how one signs in: everything one can prove, proved within the last ten minutes.
 
+        Or within the ten before the session confirmed whose account it is, which it began with such a proof.
         And after the person, or whoever sits at their session, said that something was not them.
         """
-        return self._ways.to_prove(person, since=self._proven_since(person))
+        return self._ways.to_prove(person, since=self._proven_since(person, confirmed_at))
 
     def may_set_up(self, person: Person, method_id: str, *, shared: bool = False) -> bool:
         """Whether this person may add, or replace, this way of signing in on the account page.
@@ -247,10 +248,11 @@ class Enrolments:
             if work.people.rename_credential(person.user.id, credential_id, label_from(label)):
                 work.audit.append(_event(EventType.METHOD_RENAMED, person, method_id, visitor))
 
-    def _proven_since(self, person: Person) -> Instant:
+    def _proven_since(self, person: Person, confirmed_at: Instant | None) -> Instant:
         with self._database.read() as work:
             case = work.cases.find_unfinished(person.user.id)
-        since = self._effects.now() - FRESH_SECONDS
+        now = self._effects.now()
+        since = min(now, now if confirmed_at is None else confirmed_at) - FRESH_SECONDS
         return since if case is None else max(since, math.nextafter(case.opened_at, math.inf))
 
     def _leaning(self) -> list[Method]:

@@ -45,6 +45,8 @@ GUESSES_WITH_CODE: Final = Bucket(
     "ticket-code", free=5, base_seconds=60, cap_seconds=3600, forget_seconds=TICKET_SECONDS
 )
 """Whoever found a letter guesses at whose it is, from however many browsers."""
+RECOVERY: Final = "recovery"
+"""In place of who made a ticket: the person proved who they are, and it is good for that sitting alone."""
 _KIND: Final = "enrolment-sitting"
 
 
@@ -176,6 +178,29 @@ class Tickets:
         work.audit.append(_by(maker, EventType.TICKET_REVOKED, ticket.user_id, ticket.id))
         return True
 
+    # Whoever proved who they are ----------------------------------------------------------------------------
+
+    def make_for_proven(self, work: Work, person: Person) -> EnrolmentTicket | None:
+        """In the very act in which it was proved. None where by the rules nothing would let them in."""
+        if not self._ways.for_recovery(person):
+            return None
+        now = self._effects.now()
+        ticket = EnrolmentTicket(
+            id=self._effects.new_id(),
+            code_hash=token_hash(self._effects.new_token()),  # known to nobody
+            user_id=person.user.id,
+            municipality=None,
+            made_by=RECOVERY,
+            made_at=now,
+            expires_at=now + SITTING_SECONDS,
+        )
+        work.tickets.add(ticket)
+        return ticket
+
+    def sit_down(self, ticket: EnrolmentTicket, visitor: Visitor) -> str:
+        """The id of the sitting in which it may be used, in this browser. Not in an open unit of work."""
+        return self._begin_sitting(ticket, visitor).id
+
     # Whoever has the letter --------------------------------------------------------------------------------
 
     def open(self, username: str, typed: str, visitor: Visitor) -> str | Wait | None:
@@ -218,11 +243,11 @@ class Tickets:
         with self._database.read() as work:
             ticket = work.tickets.find(sitting.ticket_id)
             person = self._examine(work, ticket) if ticket is not None else None
-        ways = self._ways.for_ticket(person) if isinstance(person, Person) else ()
+        ways = self._ways_of(ticket, person) if ticket and isinstance(person, Person) else ()
         return Opened(sitting, person, ways) if isinstance(person, Person) and ways else None
 
     def begin(self, opened: Opened, method_id: str) -> Challenge:
-        return self._enrolments.begin(opened.sitting.id, opened.person, method_id)
+        return self._enrolments.begin(opened.sitting.id, self._asked(opened, method_id), method_id)
 
     def answer(
         self, opened: Opened, method_id: str, answer: Answer, visitor: Visitor
@@ -232,7 +257,7 @@ class Tickets:
             return Rejected(Reason.METHOD_NOT_OFFERED)
         outcome = self._enrolments.answer(
             opened.sitting.id,
-            opened.person,
+            self._asked(opened, method_id),
             method_id,
             answer,
             visitor=visitor,
@@ -285,14 +310,28 @@ class Tickets:
         if ticket is None or not isinstance(person, Person):
             return Reason.TICKET_OVER
         before = replace(person, subject=opened.person.subject, enrolled=opened.person.enrolled)
-        if method_id not in self._ways.for_ticket(before):
+        if method_id not in self._ways_of(ticket, before):
             return Reason.METHOD_NOT_OFFERED
         if not work.tickets.use(ticket.id, self._effects.now()):
             return Reason.TICKET_OVER
         self._sessions.end_all(work, ticket.user_id, visitor)
-        event = _about(EventType.TICKET_USED, ticket, visitor)
+        kind = EventType.RECOVERED if ticket.made_by == RECOVERY else EventType.TICKET_USED
+        event = _about(kind, ticket, visitor)
         work.audit.append(replace(event, actor_id=ticket.user_id, method=method_id))
         return None
+
+    def _ways_of(self, ticket: EnrolmentTicket, person: Person) -> tuple[str, ...]:
+        return (
+            self._ways.for_recovery(person) if ticket.made_by == RECOVERY else self._ways.for_ticket(person)
+        )
+
+    def _asked(self, opened: Opened, method_id: str) -> Person:
+        """Nobody is asked for the password that they set anew because they forgot it."""
+        person = opened.person
+        if not self._ways.is_known(method_id):
+            return person
+        kept = [each for each in person.subject.credentials if each.method != method_id]
+        return replace(person, subject=replace(person.subject, credentials=kept))
 
     def _write_down_refusal(self, ticket: EnrolmentTicket, fault: _Fault, visitor: Visitor) -> None:
         event = _about(EventType.TICKET_REFUSED, ticket, visitor)

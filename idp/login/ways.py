@@ -14,6 +14,7 @@ from idp.login.transaction import Requirements
 from idp.methods.base import Discovering, Method
 from idp.models.methods import Factor
 from idp.models.people import Employment
+from idp.policy import Level
 
 
 class Ways:
@@ -109,6 +110,25 @@ class Ways:
             for method in self._known
             if any(self._is_a_beginning(person, method, place) for place in places)
         )
+
+    def for_recovery(self, person: Person) -> tuple[str, ...]:
+        """What whoever proved anew who they are may set up: what a ticket may, and, in place of one that was
+        forgotten, a password, where there is something else to come in with it.
+        """
+        offered = self.for_ticket(person)
+        forgotten = tuple(
+            method
+            for method in self._known
+            if method in person.enrolled and any(self.leads_in(person, place) for place in _places(person))
+        )
+        return (*offered, *(method for method in forgotten if method not in offered))
+
+    def usual_level(self, person: Person) -> Level:
+        """The most that is asked of this person anywhere they work."""
+        return max(self._standings.reachable(person, place).required for place in _places(person))
+
+    def is_known(self, method_id: str) -> bool:
+        return method_id in self._known
 
     def _is_enough(
         self, person: Person, method: str, known: frozenset[str], place: Employment | None

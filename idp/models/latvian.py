@@ -1,4 +1,7 @@
-"""Latvian alphabetical order, by table, since the C library's locale may be missing and SQLite knows none."""
+"""Names that are the same, and Latvian alphabetical order.
+
+By table, since the C library's locale may be missing and SQLite knows none.
+"""
 
 import unicodedata
 from typing import TypeAlias
@@ -14,6 +17,13 @@ def sort_key(text: str) -> SortKey:
     """A letter with a mark comes right after the plain one; spaces first, then digits, then letters."""
     folded = unicodedata.normalize("NFC", text).lower()
     return tuple(_weight(character) for character in folded), text
+
+
+def fold(text: str) -> str:
+    """For comparing names as people and registers write them: without regard to case, marks and spacing."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    letters = "".join(each for each in decomposed if not unicodedata.combining(each))
+    return " ".join(letters.replace("-", " ").split())
 
 
 def _weight(character: str) -> tuple[int, int]:

@@ -71,14 +71,14 @@ def choose_language() -> AnyResponse:
 @sign_in_required
 def begin(method_id: str) -> AnyResponse:
     person = _may_set_up(method_id)
-    return ask_for(site().enrolments.requirements(person)) or _show_enrolment(person, method_id)
+    return _asked_before_adding(person) or _show_enrolment(person, method_id)
 
 
 @blueprint.post("/account/methods/<method_id>")
 @sign_in_required
 def set_up(method_id: str) -> AnyResponse:
     person = _may_set_up(method_id)
-    if asked := ask_for(site().enrolments.requirements(person)):
+    if asked := _asked_before_adding(person):
         return asked
     signed_in = satisfied().signed_in
     answer = {**answers(), "kept_token": approver_token()}
@@ -196,6 +196,12 @@ def withdraw_permission(client_id: str) -> AnyResponse:
 
 def _person() -> Person:
     return satisfied().person
+
+
+def _asked_before_adding(person: Person) -> AnyResponse | None:
+    """Who just confirmed whose account it is goes on without being asked once more."""
+    confirmed_at = site().identity.desk.confirmed_at(satisfied().signed_in.session_id)
+    return ask_for(site().enrolments.requirements(person, confirmed_at=confirmed_at))
 
 
 def _way_on() -> str:

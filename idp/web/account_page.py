@@ -19,6 +19,7 @@ from idp.web.computers import computers_shown
 from idp.web.contacts import contacts_shown
 from idp.web.http import approver_token
 from idp.web.i18n import language, ngettext, translate
+from idp.web.identity import identity_shown
 from idp.web.shared import is_shared
 from idp.web.site import site
 
@@ -69,6 +70,7 @@ TOLD: Final = {
     EventType.IDENTITY_REFUSED.value: N_("Confirming who owns the account failed"),
     EventType.IDENTITY_REMOVED.value: N_("The confirmation of who owns the account was removed"),
     EventType.RECOVERY_BEGUN.value: N_("Somebody confirmed that they are you, to set up a way to log in"),
+    EventType.RECOVERED.value: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED.value: N_("Regaining access to the account was stopped"),
 }
 """Events that mean something to the person they are about; the trail has more."""
@@ -100,6 +102,7 @@ def account_page(person: Person, signed_in: SignedIn) -> dict[str, object]:
             "employments": posts,
         },
         "contacts": contacts_shown(person.user.id),
+        "identity": identity_shown(person),
         "methods": list(_methods(person)),
         "recovery_codes_left": _codes_left(person),
         "sessions": sessions,

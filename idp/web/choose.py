@@ -44,6 +44,7 @@ def choose() -> Response:
         shared=shared,
         answered=answered,
         must_be_marked=answered and shared and not is_shared(),
+        confirmed="confirmed" in request.args,
         here=request.full_path,
         advice=list(_advice(standing, devices, shared=shared)) if answered else [],
     )

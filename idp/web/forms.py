@@ -27,6 +27,8 @@ _FIELDS: Final = {
     Reason.PASSWORDS_DIFFER: "new_password_again",
     Reason.NO_EMAIL_ADDRESS: "contact",
     Reason.CONTACT_THERE_ALREADY: "contact",
+    Reason.IDENTITY_NO_CONSENT: "consent",
+    Reason.IDENTITY_NAME: "username",
 }
 """The field a person must look at; anything else is said above the form, so that it points at nothing."""
 

@@ -26,6 +26,8 @@ from idp.web.guards import current_session
 from idp.web.headers import allow_form_action, allow_own_requests
 from idp.web.http import browser_id, see_other, visitor, write_session
 from idp.web.i18n import translate
+from idp.web.identity import may_confirm
+from idp.web.identity import ways as identity_ways
 from idp.web.pages import act_for, municipality_names
 from idp.web.shared import is_shared, is_shared_by_network
 from idp.web.site import site
@@ -179,7 +181,7 @@ def _show(look: Look, problem: Problem = NO_PROBLEM) -> Response:
         case Enrol(methods):
             return _show_enrolment(look, methods, problem)
         case Refuse(reason):
-            return _show_refusal(look, translate(reason.public), reason.code)
+            return _show_refusal(look, reason)
         case _:
             assert_never(step)
 
@@ -200,6 +202,7 @@ def _show_identify(look: Look, problem: Problem) -> Response:
         beside=[_beside(look, way, problem) for way in _login().discovering()],
         page_method_template=template_of(method),
         start_over_url=None,
+        recover_url="/recover" if identity_ways() else None,
         application_name=_application_name(look),
         application_third_party=application.third_party if application else False,
         client_links=[(translate(label), url) for label, url in application.links] if application else [],
@@ -299,11 +302,12 @@ def _show_ended(ended: Ended) -> Response:
     return Response(page, status=HTTPStatus.FORBIDDEN)
 
 
-def _show_refusal(look: Look, message: str, code: str) -> Response:
+def _show_refusal(look: Look, reason: Reason) -> Response:
     page = render_template(
         "login/refused.html",
-        message=message,
-        code=code,
+        message=translate(reason.public),
+        code=reason.code,
+        confirm_action=f"{_url(look.transaction)}/identity" if may_confirm(look) else None,
         reference=reference(),
         application_name=_application_name(look),
         restart_url=f"{_url(look.transaction)}/anew",

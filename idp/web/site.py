@@ -20,6 +20,7 @@ from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
+from idp.people.identity.ways import IdentityWays
 from idp.people.letters import Letters
 from idp.people.walk import Walk
 from idp.storage.open import Storage
@@ -58,6 +59,7 @@ class Site:
     letters: Letters
     cases: Cases
     walk: Walk
+    identity: IdentityWays
 
 
 def install(app: Flask, site: Site) -> None:

@@ -64,6 +64,10 @@ class Sessions:
             ended = session.answered_at
             return None if ended is not None and self._clock() > ended + RETENTION else session
 
+    def latest(self) -> Session:
+        with self._changed:
+            return list(self._by_id.values())[-1]
+
     def find_by_token(self, token: str) -> Session | None:
         with self._changed:
             return next((each for each in self._by_id.values() if each.token == token), None)

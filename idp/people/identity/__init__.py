@@ -1,0 +1,1 @@
+"""Confirming once who owns an account, and getting back in by confirming it again."""

@@ -1,0 +1,35 @@
+"""What the pages need of one way of confirming who somebody is; each way has a module of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from flask import Response
+from werkzeug.wrappers import Response as AnyResponse
+
+from idp.errors import Reason
+from idp.login.limits import Wait
+from idp.models.confirmations import ConfirmedBy
+from idp.people.identity.sittings import Sitting
+
+HOME: Final = "/identity"
+Started: TypeAlias = AnyResponse | Wait | Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebWay:
+    """`start`: after the person agreed, where to go, or why it did not begin. `show`: its page while it is in
+    progress, else None. `cancel`: the person chose otherwise.
+    """
+
+    by: ConfirmedBy
+    label: str
+    description: str
+    is_there: Callable[[], bool]
+    start: Callable[[Sitting], Started]
+    show: Callable[[Sitting], Response | None]
+    cancel: Callable[[Sitting], None]
+
+
+def url_of(sitting: Sitting) -> str:
+    return f"{HOME}/{sitting.id}"
