@@ -82,6 +82,7 @@ def identity_rig(
     with running_emulator(authority.server(), people, now, folder=folder) as emulator:
         hall = Hall(url, options=smart_id_options(emulator, authority) | options)
         halls.append(hall)
+        emulator.service.patience = 0.01
         for account in (ANNA, BERTA):
             emulator.service.add(account)
         try:

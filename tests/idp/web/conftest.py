@@ -9,6 +9,9 @@ import pytest
 from idp.storage import municipalities
 from tests.support.actors import Browser, Employee, Hall
 from tests.support.builders import make_database
+from tests.support.certificates import Authority
+from tests.support.identity import IdentityRig, identity_rig
+from tests.support.smart_id.authority import SmartIdAuthority
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,17 @@ def browser(hall: Hall) -> Browser:
 def anna(hall: Hall) -> Employee:
     """With a password and an authenticator, in a municipality that asks for one factor."""
     return hall.employee("anna", totp=True)
+
+
+@pytest.fixture(scope="session")
+def people() -> SmartIdAuthority:
+    """Of the Smart-ID that is emulated."""
+    return SmartIdAuthority()
+
+
+@pytest.fixture
+def rig(
+    fresh_database: str, people: SmartIdAuthority, authority: Authority, tmp_path: Path
+) -> Iterator[IdentityRig]:
+    with identity_rig(fresh_database, people, authority, tmp_path) as made:
+        yield made

@@ -5,9 +5,7 @@ with nothing changed and one sentence for everybody.
 import base64
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import segno
@@ -16,7 +14,6 @@ from idp.events import TOLD_BY_MAIL, EventType
 from idp.models.person_code import PersonCode
 from tests.support.actors import Browser, Employee
 from tests.support.at_once import at_once
-from tests.support.certificates import Authority
 from tests.support.identity import (
     ANNA,
     ANNA_CODE,
@@ -24,26 +21,12 @@ from tests.support.identity import (
     IdentityRig,
     asks,
     confirms,
-    identity_rig,
     was_confirmed,
 )
 from tests.support.smart_id.accounts import Behaviour
-from tests.support.smart_id.authority import SmartIdAuthority, Variant
+from tests.support.smart_id.authority import Variant
 
 GENERIC = "Jūsu identitāti neizdevās apstiprināt."
-
-
-@pytest.fixture(scope="session")
-def people() -> SmartIdAuthority:
-    return SmartIdAuthority()
-
-
-@pytest.fixture
-def rig(
-    fresh_database: str, people: SmartIdAuthority, authority: Authority, tmp_path: Path
-) -> Iterator[IdentityRig]:
-    with identity_rig(fresh_database, people, authority, tmp_path) as made:
-        yield made
 
 
 @pytest.fixture
