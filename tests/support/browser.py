@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.support.services import missing
 
@@ -26,6 +26,10 @@ DESK = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=360, height=740)
 
 OpenPage: TypeAlias = Callable[..., Page]
+
+
+expect.set_options(timeout=20_000)
+"""Milliseconds: how long what is expected may take on a machine that does much else at the time."""
 
 
 @contextmanager

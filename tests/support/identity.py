@@ -1,6 +1,6 @@
 """The whole provider with a Smart-ID service beside it, and people whose phones are played from here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -25,13 +25,11 @@ BERTA = Account("PNOLV-320000-00023-TEST-Q", Person("PNOLV-320000-00023", "BERTA
 
 
 @dataclass
-class IdentityRig:
-    hall: Hall
-    emulator: Emulator
+class PhoneInHand:
+    """Reads what a page of the provider shows, as the app would, and plays the app."""
 
-    @property
-    def service(self) -> Service:
-        return self.emulator.service
+    service: Service
+    clock: Callable[[], float]
 
     @property
     def session(self) -> Session:
@@ -39,9 +37,9 @@ class IdentityRig:
         return self.service.sessions.latest()
 
     def link(self, kind: str = "QR", *, seconds: int | None = None) -> str:
-        """As the app reads it from the page now; `seconds` since the session began, in its place."""
+        """What the page shows now; `seconds` since the session began, in their place."""
         session, phone = self.session, self.service.phone
-        elapsed = int(self.hall.clock() - session.created_at) if seconds is None else seconds
+        elapsed = int(self.clock() - session.created_at) if seconds is None else seconds
         in_code = f"&elapsedSeconds={elapsed}" if kind == "QR" else ""
         link = (
             f"{phone.device_link_base}?deviceLinkType={kind}{in_code}&sessionToken={session.token}"
@@ -57,6 +55,13 @@ class IdentityRig:
         followed = self.service.phone.follow(self.link("Web2App"), account.document_number)
         assert followed.callback is not None, followed.ignored
         return followed.callback
+
+
+class IdentityRig(PhoneInHand):
+    def __init__(self, hall: Hall, emulator: Emulator) -> None:
+        super().__init__(emulator.service, hall.clock)
+        self.hall = hall
+        self.emulator = emulator
 
     def confirmed(self, who: Employee) -> Confirmed | None:
         with self.hall.world.database.read() as work:
