@@ -155,4 +155,5 @@ def _site(provider: Provider) -> site.Site:
         letters=provider.letters,
         cases=provider.cases,
         walk=provider.walk,
+        smart_id=provider.smart_id,
     )
