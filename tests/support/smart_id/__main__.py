@@ -11,6 +11,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.support.smart_id.keeping import keep, kept_people, kept_server, private_folder
 from tests.support.smart_id.running import Emulator, running_emulator
@@ -35,7 +36,9 @@ def main() -> int:
         keep(people, folder)
         emulator.service.pushes_answer_themselves = False
         _tell(_settings(emulator, ca_file), options.settings)
-        _say(f"Smart-ID is emulated. Play the phone at http://localhost:{options.port}/phone")
+        _say(
+            f"Smart-ID is emulated. Play the phone at http://localhost:{urlsplit(emulator.base_url).port}/phone"
+        )
         while options.ends_with in {None, os.getppid()}:
             time.sleep(WATCH_SECONDS)
     return 0
@@ -64,14 +67,14 @@ def _settings(emulator: Emulator, ca_file: Path) -> dict[str, str]:
         "IDP_SMART_ID_ANCHORS_FILE": str(emulator.anchors.absolute()),
         "IDP_SMART_ID_PINS": emulator.pin,
         "IDP_SMART_ID_CA_FILE": str(ca_file.absolute()),
-        "IDP_OUTBOUND_ALLOW": "127.0.0.0/8,::1/128",
     }
 
 
 def _tell(settings: dict[str, str], file: Path | None) -> None:
+    """Whoever reads a file has decided already what else may be reached."""
     lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
     if file is None:
-        print(lines, end="", flush=True)
+        print(f"{lines}IDP_OUTBOUND_ALLOW=127.0.0.0/8,::1/128", flush=True)
         return
     beside = file.with_suffix(".new")
     beside.write_text(lines)

@@ -260,7 +260,7 @@ class PhonePages:
         order = list(COUNTRIES)
         for each in sorted(self.service.accounts.values(), key=lambda one: order.index(_country(one))):
             name = f"{each.person.given_name} {each.person.surname}"
-            told = f"{each.document_number} ({name}, {COUNTRIES[_country(each)]})"
+            told = f"{each.document_number}, {COUNTRIES[_country(each)]}, {name}"
             groups.setdefault(_does(each), []).append((each.document_number, told))
         return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
 
