@@ -62,9 +62,15 @@ def answers(url: str) -> bool:
     return False
 
 
-def is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def living(group: int) -> list[str]:
+    """Commands of the processes of a group; those that ended and wait to be buried are none."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, _, its_group, *_ = (process / "stat").read_text().rpartition(")")[2].split()
+            if int(its_group) == group and state != "Z":
+                found.append((process / "cmdline").read_text())
+    return found
 
 
 def test_both_answer_and_both_end(person: Newcomer):
@@ -74,9 +80,6 @@ def test_both_answer_and_both_end(person: Newcomer):
     )
     log, settings = person.checkout / "log", person.checkout / "var/smart-id/settings"
 
-    def neither_answers() -> bool:
-        return not is_taken(person.port) and not is_taken(person.smart_id_port)
-
     with running(person, "make", "run") as process:
         await_that(lambda: answers(ready), log)
         assert httpx.get(ready, trust_env=False).json() == {"status": "ok", "smart_id": "ok"}
@@ -85,14 +88,17 @@ def test_both_answer_and_both_end(person: Newcomer):
         before = settings.read_text()
         os.killpg(process.pid, signal.SIGINT)
         process.wait(PATIENCE)
-        await_that(neither_answers, log)
+        await_that(lambda: not living(process.pid), log)
+        assert not answers(ready)
+        assert not answers(phone)
     with running(person, "tools/run") as process:
         await_that(lambda: answers(ready), log)
         assert answers(phone)
         assert settings.read_text() == before
+        assert any("smart_id" in command for command in living(process.pid))
         process.kill()
         process.wait()
-        await_that(lambda: not is_taken(person.smart_id_port), log)
+        await_that(lambda: not any("smart_id" in command for command in living(process.pid)), log)
 
 
 def test_a_port_in_use_is_told_with_what_to_do(person: Newcomer):
@@ -102,7 +108,7 @@ def test_a_port_in_use_is_told_with_what_to_do(person: Newcomer):
         running(person, "make", "run") as process,
     ):
         assert process.wait(PATIENCE) != 0
-        assert not is_taken(person.port)
+    assert f"Open http://localhost:{person.port}" not in log.read_text()
     assert f"cannot use port {person.smart_id_port}" in log.read_text()
     assert "make run SMART_ID_PORT=" in log.read_text()
 
