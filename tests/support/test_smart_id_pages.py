@@ -1,6 +1,7 @@
 """The pages where a person plays the phone, talked to over plain http as a browser would, without one."""
 
 import base64
+import hashlib
 import re
 import ssl
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.at_once import at_once
 from tests.support.builders import Clock
 from tests.support.certificates import Authority
 from tests.support.smart_id.accounts import CODE_CHOICE, preloaded
@@ -176,20 +178,32 @@ def test_what_was_not_scanned_is_neither_shown_nor_answered(sofa: Sofa):
     assert sofa.ended(session) == "RUNNING"
 
 
-def test_on_the_same_device_the_browser_goes_back_to_the_site(sofa: Sofa):
-    def link(session: Session) -> str:
-        base = f"{sofa.service.origin}/device-link?deviceLinkType=Web2App&sessionToken={session.token}&sessionType=auth&version=1.0&lang=lav"
-        return f"{base}&authCode={sofa.service.phone._auth_code(session, base, 'Web2App')}"
+def same_device_link(sofa: Sofa, session: Session) -> str:
+    base = f"{sofa.service.origin}/device-link?deviceLinkType=Web2App&sessionToken={session.token}&sessionType=auth&version=1.0&lang=lav"
+    return f"{base}&authCode={sofa.service.phone._auth_code(session, base, 'Web2App')}"
 
+
+def test_on_the_same_device_the_browser_goes_back_to_the_site(sofa: Sofa):
     for decision, has_proof in (("confirm", True), ("cancel", False)):
         session = sofa.begin(initialCallbackUrl=CALLBACK)
-        page = sofa.site.get(link(session))
+        page = sofa.site.get(same_device_link(sofa, session))
         assert "goes back to the site" in sofa.site.get(sofa.service.origin + page.headers["location"]).text
         back = sofa.answer(session, decision).headers["location"]
         assert back.startswith(f"{CALLBACK}&sessionSecretDigest=")
         assert ("&userChallengeVerifier=" in back) is has_proof
     assert session.answer
     assert session.answer["result"]["endResult"] == "USER_REFUSED_INTERACTION"
+
+
+def test_a_button_that_is_pressed_twice_leads_to_the_same_place(sofa: Sofa):
+    session = sofa.begin(initialCallbackUrl=CALLBACK)
+    sofa.site.get(same_device_link(sofa, session))
+    led_to = at_once(4, lambda _: sofa.answer(session).headers["location"])
+    assert len(set(led_to)) == 1
+    verifier = led_to[0].rpartition("userChallengeVerifier=")[2]
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    assert session.answer
+    assert session.answer["signature"]["userChallenge"] == challenge
 
 
 def test_codes_of_more_than_two_minutes_ago_are_gone(sofa: Sofa):

@@ -37,6 +37,8 @@ class Session:
     """Whether a phone followed its link."""
     taken_as: str | None = None
     """The flow of the link by which a phone holds it."""
+    came_back_to: str | None = None
+    """Where the app sent the browser, once it was answered on the same device."""
     forced: Behaviour | None = None
     """How it ends once a phone is asked, whoever holds it."""
 

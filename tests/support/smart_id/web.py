@@ -4,6 +4,7 @@ For developers, on this computer: requests for other hosts, and forms of other s
 judges a link or signs; `phone.py` does.
 """
 
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from tests.support.smart_id import faults
 from tests.support.smart_id.accounts import ACCEPTS, CODE_CHOICE, QUALIFIED, Account
-from tests.support.smart_id.phone import Followed, code_choices, offered, screen_of, verification_code
+from tests.support.smart_id.phone import code_choices, offered, screen_of, verification_code
 from tests.support.smart_id.service import Service
 from tests.support.smart_id.sessions import LIFETIME, Session
 
@@ -45,6 +46,8 @@ IGNORED = {
 class PhonePages:
     def __init__(self, service: Service) -> None:
         self.service = service
+        self._answering = threading.Lock()
+        """A button that is pressed twice answers once, and leads to the same place."""
         self.templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -147,19 +150,17 @@ class PhonePages:
         account = self._account(request.form.get("account", ""))
         if session.taken_as is None:
             raise NotFound("This phone has not scanned the code yet.")
-        if session.answer is not None:
-            return self._held(session)
-        if request.form.get("decision") == "cancel":
-            return self._return(session, self.service.phone.cancel(session, account))
-        if not _is_pin(request.form.get("pin", "")):
+        cancels = request.form.get("decision") == "cancel"
+        if not cancels and not _is_pin(request.form.get("pin", "")):
             return self._held(
                 session, "The PIN has at least four digits. Any will do.", account.document_number
             )
-        return self._return(session, self.service.phone.confirm(session, account))
-
-    def _return(self, session: Session, followed: Followed) -> Response:
-        """On the same device the browser goes back to the site, as the real app has it opened."""
-        return redirect(followed.callback or f"/phone/session/{session.token}", 303)
+        play = self.service.phone.cancel if cancels else self.service.phone.confirm
+        with self._answering:
+            if session.answer is None:
+                session.came_back_to = play(session, account).callback
+        # On the same device the browser goes back to the site, as the real app has it opened.
+        return redirect(session.came_back_to or f"/phone/session/{session.token}", 303)
 
     # Notifications --------------------------------------------------------------------------------------------
 
