@@ -30,7 +30,7 @@ ALREADY_DONE = re.compile(
 OTHER_TARGETS = re.compile(r"^(?:[A-Z_]+=\S+ )*make\b(?!.*\brun\b)")
 EXAMPLE = re.compile(r"docs/examples/(\w+)\.py")
 COMMAND_SECONDS = 60
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 def commands_of(markdown: str) -> list[str]:
