@@ -290,6 +290,10 @@ def test_a_forced_ending_holds_for_notifications_and_against_what_an_account_doe
     sofa.scan(session)
     sofa.answer(session, account=REFUSES)
     assert sofa.ended(session) == "OK"
+    session = sofa.begin()
+    sofa.scan(session)
+    sofa.answer(session, "cancel")
+    assert sofa.ended(session) == "USER_REFUSED_INTERACTION"
     sofa.press("/admin", what="TIMEOUT", scope="all")
     pushed = sofa.notify()
     sofa.press(f"/phone/push/{pushed.id}", decision="confirm", pin="1234")

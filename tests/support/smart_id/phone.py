@@ -87,7 +87,8 @@ class Phone:
     def cancel(self, session: Session, account: Account) -> Followed:
         """On the screen that is shown, whatever the account does otherwise."""
         refusal = Behaviour("USER_REFUSED_INTERACTION", screen_of(session, account) or "displayTextAndPIN")
-        self._behave(session, session.forced or refusal)
+        forced = session.forced if session.forced and session.forced.end_result != "OK" else None
+        self._behave(session, forced or refusal)
         flow = session.taken_as or "Notification"
         return Followed(session, callback=self._callback(session, flow, None))
 
