@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8000
 IDP_ISSUER ?= http://localhost:$(PORT)
+SMART_ID_PORT ?= $(shell expr $(PORT) + 1)
 
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= 2
@@ -16,8 +17,8 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extr
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
-run: $(VENV)/.run-installed  ## serve the demonstration on http://localhost:8000 (PORT, IDP_ISSUER, IDP_DATABASE_URL, IDP_REDIS_URL steer it)
-	@VENV=$(VENV) PORT=$(PORT) IDP_ISSUER=$(IDP_ISSUER) tools/run
+run: $(VENV)/.run-installed  ## serve the demonstration on http://localhost:8000 (PORT, SMART_ID_PORT, IDP_ISSUER, IDP_DATABASE_URL, IDP_REDIS_URL steer it)
+	@VENV=$(VENV) PORT=$(PORT) SMART_ID_PORT=$(SMART_ID_PORT) IDP_ISSUER=$(IDP_ISSUER) tools/run
 
 test:  ## install what tests need, then lint, types, import contracts and every test
 	@tools/system-packages tests/system-packages.txt

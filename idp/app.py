@@ -159,4 +159,5 @@ def _site(provider: Provider) -> site.Site:
         cases=provider.cases,
         walk=provider.walk,
         identity=provider.identity,
+        smart_id=provider.smart_id,
     )

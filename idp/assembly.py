@@ -12,6 +12,7 @@ from idp.crypto import Sealer
 from idp.effects import Effects
 from idp.gateways.outbound import Outbound
 from idp.gateways.smart_id.anchors import AnchorsError, read_anchors
+from idp.gateways.smart_id.callback import can_return_to
 from idp.gateways.smart_id.door import SmartId, open_smart_id
 from idp.gateways.smart_id.environment import Environment, EnvironmentRefusedError, Revocation, read_pin
 from idp.gateways.smart_id.words import Scheme
@@ -297,6 +298,7 @@ def smart_id_of(chosen: Settings, effects: Effects) -> SmartId | None:
             revocation=Revocation(chosen.smart_id_revocation) if chosen.smart_id_revocation else usual,
             countries=frozenset(chosen.smart_id_countries),
             ca_file=ca_file,
+            same_device=can_return_to(chosen.issuer),
         )
     except EnvironmentRefusedError as error:
         raise SettingsError(f"IDP_SMART_ID_{error.what.upper()} {error}.") from None

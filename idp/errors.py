@@ -168,6 +168,7 @@ class Reason(Enum):
     SMART_ID_MAINTENANCE = ("smart_id_maintenance", _LATER)
     SMART_ID_UNREACHABLE = ("smart_id_unreachable", _LATER)
     SMART_ID_TOO_SLOW = ("smart_id_too_slow", _LATER)
+    SMART_ID_RESTING = ("smart_id_resting", _LATER)
     SMART_ID_WRONG_SERVER_KEY = ("smart_id_wrong_server_key", _LATER)
     SMART_ID_UNKNOWN_STATUS = ("smart_id_unknown_status", _LATER)
     SMART_ID_ANSWER_BROKEN = ("smart_id_answer_broken", _IDENTITY)

@@ -89,3 +89,13 @@ def test_production_code_has_no_test_switch() -> None:
     switch = re.compile(r"\b(PYTEST_CURRENT_TEST|sys\.modules\[?.*pytest|TESTING)\b")
     for path in OUR_CODE:
         assert not switch.search((ROOT / path).read_text()), path
+
+
+@pytest.mark.parametrize("path", OUR_CODE, ids=str)
+def test_nothing_that_is_deployed_imports_from_the_tests(path: Path) -> None:
+    """Emulators above all: whatever they vouch for, the provider meets over the network."""
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert (node.module or "").split(".")[0] != "tests"
+        if isinstance(node, ast.Import):
+            assert "tests" not in {alias.name.split(".")[0] for alias in node.names}

@@ -17,7 +17,10 @@ def live() -> Response:
 
 @blueprint.get("/healthz/ready")
 def ready() -> tuple[Response, int]:
-    """The database answers and is migrated, and the Shelf (Redis, where it is set) answers."""
+    """The database answers and is migrated, and the Shelf (Redis, where it is set) answers.
+
+    Smart-ID is named where it is set up; without it people still sign in, so it never makes us unready.
+    """
     storage = site().storage
     try:
         storage.database.check_migrated()
@@ -25,4 +28,11 @@ def ready() -> tuple[Response, int]:
     except (NotMigratedError, StorageUnavailableError) as error:
         _log.warning("not ready", why=type(error).__name__)
         return jsonify(status="unavailable", error=type(error).__name__), 503
-    return jsonify(status="ok"), 200
+    return jsonify(status="ok", **_named_parts()), 200
+
+
+def _named_parts() -> dict[str, str]:
+    smart_id = site().smart_id
+    if smart_id is None:
+        return {}
+    return {"smart_id": "ok" if smart_id.is_well else "degraded"}

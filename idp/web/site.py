@@ -8,6 +8,7 @@ from typing import TypeAlias, cast
 from flask import Flask, current_app
 
 from idp.effects import Effects
+from idp.gateways.smart_id.door import SmartId
 from idp.login.approvals import Approvals
 from idp.login.enrolment import Enrolments
 from idp.login.flow import Login
@@ -60,6 +61,8 @@ class Site:
     cases: Cases
     walk: Walk
     identity: IdentityWays
+    smart_id: SmartId | None
+    """None where it is not set up."""
 
 
 def install(app: Flask, site: Site) -> None:

@@ -30,7 +30,7 @@ ALREADY_DONE = re.compile(
 OTHER_TARGETS = re.compile(r"^(?:[A-Z_]+=\S+ )*make\b(?!.*\brun\b)")
 EXAMPLE = re.compile(r"docs/examples/(\w+)\.py")
 COMMAND_SECONDS = 60
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 def commands_of(markdown: str) -> list[str]:
@@ -58,6 +58,7 @@ class Newcomer:
 
     checkout: Path
     port: int
+    smart_id_port: int = field(default_factory=free_port)
     exported: list[str] = field(default_factory=list)
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
@@ -151,6 +152,7 @@ class Newcomer:
         return kept | {
             "PATH": f"{own_commands}{os.pathsep}{os.environ['PATH']}",
             "PORT": str(self.port),
+            "SMART_ID_PORT": str(self.smart_id_port),
             "PYTHONPATH": str(self.checkout),
         }
 

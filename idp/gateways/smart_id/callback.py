@@ -39,6 +39,11 @@ def callback_url(address: str, value: str) -> str:
     return url
 
 
+def can_return_to(issuer: str) -> bool:
+    """The service takes callbacks over https alone: for http://localhost there is only the code to scan."""
+    return _URL.fullmatch(issuer) is not None
+
+
 def new_value(random: bytes) -> str:
     return b64url(random)
 

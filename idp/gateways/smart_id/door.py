@@ -21,6 +21,7 @@ from idp.gateways.outbound import (
 )
 from idp.gateways.smart_id import answers, ocsp
 from idp.gateways.smart_id.answers import Created, SessionState, Signed
+from idp.gateways.smart_id.breaker import Breaker
 from idp.gateways.smart_id.callback import Returned
 from idp.gateways.smart_id.encodings import b64, decode_b64
 from idp.gateways.smart_id.environment import Environment, Revocation
@@ -75,6 +76,12 @@ class SmartId:
         self._effects = effects
         self._service = service
         self._responders = responders
+        self._breaker = Breaker(effects)
+
+    @property
+    def is_well(self) -> bool:
+        """False after it failed several times in a row, until it answers again: as this process saw it."""
+        return self._breaker.is_closed
 
     def begin_with_link(
         self, interactions: Sequence[Interaction], *, callback_url: str | None
@@ -183,6 +190,9 @@ class SmartId:
             "interactions": asked.interactions,
             **extra,
         }
+        return self._breaker.call(lambda: self._send(path, request))
+
+    def _send(self, path: str, request: Mapping[str, Any]) -> bytes:
         fetched = self._ask(
             "POST", f"/authentication/{path}", json.dumps(request).encode(), seconds=_CREATE_SECONDS
         )

@@ -53,6 +53,8 @@ class Environment:
     revocation: Revocation
     countries: frozenset[str]
     ca_file: Path | None = None
+    same_device: bool = True
+    """Whether the app may send a browser back to us: our address has to be https for that."""
 
     def __post_init__(self) -> None:
         if not _BASE_URL.fullmatch(self.base_url):

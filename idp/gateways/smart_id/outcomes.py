@@ -82,6 +82,7 @@ _HANDLING: Final = {
     Reason.SMART_ID_MAINTENANCE: Handling.LATER,
     Reason.SMART_ID_UNREACHABLE: Handling.LATER,
     Reason.SMART_ID_TOO_SLOW: Handling.LATER,
+    Reason.SMART_ID_RESTING: Handling.LATER,
     Reason.SMART_ID_STATUS_UNREACHABLE: Handling.LATER,
 }
 

@@ -136,6 +136,8 @@ class SmartIdAuthority:
 
     def tell_responder(self, url: str) -> None:
         """Issuers get new certificates that name it; their keys stay."""
+        if url == self.responder_url:
+            return
         self.responder_url = url
         for name in ("qualified", "not qualified"):
             old = self.issuers[name]

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.support.smart_id.accounts import Account
+from tests.support.smart_id.accounts import Account, Behaviour
 from tests.support.smart_id.authority import SmartIdAuthority
 from tests.support.smart_id.sessions import Session, Sessions
 
@@ -56,25 +56,64 @@ class Phone:
     revoked: set[int] = field(default_factory=set)
 
     def follow(self, link: str, document_number: str) -> Followed:
-        """As when a code is scanned or a button pressed. A link that is not in order is passed over in silence."""
+        """As when a code is scanned or a button pressed, and the person answers at once. A link that is not in order
+        is passed over in silence.
+        """
+        seen = self._judged(link)
+        if seen.session is None or seen.ignored:
+            return seen
+        account = self.accounts.get(document_number)
+        if account is None:
+            return Followed(seen.session, "no such account")
+        self._take(seen.session, link)
+        return self.confirm(seen.session, account)
+
+    def scan(self, link: str) -> Followed:
+        """As `follow`, but the person has yet to answer, with `confirm` or `cancel`."""
+        seen = self._judged(link)
+        if seen.session is not None and not seen.ignored:
+            self._take(seen.session, link)
+        return seen
+
+    def confirm(self, session: Session, account: Account) -> Followed:
+        """For a session that the phone has taken."""
+        assert session.taken_as
+        if session.target not in {None, account.identifier, account.document_number}:
+            self._end(session, "PROTOCOL_FAILURE")
+            return Followed(session, "somebody else")
+        verifier = self.act(session, account, session.taken_as)
+        return Followed(session, callback=self._callback(session, session.taken_as, verifier))
+
+    def cancel(self, session: Session, account: Account) -> Followed:
+        """On the screen that is shown, whatever the account does otherwise."""
+        refusal = Behaviour("USER_REFUSED_INTERACTION", screen_of(session, account) or "displayTextAndPIN")
+        forced = session.forced if session.forced and session.forced.end_result != "OK" else None
+        self._behave(session, forced or refusal)
+        flow = session.taken_as or "Notification"
+        return Followed(session, callback=self._callback(session, flow, None))
+
+    def fresh_link(self, session: Session) -> str:
+        """The code that is on the screen now, if its seconds are counted as they should."""
+        elapsed = max(0, int(self.clock() - session.created_at))
+        link = (
+            f"{self.device_link_base}?deviceLinkType=QR&elapsedSeconds={elapsed}&sessionToken={session.token}"
+            "&sessionType=auth&version=1.0&lang=lav"
+        )
+        return f"{link}&authCode={self._auth_code(session, link, 'QR')}"
+
+    def _take(self, session: Session, link: str) -> None:
+        found = LINK.fullmatch(link)
+        assert found
+        session.touched, session.taken_as = True, found["type"]
+
+    def _judged(self, link: str) -> Followed:
         found = LINK.fullmatch(link)
         if found is None or found["base"] != self.device_link_base:
             return Followed(ignored="not a link of this service")
         session = self.sessions.find_by_token(found["token"])
         if session is None or session.notification or session.answer is not None:
             return Followed(ignored="no such session")
-        why = self._not_in_order(session, found)
-        if why:
-            return Followed(session, why)
-        account = self.accounts.get(document_number)
-        if account is None:
-            return Followed(session, "no such account")
-        session.touched = True
-        if session.target not in {None, account.identifier, account.document_number}:
-            self._end(session, "PROTOCOL_FAILURE")
-            return Followed(session, "somebody else")
-        verifier = self.act(session, account, found["type"])
-        return Followed(session, callback=self._callback(session, found["type"], verifier))
+        return Followed(session, self._not_in_order(session, found))
 
     def _not_in_order(self, session: Session, found: "re.Match[str]") -> str:
         """A wrong code ends the session; one that is too old or ahead of time does not."""
@@ -96,28 +135,31 @@ class Phone:
 
     def answer_push(self, session: Session, account: Account, *, chosen_code: str | None = None) -> None:
         """`chosen_code`: which of three the person picks; the right one unless told."""
-        if chosen_code is not None and chosen_code != verification_code(session.challenge):
+        wrong = chosen_code is not None and chosen_code != verification_code(session.challenge)
+        if wrong and session.forced is None:
             self._end(session, "WRONG_VC")
             return
         self.act(session, account, "Notification")
 
     def act(self, session: Session, account: Account, flow: str) -> str | None:
         """Signs or not, as the account behaves. The verifier of the user's challenge when signed."""
-        behaviour = account.behaviour
-        if behaviour.end_result == "TIMEOUT":
-            return None
+        behaviour = session.forced or account.behaviour
         if behaviour.end_result != "OK":
-            details = {"details": {"interaction": behaviour.screen}} if behaviour.screen else {}
-            self._end(session, behaviour.end_result, **details)
+            self._behave(session, behaviour)
             return None
-        offered = [each["type"] for each in json.loads(base64.b64decode(session.request["interactions"]))]
-        shown = next((kind for kind in offered if kind in behaviour.supports), None)
+        shown = screen_of(session, account)
         if shown is None:
             self._end(session, "REQUIRED_INTERACTION_NOT_SUPPORTED_BY_APP")
             return None
         verifier = _base64url(secrets.token_bytes(32))
         self.sessions.complete(session, self._signed(session, account, flow, shown, verifier))
         return verifier
+
+    def _behave(self, session: Session, behaviour: Behaviour) -> None:
+        """Signs nothing. A phone that lies in a drawer ends nothing."""
+        if behaviour.end_result not in {"OK", "TIMEOUT"}:
+            details = {"details": {"interaction": behaviour.screen}} if behaviour.screen else {}
+            self._end(session, behaviour.end_result, **details)
 
     def _end(self, session: Session, end_result: str, **details: Any) -> None:
         self.sessions.complete(session, {"state": "COMPLETE", "result": {"endResult": end_result, **details}})
@@ -191,6 +233,27 @@ class Phone:
             },
             "interactionTypeUsed": shown,
         }
+
+
+def offered(session: Session) -> list[dict[str, str]]:
+    """The interactions of the request, in its order."""
+    read: list[dict[str, str]] = json.loads(base64.b64decode(session.request["interactions"]))
+    return read
+
+
+def screen_of(session: Session, account: Account) -> str | None:
+    """What this account's app shows of them; None when it can show none."""
+    kinds = [each["type"] for each in offered(session)]
+    return next((kind for kind in kinds if kind in account.behaviour.supports), None)
+
+
+def code_choices(session: Session) -> list[str]:
+    """The right code among three, the same three each time."""
+    right = verification_code(session.challenge)
+    digest = hashlib.sha256(session.id.encode()).digest()
+    first = (int(right) + 1 + int.from_bytes(digest[:2], "big") % 4999) % 10000
+    second = (int(right) + 5001 + int.from_bytes(digest[2:4], "big") % 4998) % 10000
+    return sorted([right, f"{first:04d}", f"{second:04d}"])
 
 
 def verification_code(challenge: str) -> str:

@@ -1,30 +1,67 @@
-"""The service on a loopback port, over TLS, and what a relying party has to know of it."""
+"""The service on a loopback port, over TLS, and what a relying party has to know of it.
+
+The same port takes plain http as well, for browsers that do not know our authority: the phone's pages, and the
+responder, as in life. The API itself answers over TLS alone.
+"""
 
 import base64
 import hashlib
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from tests.support.certificates import Issued
 from tests.support.smart_id.authority import SmartIdAuthority
-from tests.support.smart_id.service import Service
+from tests.support.smart_id.service import PREFIX, Service
+from tests.support.smart_id.web import PhonePages
+
+TLS_HANDSHAKE = b"\x16"
+"""The first byte of a connection that is to be encrypted; of a request it is a letter."""
+SILENCE_SECONDS = 30.0
 
 
 class _Quiet(WSGIRequestHandler):
+    def make_environ(self) -> dict[str, Any]:
+        encrypted = isinstance(self.connection, ssl.SSLSocket)
+        return super().make_environ() | {"wsgi.url_scheme": "https" if encrypted else "http"}
+
     def log(self, *_: Any, **__: Any) -> None:
         """Nothing."""
 
     def connection_dropped(self, *_: Any, **__: Any) -> None:
         """Some tests are about it."""
+
+
+class _Both(ThreadedWSGIServer):
+    """With TLS or without, as each connection begins."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, listening: socket.socket, tls: ssl.SSLContext, application: Any) -> None:
+        self._tls = tls
+        super().__init__("127.0.0.1", 0, application, _Quiet, fd=listening.fileno())
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        with suppress(OSError):
+            request.settimeout(SILENCE_SECONDS)
+            begins = request.recv(1, socket.MSG_PEEK)
+            request.settimeout(None)
+            if begins != TLS_HANDSHAKE:
+                super().finish_request(request, client_address)
+                return
+            with self._tls.wrap_socket(request, server_side=True) as encrypted:
+                super().finish_request(encrypted, client_address)
+                encrypted.shutdown(socket.SHUT_WR)
 
 
 @dataclass(frozen=True)
@@ -54,35 +91,36 @@ def running_emulator(
     folder: Path,
     port: int = 0,
 ) -> Iterator[Emulator]:
-    """`folder`: where the authorities to trust are written."""
+    """`folder`: where the authorities to trust are written. Raises OSError for a port in use."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(issued.certificate, issued.key)
-    made: list[Service] = []
-
-    def answer(environ: dict[str, Any], start_response: Any) -> Any:
-        """The service is made after the port is known."""
-        return made[0](environ, start_response)
-
-    server = make_server(
-        "127.0.0.1",
-        port,
-        answer,
-        threaded=True,
-        request_handler=_Quiet,
-        ssl_context=tls,
-    )
-    server.daemon_threads = True
-    server.block_on_close = False
-    origin = f"https://localhost:{server.server_port}"
-    authority.tell_responder(f"{origin}/ocsp")
-    made.append(Service(authority, clock, origin=origin))
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        origin = f"https://localhost:{listening.getsockname()[1]}"
+        authority.tell_responder(f"{origin}/ocsp")
+        service = Service(authority, clock, origin=origin)
+        server = _Both(listening, tls, _with_pages(service))
     anchors = folder / "smart-id-anchors.pem"
     anchors.write_bytes(authority.anchors_pem)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield Emulator(made[0], pin_of(issued), anchors)
+        yield Emulator(service, pin_of(issued), anchors)
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _with_pages(service: Service) -> Any:
+    pages = PhonePages(service)
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ["PATH_INFO"]
+        if pages.serves(path):
+            return pages(environ, start_response)
+        if path.startswith(PREFIX) and environ["wsgi.url_scheme"] != "https":
+            start_response("403 Forbidden", [("Content-Type", "text/plain")])
+            return [b"Smart-ID is asked over TLS only.\n"]
+        return service(environ, start_response)
+
+    return answer

@@ -6,7 +6,6 @@ Beside it, as at the demo service: `POST /mock/device-link` plays a phone that f
 
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs
 from tests.support.smart_id import requests
 from tests.support.smart_id.accounts import Account, preloaded
 from tests.support.smart_id.authority import SmartIdAuthority
+from tests.support.smart_id.faults import Faults, Forcing
 from tests.support.smart_id.ocsp import Mood, Responder
 from tests.support.smart_id.phone import Followed, Phone
 from tests.support.smart_id.sessions import Session, Sessions
@@ -26,23 +26,6 @@ REASONS = {
     472: "Open the app", 480: "Client too old", 500: "Internal Server Error", 503: "Service Unavailable",
     580: "Maintenance",
 }  # fmt: skip
-
-
-@dataclass
-class Faults:
-    """What goes wrong, until it is switched off again."""
-
-    status: int | None = None
-    dropped: bool = False
-    slow: threading.Event | None = None
-    """Nothing is answered before it is set."""
-    unknown_members: bool = False
-    legacy: bool = False
-    """471 and 472, as before version 3.2."""
-    forbids_unknown_party: bool = False
-    """403 rather than 401."""
-    changes: Callable[[dict[str, Any]], Any] | None = None
-    """What becomes of a body before it is sent; bytes are sent as they are."""
 
 
 @dataclass
@@ -71,6 +54,7 @@ class Service:
         self.mood = Mood()
         self.responder = Responder(authority, self.mood, self.phone.revoked)
         self.faults = Faults()
+        self.forcing = Forcing()
         self.asked: list[Asked] = []
         self.may_ask_advanced = False
         self.pushes_answer_themselves = True
@@ -94,10 +78,12 @@ class Service:
             answer = self.responder.answer(body, at=self.clock())
             start_response(f"{self.mood.http_status} OCSP", [("Content-Type", "application/ocsp-response")])
             return [answer]
-        self._fail_as_told(environ)
+        creates = method == "POST" and path.startswith(f"{PREFIX}/authentication/")
+        faults = self.forcing.faults_of_call(creates=creates) or self.faults
+        _fail_as_told(environ, faults)
         try:
-            if self.faults.status is not None:
-                raise Failed(self.faults.status)
+            if faults.status is not None:
+                raise Failed(faults.status)
             status, answered = 200, self._route(method, path, environ.get("QUERY_STRING", ""), body)
         except Failed as failed:
             status, answered = failed.status, failed.body
@@ -107,12 +93,6 @@ class Service:
             [("Content-Type", "application/json"), ("Content-Length", str(len(content)))],
         )
         return [content]
-
-    def _fail_as_told(self, environ: dict[str, Any]) -> None:
-        if self.faults.slow is not None:
-            self.faults.slow.wait(30)
-        if self.faults.dropped:
-            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
 
     def _written(self, answered: dict[str, Any] | None) -> bytes:
         if answered is None:
@@ -172,7 +152,9 @@ class Service:
     def _create(self, request: dict[str, Any], target: str | None, *, notification: bool) -> dict[str, Any]:
         _refuse_bad(request, notification=notification)
         self._refuse_stranger(request)
-        session = Session(request, self.clock(), notification, target)
+        session = Session(
+            request, self.clock(), notification, target, forced=self.forcing.ending_of_session()
+        )
         self.sessions.add(session)
         if not notification:
             return {
@@ -233,6 +215,13 @@ class Service:
         for session in waiting:
             self.phone.answer_push(session, self._account(session.target), chosen_code=body.get("code"))
         return {"answered": len(waiting)}
+
+
+def _fail_as_told(environ: dict[str, Any], faults: Faults) -> None:
+    if faults.slow is not None:
+        faults.slow.wait(30)
+    if faults.dropped:
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
 
 
 def _json(body: bytes) -> dict[str, Any]:

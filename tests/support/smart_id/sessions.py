@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.smart_id.accounts import Behaviour
+
 LIFETIME = 120.0
 FIRST_CONTACT = 60.0
 RETENTION = 300.0
@@ -33,6 +35,12 @@ class Session:
     answered_at: float | None = None
     touched: bool = False
     """Whether a phone followed its link."""
+    taken_as: str | None = None
+    """The flow of the link by which a phone holds it."""
+    came_back_to: str | None = None
+    """Where the app sent the browser, once it was answered on the same device."""
+    forced: Behaviour | None = None
+    """How it ends once a phone is asked, whoever holds it."""
 
     @property
     def challenge(self) -> str:
@@ -70,10 +78,15 @@ class Sessions:
 
     def find_by_token(self, token: str) -> Session | None:
         with self._changed:
-            return next((each for each in self._by_id.values() if each.token == token), None)
+            found = next((each for each in self._by_id.values() if each.token == token), None)
+            if found is not None:
+                self._expire(found)
+            return found
 
     def all(self) -> list[Session]:
         with self._changed:
+            for each in self._by_id.values():
+                self._expire(each)
             return list(self._by_id.values())
 
     def complete(self, session: Session, answer: dict[str, Any]) -> None:

@@ -265,3 +265,16 @@ def test_settings_that_cannot_be_right_are_named_in_a_sentence(
         set_up(**changes)
     assert str(caught.value).startswith(f"IDP_SMART_ID_{named} ")
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "possible"),
+    [("https://visvaris.lv", True), ("https://localhost:8000", True), ("http://localhost:8000", False)],
+)
+def test_a_phone_can_come_back_to_an_https_issuer_alone(
+    set_up: Callable[..., SmartId | None], monkeypatch: pytest.MonkeyPatch, issuer: str, possible: bool
+):
+    monkeypatch.setenv("IDP_ISSUER", issuer)
+    smart_id = set_up()
+    assert smart_id
+    assert smart_id.environment.same_device is possible
