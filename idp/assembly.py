@@ -10,6 +10,8 @@ from typing import Any
 
 from idp.crypto import Sealer
 from idp.effects import Effects
+from idp.gateways.eparaksts import environment as eparaksts_environment
+from idp.gateways.eparaksts.door import EParaksts
 from idp.gateways.outbound import Outbound
 from idp.gateways.smart_id.anchors import AnchorsError, read_anchors
 from idp.gateways.smart_id.door import SmartId, open_smart_id
@@ -63,6 +65,8 @@ class Provider:
     walk: Walk
     smart_id: SmartId | None
     """None where it is not set up."""
+    eparaksts: EParaksts | None
+    """None where it is switched off."""
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -117,6 +121,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         cases=Cases(database=storage.database, standings=standings, sessions=sessions, effects=effects),
         walk=Walk(ways, enrolments),
         smart_id=smart_id_of(chosen, effects),
+        eparaksts=eparaksts_of(chosen, effects),
     )
 
 
@@ -224,6 +229,24 @@ def smart_id_of(chosen: Settings, effects: Effects) -> SmartId | None:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise SettingsError(f"IDP_SMART_ID_ANCHORS_FILE cannot be used: {why}.") from None
     return open_smart_id(environment, effects, responders=open_outbound(chosen))
+
+
+def eparaksts_of(chosen: Settings, effects: Effects) -> EParaksts | None:
+    """Raises SettingsError for an environment that is not whole, or mixes live and demo."""
+    if chosen.eparaksts_environment == "off":
+        return None
+    stage, secret = eparaksts_environment.Stage(chosen.eparaksts_environment), chosen.eparaksts_client_secret
+    try:
+        environment = eparaksts_environment.Environment(
+            stage=stage,
+            origin=stage.origin if chosen.eparaksts_base_url is None else chosen.eparaksts_base_url,
+            client_id=chosen.eparaksts_client_id or "",
+            client_secret=secret.get_secret_value() if secret else "",
+            server=eparaksts_environment.Server(chosen.eparaksts_server),
+        )
+    except eparaksts_environment.EnvironmentRefusedError as error:
+        raise SettingsError(f"IDP_EPARAKSTS_{error.what.upper()} {error}.") from None
+    return EParaksts(environment, effects, service=open_outbound(chosen))
 
 
 def _sessions(chosen: Settings, storage: Storage, effects: Effects) -> Sessions:
