@@ -9,14 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from idp.crypto import Sealer
+from idp.doors import eparaksts_of, open_outbound, smart_id_of
 from idp.effects import Effects
-from idp.gateways.eparaksts import environment as eparaksts_environment
 from idp.gateways.eparaksts.door import EParaksts
-from idp.gateways.outbound import Outbound
-from idp.gateways.smart_id.anchors import AnchorsError, read_anchors
-from idp.gateways.smart_id.door import SmartId, open_smart_id
-from idp.gateways.smart_id.environment import Environment, EnvironmentRefusedError, Revocation, read_pin
-from idp.gateways.smart_id.words import Scheme
+from idp.gateways.smart_id.door import SmartId
 from idp.login.approvals import Approvals
 from idp.login.completion import Completion
 from idp.login.enrolment import Enrolments
@@ -192,61 +188,6 @@ def _software_statement_jwks(path: Path | None) -> dict[str, Any]:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise SettingsError(f"IDP_SOFTWARE_STATEMENT_JWKS cannot be used: {why}.") from None
     return document
-
-
-def open_outbound(chosen: Settings) -> Outbound:
-    """Connects to nothing yet."""
-    return Outbound(ca_file=chosen.outbound_ca_file, allowed=chosen.outbound_allow)
-
-
-def smart_id_of(chosen: Settings, effects: Effects) -> SmartId | None:
-    """Raises SettingsError for an environment that is not whole, or mixes live and demo."""
-    anchors_file, ca_file = chosen.smart_id_anchors_file, chosen.smart_id_ca_file
-    if chosen.smart_id_base_url is None:
-        if any((chosen.smart_id_rp_uuid, chosen.smart_id_rp_name, chosen.smart_id_pins, anchors_file)):
-            raise SettingsError("IDP_SMART_ID_BASE_URL is required.")
-        return None
-    scheme = Scheme(chosen.smart_id_scheme_name)
-    usual = Revocation.REQUIRED if scheme is Scheme.LIVE else Revocation.OFF
-    try:
-        if anchors_file is None:
-            raise EnvironmentRefusedError("anchors_file", "is required")
-        if ca_file is not None and not ca_file.is_file():
-            raise EnvironmentRefusedError("ca_file", "must name a file")
-        environment = Environment(
-            base_url=chosen.smart_id_base_url,
-            relying_party_id=chosen.smart_id_rp_uuid or "",
-            relying_party_name=chosen.smart_id_rp_name or "",
-            anchors=read_anchors(anchors_file.read_bytes(), scheme),
-            pins=frozenset(read_pin(pin) for pin in chosen.smart_id_pins),
-            revocation=Revocation(chosen.smart_id_revocation) if chosen.smart_id_revocation else usual,
-            countries=frozenset(chosen.smart_id_countries),
-            ca_file=ca_file,
-        )
-    except EnvironmentRefusedError as error:
-        raise SettingsError(f"IDP_SMART_ID_{error.what.upper()} {error}.") from None
-    except (OSError, AnchorsError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise SettingsError(f"IDP_SMART_ID_ANCHORS_FILE cannot be used: {why}.") from None
-    return open_smart_id(environment, effects, responders=open_outbound(chosen))
-
-
-def eparaksts_of(chosen: Settings, effects: Effects) -> EParaksts | None:
-    """Raises SettingsError for an environment that is not whole, or mixes live and demo."""
-    if chosen.eparaksts_environment == "off":
-        return None
-    stage, secret = eparaksts_environment.Stage(chosen.eparaksts_environment), chosen.eparaksts_client_secret
-    try:
-        environment = eparaksts_environment.Environment(
-            stage=stage,
-            origin=stage.origin if chosen.eparaksts_base_url is None else chosen.eparaksts_base_url,
-            client_id=chosen.eparaksts_client_id or "",
-            client_secret=secret.get_secret_value() if secret else "",
-            server=eparaksts_environment.Server(chosen.eparaksts_server),
-        )
-    except eparaksts_environment.EnvironmentRefusedError as error:
-        raise SettingsError(f"IDP_EPARAKSTS_{error.what.upper()} {error}.") from None
-    return EParaksts(environment, effects, service=open_outbound(chosen))
 
 
 def _sessions(chosen: Settings, storage: Storage, effects: Effects) -> Sessions:

@@ -39,8 +39,8 @@ def group(ctx: click.Context, *, markdown: bool, as_json: bool) -> None:
 
 @group.command("check", help="Whether the settings given can be used: values, database, Redis.")
 def check() -> None:
-    # It brings the pages, which no other command here needs.
-    from idp.assembly import eparaksts_of, options_of, smart_id_of
+    from idp.assembly import options_of  # brings the pages, which no other command here needs
+    from idp.doors import eparaksts_of, smart_id_of
 
     context = open_context()
     options_of(context.settings)

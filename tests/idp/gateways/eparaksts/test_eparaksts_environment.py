@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from idp import settings
-from idp.assembly import assemble, eparaksts_of
+from idp.assembly import assemble
+from idp.doors import eparaksts_of
 from idp.effects import Effects
 from idp.gateways.eparaksts.door import EParaksts, callback_address
 from idp.gateways.eparaksts.environment import Environment, EnvironmentRefusedError, Server, Stage
