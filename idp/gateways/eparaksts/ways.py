@@ -12,7 +12,7 @@ _METHOD_PREFIXES: Final = (
 
 
 class Way(Enum):
-    """All four are of level high of eIDAS, and none can be proved from afar without a PIN."""
+    """All four are of level high of eIDAS."""
 
     MOBILE = "mobileid"
     """The app on this device."""

@@ -137,7 +137,7 @@ def test_the_code_is_exchanged_by_us_alone_and_once(rig: Rig):
 
 
 def test_of_many_at_once_one_code_confirms_one(rig: Rig):
-    """Which of them is decided by the service. (attack 37)"""
+    """Which of them is decided by the service. (attack 37: replay)"""
     begun = rig.begin()
     query = rig.returned(begun)
 
@@ -178,7 +178,7 @@ def test_every_error_that_comes_back_has_its_reason(rig: Rig, error: str):
 
 @pytest.mark.parametrize("with_what", ["code", "error"])
 def test_a_return_of_another_journey_is_refused_before_anything_is_asked(rig: Rig, with_what: str):
-    """Somebody else's code in this browser, or this browser's code in another. (attack 37)"""
+    """Somebody else's code in this browser, or this browser's code in another. (attack 24: a missing `state`)"""
     mine, other = rig.begin(), rig.begin()
     query = rig.returned(other) if with_what == "code" else rig.visitor.declines(other.address)
     before = len(rig.service.received)
@@ -411,7 +411,7 @@ def test_who_has_no_latvian_code_takes_another_way(rig: Rig, person: Any, reason
 @pytest.mark.parametrize("asked", Way)
 @pytest.mark.parametrize("done", Way)
 def test_another_flow_than_was_asked_for_is_refused(rig: Rig, asked: Way, done: Way):
-    """Also when the person changed it in the address on the way. (attack 36)"""
+    """Also when the person changed it in the address on the way."""
     rig.service.says_level = False
     begun = rig.begin(asked)
     changed = begun.address.replace(urlencode({"acr_values": asked.acr}), urlencode({"acr_values": done.acr}))
