@@ -31,6 +31,7 @@ from idp.web import (
     http,
     i18n,
     identity,
+    identity_eparaksts,
     identity_smart_id,
     kept_mail,
     login,
@@ -124,7 +125,7 @@ def make_pages(provider: Provider) -> Flask:
         *(login, enrol, oidc, device, approve, portal, account, contacts, computers, shared),
         *(assets, health, wellknown, api, api_tickets),
         *(activity, choose, not_me, api_cases, api_municipalities),
-        *(identity_smart_id, identity),
+        *(identity_smart_id, identity_eparaksts, identity),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:

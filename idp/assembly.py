@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from idp.crypto import Sealer
+from idp.doors import eparaksts_of, open_outbound, smart_id_of
 from idp.effects import Effects
-from idp.gateways.outbound import Outbound
-from idp.gateways.smart_id.anchors import AnchorsError, read_anchors
-from idp.gateways.smart_id.callback import can_return_to
-from idp.gateways.smart_id.door import SmartId, open_smart_id
-from idp.gateways.smart_id.environment import Environment, EnvironmentRefusedError, Revocation, read_pin
-from idp.gateways.smart_id.words import Scheme
+from idp.gateways.eparaksts.door import EParaksts
+from idp.gateways.smart_id.door import SmartId
 from idp.login.approvals import Approvals
 from idp.login.completion import Completion
 from idp.login.enrolment import Enrolments
@@ -34,6 +31,7 @@ from idp.oidc.software_statements import read_trusted
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
 from idp.people.identity.desk import IdentityDesk
+from idp.people.identity.eparaksts import ByEParaksts
 from idp.people.identity.limits import IdentityLimits
 from idp.people.identity.sittings import Sittings
 from idp.people.identity.smart_id import BySmartId
@@ -69,6 +67,8 @@ class Provider:
     walk: Walk
     smart_id: SmartId | None
     """None where it is not set up."""
+    eparaksts: EParaksts | None
+    """None where it is switched off."""
     identity: IdentityWays
 
 
@@ -91,7 +91,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         storage, vault, ways, standings=standings, sessions=sessions, limits=limits, effects=effects
     )
     tickets = _tickets(storage, ways, standings, sessions, enrolments, effects)
-    smart_id = smart_id_of(chosen, effects)
+    smart_id, eparaksts = smart_id_of(chosen, effects), eparaksts_of(chosen, effects)
     return Provider(
         settings=chosen,
         effects=effects,
@@ -112,6 +112,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         cases=Cases(database=storage.database, standings=standings, sessions=sessions, effects=effects),
         walk=Walk(ways, enrolments),
         smart_id=smart_id,
+        eparaksts=eparaksts,
         identity=_identity(
             chosen,
             storage,
@@ -122,6 +123,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             tickets=tickets,
             places=places,
             smart_id=smart_id,
+            eparaksts=eparaksts,
             effects=effects,
         ),
     )
@@ -174,6 +176,7 @@ def _identity(
     tickets: Tickets,
     places: Places,
     smart_id: SmartId | None,
+    eparaksts: EParaksts | None,
     effects: Effects,
 ) -> IdentityWays:
     desk = IdentityDesk(
@@ -187,18 +190,21 @@ def _identity(
         tickets=tickets,
         effects=effects,
     )
-    if smart_id is None:
-        return IdentityWays(desk=desk)
-    by_smart_id = BySmartId(
-        smart_id,
-        desk,
-        shelf=storage.shelf,
-        vault=vault,
-        effects=effects,
-        site_name=pages.PRODUCT_NAME,
-        issuer=chosen.issuer,
-    )
-    return IdentityWays(desk=desk, smart_id=by_smart_id)
+    shelf, issuer = storage.shelf, chosen.issuer
+    by_smart_id = by_eparaksts = None
+    if smart_id is not None:
+        by_smart_id = BySmartId(
+            smart_id,
+            desk,
+            shelf=shelf,
+            vault=vault,
+            effects=effects,
+            issuer=issuer,
+            site_name=pages.PRODUCT_NAME,
+        )
+    if eparaksts is not None:
+        by_eparaksts = ByEParaksts(eparaksts, desk, shelf=shelf, vault=vault, effects=effects, issuer=issuer)
+    return IdentityWays(desk=desk, smart_id=by_smart_id, eparaksts=by_eparaksts)
 
 
 def _tickets(
@@ -268,44 +274,6 @@ def _software_statement_jwks(path: Path | None) -> dict[str, Any]:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise SettingsError(f"IDP_SOFTWARE_STATEMENT_JWKS cannot be used: {why}.") from None
     return document
-
-
-def open_outbound(chosen: Settings) -> Outbound:
-    """Connects to nothing yet."""
-    return Outbound(ca_file=chosen.outbound_ca_file, allowed=chosen.outbound_allow)
-
-
-def smart_id_of(chosen: Settings, effects: Effects) -> SmartId | None:
-    """Raises SettingsError for an environment that is not whole, or mixes live and demo."""
-    anchors_file, ca_file = chosen.smart_id_anchors_file, chosen.smart_id_ca_file
-    if chosen.smart_id_base_url is None:
-        if any((chosen.smart_id_rp_uuid, chosen.smart_id_rp_name, chosen.smart_id_pins, anchors_file)):
-            raise SettingsError("IDP_SMART_ID_BASE_URL is required.")
-        return None
-    scheme = Scheme(chosen.smart_id_scheme_name)
-    usual = Revocation.REQUIRED if scheme is Scheme.LIVE else Revocation.OFF
-    try:
-        if anchors_file is None:
-            raise EnvironmentRefusedError("anchors_file", "is required")
-        if ca_file is not None and not ca_file.is_file():
-            raise EnvironmentRefusedError("ca_file", "must name a file")
-        environment = Environment(
-            base_url=chosen.smart_id_base_url,
-            relying_party_id=chosen.smart_id_rp_uuid or "",
-            relying_party_name=chosen.smart_id_rp_name or "",
-            anchors=read_anchors(anchors_file.read_bytes(), scheme),
-            pins=frozenset(read_pin(pin) for pin in chosen.smart_id_pins),
-            revocation=Revocation(chosen.smart_id_revocation) if chosen.smart_id_revocation else usual,
-            countries=frozenset(chosen.smart_id_countries),
-            ca_file=ca_file,
-            same_device=can_return_to(chosen.issuer),
-        )
-    except EnvironmentRefusedError as error:
-        raise SettingsError(f"IDP_SMART_ID_{error.what.upper()} {error}.") from None
-    except (OSError, AnchorsError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise SettingsError(f"IDP_SMART_ID_ANCHORS_FILE cannot be used: {why}.") from None
-    return open_smart_id(environment, effects, responders=open_outbound(chosen))
 
 
 def _sessions(chosen: Settings, storage: Storage, effects: Effects) -> Sessions:

@@ -221,6 +221,38 @@ class Reason(Enum):
     SMART_ID_STATUS_NOWHERE = ("smart_id_status_nowhere", _IDENTITY)
     SMART_ID_STATUS_UNREACHABLE = ("smart_id_status_unreachable", _LATER)
 
+    # How an authentication at eParaksts ended. One sentence for all, whatever it was.
+    EPARAKSTS_DECLINED = ("eparaksts_declined", _IDENTITY)
+    EPARAKSTS_TOO_LATE = ("eparaksts_too_late", _IDENTITY)
+    EPARAKSTS_OTHER_BROWSER = ("eparaksts_other_browser", _IDENTITY)
+    EPARAKSTS_STATE = ("eparaksts_state", _IDENTITY)
+    EPARAKSTS_RETURN_BROKEN = ("eparaksts_return_broken", _IDENTITY)
+    EPARAKSTS_BAD_REQUEST = ("eparaksts_bad_request", _IDENTITY)
+    EPARAKSTS_NOT_PERMITTED = ("eparaksts_not_permitted", _IDENTITY)
+    EPARAKSTS_UNKNOWN_ERROR = ("eparaksts_unknown_error", _IDENTITY)
+
+    # What its token endpoint or user info answered instead of an answer.
+    EPARAKSTS_CLIENT_REFUSED = ("eparaksts_client_refused", _IDENTITY)
+    EPARAKSTS_CODE_REFUSED = ("eparaksts_code_refused", _IDENTITY)
+    EPARAKSTS_TOKEN_REFUSED = ("eparaksts_token_refused", _IDENTITY)
+    EPARAKSTS_UNKNOWN_STATUS = ("eparaksts_unknown_status", _IDENTITY)
+    EPARAKSTS_UNAVAILABLE = ("eparaksts_unavailable", _IDENTITY)
+    EPARAKSTS_UNREACHABLE = ("eparaksts_unreachable", _IDENTITY)
+    EPARAKSTS_TOO_SLOW = ("eparaksts_too_slow", _IDENTITY)
+
+    # What does not hold in an answer of eParaksts.
+    EPARAKSTS_ANSWER_BROKEN = ("eparaksts_answer_broken", _IDENTITY)
+    EPARAKSTS_TOKEN_TYPE = ("eparaksts_token_type", _IDENTITY)
+    EPARAKSTS_SCOPE = ("eparaksts_scope", _IDENTITY)
+    EPARAKSTS_SUBJECT = ("eparaksts_subject", _IDENTITY)
+    EPARAKSTS_DOMAIN = ("eparaksts_domain", _IDENTITY)
+    EPARAKSTS_ACR = ("eparaksts_acr", _IDENTITY)
+    EPARAKSTS_AMR = ("eparaksts_amr", _IDENTITY)
+    EPARAKSTS_NAMES = ("eparaksts_names", _IDENTITY)
+    EPARAKSTS_IDENTIFIER_KIND = ("eparaksts_identifier_kind", _IDENTITY)
+    EPARAKSTS_COUNTRY = ("eparaksts_country", _IDENTITY)
+    EPARAKSTS_SERIAL_NUMBER = ("eparaksts_serial_number", _IDENTITY)
+
     def __init__(self, code: str, public: str) -> None:
         self.code = code
         self.public = public

@@ -155,6 +155,19 @@ class Settings(BaseSettings):
     smart_id_countries: Annotated[tuple[str, ...], NoDecode] = Field(
         ("LV",), description="Countries whose national codes confirm an account, separated by commas."
     )
+    eparaksts_environment: Literal["off", "demo", "live"] = Field(
+        "off", description="Whether people may confirm with eParaksts, and at which of its services."
+    )
+    eparaksts_client_id: str | None = Field(
+        None, description="Client_ID from the contract with LVRTC; the test service has one of its own."
+    )
+    eparaksts_client_secret: SecretStr | None = Field(None, description="Client_secret that belongs to it.")
+    eparaksts_server: Literal["lvrtc-eips-as", "lvrtc-eipsign-as"] = Field(
+        "lvrtc-eips-as", description="Authorization server that the contract names."
+    )
+    eparaksts_base_url: str | None = Field(
+        None, description="Origin of an emulator in place of the test service; only in the demo environment."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least level that is logged."
     )
@@ -247,7 +260,7 @@ class Settings(BaseSettings):
             raise ValueError("must be the host of IDP_ISSUER or a parent domain of it")
         return value
 
-    @field_validator("webauthn_origins", "smart_id_pins", "smart_id_countries", mode="before")
+    @field_validator("master_keys", "webauthn_origins", "smart_id_pins", "smart_id_countries", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
@@ -267,13 +280,6 @@ class Settings(BaseSettings):
     def _networks(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("master_keys", mode="before")
-    @classmethod
-    def _split_keys(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("master_keys")

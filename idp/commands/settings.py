@@ -39,11 +39,13 @@ def group(ctx: click.Context, *, markdown: bool, as_json: bool) -> None:
 
 @group.command("check", help="Whether the settings given can be used: values, database, Redis.")
 def check() -> None:
-    from idp.assembly import options_of, smart_id_of  # brings the pages, which no other command here needs
+    from idp.assembly import options_of  # brings the pages, which no other command here needs
+    from idp.doors import eparaksts_of, smart_id_of
 
     context = open_context()
     options_of(context.settings)
     smart_id_of(context.settings, context.effects)
+    eparaksts_of(context.settings, context.effects)
     context.storage.shelf.find("settings", "check")
     say("The settings can be used.")
 

@@ -27,6 +27,7 @@ from cryptography.x509 import (
 
 from idp.effects import Instant
 from idp.errors import Refused
+from idp.gateways.identity import born_by_code
 from idp.gateways.smart_id.anchors import (
     LIVE,
     LIVE_QUALIFIED,
@@ -39,7 +40,6 @@ from idp.gateways.smart_id.answers import Signed, session_in
 from idp.gateways.smart_id.callback import check_callback, check_verifier
 from idp.gateways.smart_id.certificates import check_chain, check_purpose, read_certificate
 from idp.gateways.smart_id.encodings import b64, decode_b64, sha256_b64url
-from idp.gateways.smart_id.identity import born_by_code
 from idp.gateways.smart_id.interactions import screens_in
 from idp.gateways.smart_id.links import (
     LinkFacts,

@@ -51,6 +51,10 @@ class TookTooLongError(OutboundError):
     """The deadline passed first."""
 
 
+class TooMuchError(OutboundError):
+    """The answer is longer than whoever asked will read."""
+
+
 class WrongServerKeyError(OutboundError):
     """The server's key is none of those that were pinned; nothing was sent to it."""
 
@@ -353,7 +357,7 @@ def _read(answer: "httpcore.Response", url: str, *, limit: int, deadline: float)
     for chunk in answer.iter_stream():
         body += chunk
         if len(body) > limit:
-            raise OutboundError(shown(url), f"answered with more than {limit} bytes")
+            raise TooMuchError(shown(url), f"answered with more than {limit} bytes")
         if time.monotonic() > deadline:
             raise TookTooLongError(shown(url), "took too long")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -21,10 +21,11 @@ from idp.models.confirmations import ConfirmedBy, IdentityRead
 from idp.models.usernames import canonical_username
 from idp.people.identity.desk import IdentityDesk, LetIn, Linked
 from idp.people.identity.sittings import Purpose, Sitting
-from idp.web import identity_smart_id
+from idp.web import identity_eparaksts, identity_smart_id
 from idp.web.errors import reference
 from idp.web.forms import NO_PROBLEM, Problem, problem_of, show_form
 from idp.web.guards import ask_for, current_session, satisfied, sign_in_required
+from idp.web.headers import allow_form_action
 from idp.web.http import browser_id, see_other, visitor, write_session
 from idp.web.i18n import language, translate
 from idp.web.identity_way import WebWay, url_of
@@ -32,7 +33,7 @@ from idp.web.site import site
 
 blueprint = Blueprint("identity", __name__)
 
-_WAYS: Final = (identity_smart_id.WAY,)
+_WAYS: Final = (identity_smart_id.WAY, identity_eparaksts.MOBILE, identity_eparaksts.CARD)
 _CONFIRMED_BY: Final = {
     ConfirmedBy.SMART_ID.value: N_("Smart-ID"),
     ConfirmedBy.EPARAKSTS.value: N_("eParaksts"),
@@ -174,7 +175,7 @@ def answer(sitting_id: str) -> AnyResponse:
 
 def _start(sitting: Sitting) -> AnyResponse:
     """The way that was chosen, if the person agreed."""
-    way = next((way for way in ways() if way.by.value == request.form.get("way")), None)
+    way = next((way for way in ways() if way.id == request.form.get("way")), None)
     if way is None or request.form.get("consent") != "1":
         return _show_again(sitting, Reason.IDENTITY_NO_CONSENT)
     outcome = way.start(_desk().agree(sitting, language=language()))
@@ -228,6 +229,8 @@ def _show_read(sitting: Sitting, read: IdentityRead) -> Response:
 
 
 def _show_choice(action: str, username: str, purpose: Purpose, problem: Problem = NO_PROBLEM) -> Response:
+    for origin in {way.leads_to() for way in ways()} - {""}:
+        allow_form_action(origin)
     return show_form(
         "identity/choose.html",
         problem,
@@ -237,7 +240,7 @@ def _show_choice(action: str, username: str, purpose: Purpose, problem: Problem 
         agreed=request.form.get("consent") == "1",
         ways=[
             {
-                "id": way.by.value,
+                "id": way.id,
                 "label": translate(way.label),
                 "description": translate(way.description),
             }

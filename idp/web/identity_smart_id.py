@@ -125,6 +125,7 @@ def _cancel(sitting: Sitting) -> None:
 
 
 WAY: Final = WebWay(
+    id=ConfirmedBy.SMART_ID.value,
     by=ConfirmedBy.SMART_ID,
     label=N_("Smart-ID"),
     description=N_("Scan a code with the Smart-ID app, or open the app on this device, and enter PIN 1."),

@@ -16,19 +16,30 @@ HOME: Final = "/identity"
 Started: TypeAlias = AnyResponse | Wait | Reason
 
 
+def _shows_nothing(_sitting: Sitting) -> None:
+    """For a way that is in progress elsewhere."""
+
+
+def _does_nothing(_sitting: Sitting) -> None:
+    """For a way of which nothing is left here."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebWay:
     """`start`: after the person agreed, where to go, or why it did not begin. `show`: its page while it is in
-    progress, else None. `cancel`: the person chose otherwise.
+    progress, else None. `cancel`: the person chose otherwise. `leads_to`: the origin that its form ends at,
+    where that is not ours.
     """
 
+    id: str
     by: ConfirmedBy
     label: str
     description: str
     is_there: Callable[[], bool]
     start: Callable[[Sitting], Started]
-    show: Callable[[Sitting], Response | None]
-    cancel: Callable[[Sitting], None]
+    show: Callable[[Sitting], Response | None] = _shows_nothing
+    cancel: Callable[[Sitting], None] = _does_nothing
+    leads_to: Callable[[], str] = str
 
 
 def url_of(sitting: Sitting) -> str:

@@ -109,6 +109,11 @@ def test_a_database_of_another_kind_is_refused(empty: None, monkeypatch: pytest.
     assert "hunter2" not in reason
 
 
+def test_a_half_set_up_eparaksts_is_named(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_EPARAKSTS_ENVIRONMENT", "demo")
+    assert "IDP_EPARAKSTS_CLIENT_ID must have" in refused("settings", "check")
+
+
 def test_a_database_that_is_not_migrated_says_which_command_to_run(empty: None) -> None:
     for arguments in (
         ("db", "check"),

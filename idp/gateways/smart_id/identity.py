@@ -4,8 +4,6 @@ there is one.
 
 import datetime as dt
 import re
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final
 
 from cryptography.x509 import (
@@ -18,15 +16,13 @@ from cryptography.x509 import (
 )
 
 from idp.errors import Reason, Refused
+from idp.gateways.identity import IdentifierKind, Identity, born_by_code
 from idp.gateways.smart_id import der
 
 _IDENTIFIER: Final = re.compile(r"(PNO|PAS|IDC)([A-Z]{2})-([^\s\x00-\x1f]{1,64})", re.ASCII)
 _DIRECTORY_ATTRIBUTES: Final = ObjectIdentifier("2.5.29.9")
 _DATE_OF_BIRTH: Final = bytes.fromhex("2b06010505070901")  # 1.3.6.1.5.5.7.9.1
 _GENERALIZED_TIME: Final = re.compile(rb"(\d{8})\d{6}Z")
-_BALTIC_CODE: Final = re.compile(r"([1-6])(\d{6})\d{4}", re.ASCII)
-_LATVIAN_CODE: Final = re.compile(r"(\d{2})(\d{2})(\d{2})-(\d)\d{3,4}", re.ASCII)
-_LATVIAN_WITHOUT_DATE: Final = range(32, 40)
 _WANTED: Final = (
     NameOID.COUNTRY_NAME,
     NameOID.COMMON_NAME,
@@ -34,30 +30,6 @@ _WANTED: Final = (
     NameOID.GIVEN_NAME,
     NameOID.SERIAL_NUMBER,
 )
-
-
-class IdentifierKind(Enum):
-    """ETSI EN 319 412-1: a national code, a passport, an identity card."""
-
-    NATIONAL_CODE = "PNO"
-    PASSPORT = "PAS"
-    IDENTITY_CARD = "IDC"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """`country` is that which gave the code. Nothing of a person is in the repr."""
-
-    kind: IdentifierKind
-    country: str
-    code: str = field(repr=False)
-    given_name: str = field(repr=False)
-    surname: str = field(repr=False)
-    date_of_birth: dt.date | None = field(repr=False)
-
-    @property
-    def identifier(self) -> str:
-        return f"{self.kind.value}{self.country}-{self.code}"
 
 
 def identity_of(certificate: Certificate) -> Identity:
@@ -89,29 +61,6 @@ def require_national_code(identity: Identity, *, countries: frozenset[str]) -> N
         raise Refused(Reason.SMART_ID_IDENTIFIER_KIND)
     if identity.country not in countries:
         raise Refused(Reason.SMART_ID_COUNTRY)
-
-
-def born_by_code(country: str, code: str) -> dt.date | None:
-    """None where the code does not say. Raises ValueError for a day that never was, or another form of code.
-
-    No checksum: it is for what people type, and not all codes in certificates have a right one.
-    """
-    match country:
-        case "EE" | "LT":
-            matched = _BALTIC_CODE.fullmatch(code)
-            if matched is None:
-                raise ValueError("not a code of that country")
-            year, month, day = matched[2][:2], matched[2][2:4], matched[2][4:]
-            return dt.date(1800 + 100 * ((int(matched[1]) - 1) // 2) + int(year), int(month), int(day))
-        case "LV":
-            if code[:2].isdecimal() and int(code[:2]) in _LATVIAN_WITHOUT_DATE:
-                return None
-            matched = _LATVIAN_CODE.fullmatch(code)
-            if matched is None or matched[4] not in "012":
-                raise ValueError("not a code of that country")
-            return dt.date(1800 + 100 * int(matched[4]) + int(matched[3]), int(matched[2]), int(matched[1]))
-        case _:
-            return None
 
 
 def _single(certificate: Certificate, oid: ObjectIdentifier) -> str:

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Final
 
 from idp.errors import Reason
+from idp.gateways.identity import Handling
 
 END_RESULTS: Final = {
     "USER_REFUSED": Reason.SMART_ID_CANCELLED,
@@ -39,21 +40,6 @@ _STATUSES: Final = {
 class Call(Enum):
     CREATE = auto()
     SESSION = auto()
-
-
-class Handling(Enum):
-    """What a reason of this gateway calls for, beside what the person is told."""
-
-    PERSON = auto()
-    """The person decided or was late: they may try again."""
-    ACCOUNT = auto()
-    """The person has to do something about their Smart-ID first."""
-    ALARM = auto()
-    """Somebody may be attacking, or we have a bug that looks the same: no new try by itself."""
-    OPERATOR = auto()
-    """Our registration, configuration or program is wrong, for everybody."""
-    LATER = auto()
-    """The service is not well: what counts towards the circuit breaker."""
 
 
 _HANDLING: Final = {

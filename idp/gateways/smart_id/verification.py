@@ -12,6 +12,7 @@ from typing import Final
 
 from idp.effects import Instant
 from idp.errors import Reason, Refused
+from idp.gateways.identity import Identity
 from idp.gateways.smart_id.anchors import Anchors, fingerprint
 from idp.gateways.smart_id.answers import Signed
 from idp.gateways.smart_id.callback import Returned, check_verifier
@@ -22,7 +23,7 @@ from idp.gateways.smart_id.certificates import (
     document_number_of,
     read_certificate,
 )
-from idp.gateways.smart_id.identity import Identity, identity_of
+from idp.gateways.smart_id.identity import identity_of
 from idp.gateways.smart_id.interactions import screens_in
 from idp.gateways.smart_id.signature import SignedFields, check_signature
 from idp.gateways.smart_id.words import Algorithm, Flow, Hash, Level, Scheme, Screen

@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from idp.effects import Effects, Instant
 from idp.errors import Reason, Refused
+from idp.gateways.identity import Handling
 from idp.gateways.smart_id.answers import Created, Ended, Running, Signed
 from idp.gateways.smart_id.callback import VALUE_BYTES, Returned, callback_url, check_callback, new_value
 from idp.gateways.smart_id.door import LinkedSession, SmartId
 from idp.gateways.smart_id.interactions import Interaction
 from idp.gateways.smart_id.links import PageLanguage
-from idp.gateways.smart_id.outcomes import Handling, handling_of
+from idp.gateways.smart_id.outcomes import handling_of
 from idp.gateways.smart_id.verification import Asked, Verified
 from idp.gateways.smart_id.words import Flow, Screen
 from idp.login.limits import Wait
@@ -81,7 +82,7 @@ class BySmartId:
         site_name: str,
         issuer: str,
     ) -> None:
-        """The app brings people back to the `issuer` over https; elsewhere there is the QR code alone."""
+        """`issuer`: where the app brings people back, if it can; elsewhere there is the QR code alone."""
         self._door = door
         self._desk = desk
         self._shelf = shelf
@@ -89,7 +90,7 @@ class BySmartId:
         self._returned = SealedShelf(shelf, vault, "smart-id-returned")
         self._effects = effects
         self._site_name = site_name
-        self._issuer = issuer if issuer.startswith("https://") else None
+        self._issuer = issuer if door.environment.same_device else None
         self._polls = threading.BoundedSemaphore(POLLS_AT_ONCE)
 
     def begin(self, sitting: Sitting, visitor: Visitor) -> Wait | Reason | None:

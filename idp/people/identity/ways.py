@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from idp.people.identity.desk import IdentityDesk
+from idp.people.identity.eparaksts import ByEParaksts
 from idp.people.identity.smart_id import BySmartId
 
 
@@ -12,3 +13,4 @@ class IdentityWays:
 
     desk: IdentityDesk
     smart_id: BySmartId | None = None
+    eparaksts: ByEParaksts | None = None

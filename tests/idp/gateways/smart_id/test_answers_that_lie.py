@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from idp.errors import Reason, Refused
+from idp.gateways.identity import Handling, IdentifierKind, Identity
 from idp.gateways.smart_id.anchors import Anchors
 from idp.gateways.smart_id.answers import Signed, session_in
 from idp.gateways.smart_id.callback import Returned
 from idp.gateways.smart_id.certificates import read_certificate
-from idp.gateways.smart_id.identity import IdentifierKind, Identity, require_national_code
-from idp.gateways.smart_id.outcomes import Handling, handling_of
+from idp.gateways.smart_id.identity import require_national_code
+from idp.gateways.smart_id.outcomes import handling_of
 from idp.gateways.smart_id.signature import check_signature
 from idp.gateways.smart_id.verification import signed_fields
 from idp.gateways.smart_id.words import Flow, Hash, Level, Scheme

@@ -16,6 +16,7 @@ import pytest
 
 from idp.effects import Effects
 from idp.errors import Reason, Refused
+from idp.gateways.identity import Handling
 from idp.gateways.outbound import Outbound
 from idp.gateways.smart_id.answers import Ended, Running, Signed
 from idp.gateways.smart_id.callback import Returned, callback_url, check_callback
@@ -23,7 +24,7 @@ from idp.gateways.smart_id.door import LinkedSession, SmartId, code_of, open_sma
 from idp.gateways.smart_id.environment import Revocation
 from idp.gateways.smart_id.interactions import Interaction
 from idp.gateways.smart_id.links import PageLanguage
-from idp.gateways.smart_id.outcomes import END_RESULTS, Handling, handling_of
+from idp.gateways.smart_id.outcomes import END_RESULTS, handling_of
 from idp.gateways.smart_id.verification import Verified
 from idp.gateways.smart_id.words import Flow, Screen
 from tests.idp.gateways.smart_id.conftest import LOOPBACK, Rig

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from idp import settings
-from idp.assembly import smart_id_of
+from idp.doors import smart_id_of
 from idp.effects import Effects
 from idp.gateways.smart_id.anchors import (
     LIVE_NOT_QUALIFIED,
