@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from idp.effects import Instant
 from idp.models.confirmations import Confirmed, ConfirmedBy
-from idp.oidc.verified_requests import LIMITS, SCOPE_OF_CLAIM, Asked, Request
+from idp.oidc.verified_requests import LIMITS, SCOPE_OF_CLAIM, Asked, VerifiedRequest
 
 TRUST_FRAMEWORK: Final = "eidas"
 
@@ -104,7 +104,7 @@ def answer(asked: Asked, known: Known, *, now: Instant) -> Any:
     return [told for request in asked if (told := _answer_to(request, known, now)) is not None] or None
 
 
-def _answer_to(request: Request, known: Known, now: Instant) -> dict[str, Any] | None:
+def _answer_to(request: VerifiedRequest, known: Known, now: Instant) -> dict[str, Any] | None:
     try:
         verification = _members(known.verification, request["verification"], now)
     except _UnmetError:

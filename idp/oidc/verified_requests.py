@@ -15,8 +15,8 @@ from idp.oidc.scopes import Scope, may_have
 
 VERIFIED_CLAIMS: Final = "verified_claims"
 
-Request: TypeAlias = Mapping[str, Any]
-Asked: TypeAlias = Request | list[Request]
+VerifiedRequest: TypeAlias = Mapping[str, Any]
+Asked: TypeAlias = VerifiedRequest | list[VerifiedRequest]
 """As it came: who asks with a list is answered with one."""
 
 SCOPE_OF_CLAIM: Final[Mapping[str, Scope]] = {
@@ -26,7 +26,7 @@ SCOPE_OF_CLAIM: Final[Mapping[str, Scope]] = {
 }
 """Which there are inside `verified_claims`, and what opens each there, beside the scope of the whole."""
 
-OF_SCOPE: Final[Request] = {
+OF_SCOPE: Final[VerifiedRequest] = {
     "verification": {"trust_framework": None, "assurance_level": None, "time": None},
     "claims": {"given_name": None, "family_name": None},
 }
@@ -73,11 +73,11 @@ def asks_for(asked: Asked, claim: str) -> bool:
     return any(claim in request["claims"] for request in _each(asked))
 
 
-def _each(asked: Asked) -> list[Request]:
+def _each(asked: Asked) -> list[VerifiedRequest]:
     return asked if isinstance(asked, list) else [asked]
 
 
-def _limited(request: Request, scopes: Collection[str]) -> Request:
+def _limited(request: VerifiedRequest, scopes: Collection[str]) -> VerifiedRequest:
     claims = {name: wish for name, wish in request["claims"].items() if SCOPE_OF_CLAIM.get(name) in scopes}
     return {"verification": request["verification"], "claims": claims}
 

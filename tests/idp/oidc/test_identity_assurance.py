@@ -16,6 +16,7 @@ from idp.models.person_code import PersonCode
 from idp.oidc.authorize import AskConsent, Browser, ConsentPage
 from idp.oidc.consent import texts_of
 from idp.oidc.options import Options, RegistrationMode
+from idp.storage.people import PeopleStore
 from idp.storage.unit import Unit
 from tests.idp.oidc.house import EVERYTHING, ISSUER, House
 from tests.support import implicit
@@ -378,6 +379,18 @@ def test_the_code_is_told_where_there_is_a_basis_and_it_was_asked_for(
     assert told_to(house, app, browser, asking(claims={"person_code": None})) is None
 
 
+def test_the_code_is_not_opened_for_who_did_not_ask(
+    house: House, browser: Browser, confirmed: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    party = house.add_client(scope=SCOPES, own=BASIS)
+
+    def opened(_store: PeopleStore, _user: User) -> PersonCode:
+        pytest.fail("nobody asked for the code")
+
+    monkeypatch.setattr(PeopleStore, "person_code_of", opened)
+    assert told_to(house, party, browser, asking())["claims"]["given_name"] == "ANNA"
+
+
 def test_the_code_is_told_no_more_when_the_basis_is_gone(
     house: House, browser: Browser, confirmed: User
 ) -> None:
@@ -394,6 +407,19 @@ def test_the_code_is_told_no_more_when_the_basis_is_gone(
     assert after["verified_claims"]["claims"] == {"given_name": "ANNA"}
 
 
+# Wherever it is kept -------------------------------------------------------------------------------------
+
+
+def test_every_storage_keeps_what_was_asked(everywhere: House, berta: User) -> None:
+    confirm(everywhere.world, berta)
+    party = everywhere.add_client(scope=SCOPES)
+    wanted = asking(
+        {"time": {"max_age": 1.5}, "x": {"essential": 10**40}}, {"given_name": {"values": ["Ņ😀", "ANNA"]}}
+    )
+    told = told_to(everywhere, party, everywhere.sign_in(berta), [wanted, wanted])
+    assert [each["claims"] for each in told] == [{"given_name": "ANNA"}] * 2
+
+
 # Requirements --------------------------------------------------------------------------------------------
 
 
@@ -403,6 +429,7 @@ def test_the_code_is_told_no_more_when_the_basis_is_gone(
         {"trust_framework": {"value": "de_aml"}},
         {"trust_framework": {"values": ["de_aml", "nist_800_63A"], "essential": True}},
         {"assurance_level": {"value": "low"}},
+        {"assurance_level": {"of": {"value": "low"}}},
         {"time": {"max_age": 99}},
         {"time": {"value": "2020-01-01T00:00:00Z"}},
         {"verification_process": {"value": "C-17"}},

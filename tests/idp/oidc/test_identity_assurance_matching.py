@@ -13,6 +13,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from idp.models.confirmations import Assurance, Confirmation, Confirmed, ConfirmedBy
+from idp.oidc.claims import parse_claims_request
 from idp.oidc.errors import ProtocolError
 from idp.oidc.scopes import Scope
 from idp.oidc.verified_claims import Known, answer, known_of
@@ -233,6 +234,13 @@ def test_what_is_kept_is_within_the_scopes(asked: dict[str, Any], scopes: set[Sc
     assert set(kept["claims"]) == {name for name in asked["claims"] if SCOPE_OF_CLAIM.get(name) in scopes}
     assert scopes_of(kept) <= scopes
     assert asks_for(kept, "person_code") is ("person_code" in asked["claims"] and Scope.PERSON_CODE in scopes)
+
+
+@given(asked=REQUEST, scopes=st.sets(st.sampled_from(Scope)))
+def test_nothing_is_kept_without_the_scope(asked: dict[str, Any], scopes: set[Scope]) -> None:
+    parameter = json.dumps({"userinfo": {"verified_claims": asked}, "id_token": {"name": None}})
+    kept = parse_claims_request(parameter).verified_within(scopes)
+    assert set(kept) == ({"userinfo"} if Scope.VERIFIED_IDENTITY in scopes else set())
 
 
 JSON = st.recursive(
