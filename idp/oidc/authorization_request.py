@@ -97,6 +97,8 @@ class AuthorizationRequest:
     ui_locales: tuple[str, ...] = ()
     claims: Mapping[str, list[str]] = field(default_factory=dict)
     """Names of single claims asked for, by where they should be delivered."""
+    verified_claims: Mapping[str, Any] = field(default_factory=dict)
+    """What is asked of a confirmed identity, by where it should be delivered (`verified_requests.py`)."""
     consent_scopes: tuple[str, ...] = ()
     """What a person is asked to agree to: the scopes, and those that single claims belong to."""
     authorization_details: tuple[Mapping[str, Any], ...] = ()

@@ -370,6 +370,7 @@ def _granted(request: AuthorizationRequest, satisfied: Satisfied) -> CodeContent
         employment_id=satisfied.employment.id if satisfied.employment is not None else None,
         municipality=satisfied.municipality,
         claims=request.claims,
+        verified_claims=request.verified_claims,
         authorization_details=request.authorization_details,
         dpop_jkt=request.dpop_jkt,
     )

@@ -65,6 +65,7 @@ class RequestReader:
             login_hint=parameters.find("login_hint"),
             ui_locales=tuple((parameters.find("ui_locales") or "").split())[:10],
             claims=wishes.limited_to(consent_scopes) if Scope.OPENID in scopes else {},
+            verified_claims=wishes.verified_within(consent_scopes) if Scope.OPENID in scopes else {},
             consent_scopes=consent_scopes,
             authorization_details=_details(asked),
             dpop_jkt=parameters.find("dpop_jkt"),

@@ -6,13 +6,15 @@ claims every ID token has (`id_tokens.py`), aggregated and distributed claims.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from idp.models.people import Employment, Municipality, User
+from idp.oidc import verified_requests
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.scopes import Scope
+from idp.oidc.verified_requests import VERIFIED_CLAIMS, Asked
 from idp.policy import Level
 
 CHARACTERS_AT_MOST = 8000
@@ -36,6 +38,7 @@ BY_SCOPE: Final[Mapping[str, tuple[str, ...]]] = {
     Scope.ADDRESS: ("address",),
     Scope.EMPLOYMENT: ("municipality", "municipality_name", "unit", "position", "roles"),
     Scope.PERSON_CODE: ("person_code",),
+    Scope.VERIFIED_IDENTITY: (VERIFIED_CLAIMS,),
 }
 
 _EMPTY: Final[tuple[Any, ...]] = ("", {})
@@ -55,6 +58,8 @@ class Wish:
 class ClaimsRequest:
     id_token: Mapping[str, Wish] = field(default_factory=dict)
     userinfo: Mapping[str, Wish] = field(default_factory=dict)
+    verified: Mapping[str, Asked] = field(default_factory=dict)
+    """What is asked of a confirmed identity, by where it should be delivered."""
 
     def required_subjects(self) -> frozenset[str]:
         """Core 5.5.1: a `sub` asked for by value means "this person or nobody".
@@ -74,7 +79,8 @@ class ClaimsRequest:
 
     def scopes(self) -> frozenset[str]:
         """The scopes that would have opened the claims asked for one by one."""
-        return frozenset(SCOPE_OF[name] for name in (*self.id_token, *self.userinfo) if name in SCOPE_OF)
+        single = {SCOPE_OF[name] for name in (*self.id_token, *self.userinfo) if name in SCOPE_OF}
+        return frozenset(single.union(*map(verified_requests.scopes_of, self.verified.values())))
 
     def limited_to(self, scopes: Iterable[str]) -> dict[str, list[str]]:
         """What is kept with the grant: names only, and only those a scope the client may have would open."""
@@ -84,6 +90,12 @@ class ClaimsRequest:
             for part, wishes in (("id_token", self.id_token), ("userinfo", self.userinfo))
             if (names := [name for name in wishes if SCOPE_OF.get(name) in allowed])
         }
+
+    def verified_within(self, scopes: Collection[str]) -> dict[str, Asked]:
+        """What is kept with the grant of what is asked of a confirmed identity."""
+        if Scope.VERIFIED_IDENTITY not in scopes:
+            return {}
+        return {part: verified_requests.limited_to(asked, scopes) for part, asked in self.verified.items()}
 
 
 def parse_claims_request(text: str | None) -> ClaimsRequest:
@@ -98,7 +110,8 @@ def parse_claims_request(text: str | None) -> ClaimsRequest:
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "The parameter claims is not JSON.") from None
     if not isinstance(value, dict):
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "The parameter claims is not a JSON object.")
-    return ClaimsRequest(_wishes(value.get("id_token")), _wishes(value.get("userinfo")))
+    id_token, userinfo = value.get("id_token"), value.get("userinfo")
+    return ClaimsRequest(_wishes(id_token), _wishes(userinfo), _verified(id_token, userinfo))
 
 
 def _wishes(value: object) -> dict[str, Wish]:
@@ -106,7 +119,15 @@ def _wishes(value: object) -> dict[str, Wish]:
         return {}
     if not isinstance(value, dict):
         raise ProtocolError(ErrorCode.INVALID_REQUEST, "A member of the parameter claims is not an object.")
-    return {name: _wish(wish) for name, wish in value.items()}
+    return {name: Wish() if name == VERIFIED_CLAIMS else _wish(wish) for name, wish in value.items()}
+
+
+def _verified(id_token: Any, userinfo: Any) -> dict[str, Asked]:
+    return {
+        part: verified_requests.read_requests(wishes[VERIFIED_CLAIMS])
+        for part, wishes in (("id_token", id_token), ("userinfo", userinfo))
+        if wishes and VERIFIED_CLAIMS in wishes
+    }
 
 
 def _wish(value: object) -> Wish:
@@ -151,6 +172,8 @@ class Person:
     employment: Employment | None = None
     municipality: Municipality | None = None
     person_code: str | None = field(default=None, repr=False)
+    verified_claims: Any = field(default=None, repr=False)
+    """As asked for; what they are made of is in `verified_claims.py`."""
 
 
 def names_for(scopes: Iterable[str], asked_for: Iterable[str] = ()) -> list[str]:
@@ -193,5 +216,6 @@ _VALUES: Final[Mapping[str, Callable[[Person], Any]]] = {
     "position": _of_employment(lambda employment: employment.position),
     "roles": _of_employment(lambda employment: list(employment.roles)),
     "person_code": lambda person: person.person_code,
+    VERIFIED_CLAIMS: lambda person: person.verified_claims,
 }
 """All but `PROFILE_EXTRAS`, which a user's profile holds by name."""

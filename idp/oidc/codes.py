@@ -32,6 +32,7 @@ class Granted:
     municipality: str | None
     nonce: str | None = None
     claims: Mapping[str, list[str]] = field(default_factory=dict)
+    verified_claims: Mapping[str, Any] = field(default_factory=dict)
     authorization_details: tuple[Mapping[str, Any], ...] = ()
 
 

@@ -8,7 +8,14 @@ import hashlib
 import json
 from typing import Any, Final
 
-from idp.oidc import authorization_details, client_auth_metadata, dpop_proofs, implicit, request_objects
+from idp.oidc import (
+    authorization_details,
+    client_auth_metadata,
+    dpop_proofs,
+    implicit,
+    request_objects,
+    verified_claims,
+)
 from idp.oidc.authorization_request import Prompt, modes_for
 from idp.oidc.claims import BY_SCOPE
 from idp.oidc.encryption import CONTENT_ALGORITHMS, KEY_ALGORITHMS
@@ -80,6 +87,7 @@ def _metadata(options: Options, *, highest: Level) -> dict[str, Any]:
             *(name for names in BY_SCOPE.values() for name in names),
         ],
         "claims_parameter_supported": True,
+        **verified_claims.METADATA,
         "request_parameter_supported": True,
         "request_uri_parameter_supported": True,
         "require_request_uri_registration": True,

@@ -24,6 +24,7 @@ class Scope(StrEnum):
     OFFLINE_ACCESS = "offline_access"
     EMPLOYMENT = "employment"
     PERSON_CODE = "person_code"
+    VERIFIED_IDENTITY = "verified_identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,10 @@ TEXTS: Final = {
     ),
     Scope.EMPLOYMENT: ScopeText(N_("Your post"), N_("Municipality, unit, position and roles.")),
     Scope.PERSON_CODE: ScopeText(N_("Your personal code")),
+    Scope.VERIFIED_IDENTITY: ScopeText(
+        N_("Your confirmed identity"),
+        N_("Given name and family name as they were confirmed, and when and how that was done."),
+    ),
 }
 
 STANDARD: Final = frozenset(scope.value for scope in Scope)

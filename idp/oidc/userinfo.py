@@ -6,6 +6,7 @@ registered for a JWT, signed or encrypted (Core 5.3.2).
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from idp.oidc.requests import NO_STORE, Request, Response, json_response
 from idp.oidc.scopes import Scope
 from idp.oidc.senders import Headers, Scheme, challenges
 from idp.oidc.tokens import AccessToken
+from idp.oidc.verified_requests import VERIFIED_CLAIMS, allowed_now
 
 _SCHEMES: Final = {scheme.value.lower(): scheme for scheme in Scheme}
 
@@ -56,10 +58,15 @@ class UserInfo:
                 raise _invalid("the family is not alive", shown.scheme)
             client = self._clients.get(token.client_id)
             scopes = _still_lawful(token, client)
-            asked_for = found.family.requested.get("userinfo", ())
-            names = names_for(scopes, asked_for)
+            requested = found.family.requested
+            names = names_for(scopes, _lawful_names(requested.get("userinfo", ()), client))
             person = read_person(
-                work, found.user, employment_id=found.family.employment_id, names=names, now=now
+                work,
+                found.user,
+                employment_id=found.family.employment_id,
+                names=names,
+                now=now,
+                verified=allowed_now(requested.get(VERIFIED_CLAIMS, {}), "userinfo", client),
             )
         subject = self._subjects.subject_for(client, found.user.id)
         return self._answer({**values_of(person, names), "sub": subject}, client, headers)
@@ -103,6 +110,12 @@ def _still_lawful(token: AccessToken, client: Client) -> tuple[str, ...]:
     if Scope.PERSON_CODE not in scopes or client.person_code_basis is not None:
         return scopes
     return tuple(scope for scope in scopes if scope != Scope.PERSON_CODE)
+
+
+def _lawful_names(names: Iterable[str], client: Client) -> Iterable[str]:
+    """So it is where it was asked for as a single claim."""
+    is_lawful = client.person_code_basis is not None
+    return [name for name in names if is_lawful or name != "person_code"]
 
 
 def read_token(request: Request) -> ShownToken:

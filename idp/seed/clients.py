@@ -86,7 +86,7 @@ def _web(agreements: str) -> dict[str, Any]:
         "redirect_uris": ["http://localhost:9000/callback", "http://127.0.0.1:9000/callback"],
         "post_logout_redirect_uris": ["http://localhost:9000/", "http://127.0.0.1:9000/"],
         "grant_types": _OFFLINE,
-        "scope": f"{_EVERYTHING} person_code {_READ}",
+        "scope": f"{_EVERYTHING} person_code verified_identity {_READ}",
         OWN_MEMBER: {
             "resources": [agreements],
             "person_code_basis": "An example, for the demonstration alone",

@@ -54,6 +54,13 @@ BY_SPECIFICATION: Mapping[str, frozenset[str]] = {
         }
     ),
     "Initiating User Registration": frozenset({"prompt_values_supported"}),
+    "OpenID Connect for Identity Assurance 1.0": frozenset(
+        {
+            *("trust_frameworks_supported", "claims_in_verified_claims_supported", "evidence_supported"),
+            *("documents_supported", "documents_methods_supported", "documents_check_methods_supported"),
+            *("electronic_records_supported",),
+        }
+    ),
     "RP-Initiated Logout": frozenset({"end_session_endpoint"}),
     "Back-Channel Logout": frozenset(
         {"backchannel_logout_supported", "backchannel_logout_session_supported"}

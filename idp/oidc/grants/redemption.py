@@ -26,6 +26,7 @@ from idp.oidc.id_tokens import IdTokens
 from idp.oidc.people import find_current_employment, read_person
 from idp.oidc.scopes import Scope
 from idp.oidc.tokens import ACCESS_TOKEN_SECONDS, BEARER, AccessTokens, Confirmation, PersonGrant
+from idp.oidc.verified_requests import VERIFIED_CLAIMS, allowed_now
 from idp.storage.database import Database
 from idp.storage.work import Work
 
@@ -158,7 +159,10 @@ def family_of(
         expires_at=now + seconds,
         employment_id=granted.employment_id,
         municipality=granted.municipality,
-        requested=dict(granted.claims),
+        requested={
+            **granted.claims,
+            **({VERIFIED_CLAIMS: granted.verified_claims} if granted.verified_claims else {}),
+        },
         authorization_details=[dict(detail) for detail in granted.authorization_details],
         confirmation=dict(refresh_bound_to),
     )
@@ -179,7 +183,14 @@ def hand_out(
     hold_post(employment, user, granted, client)
     work.sessions.add_client(granted.session_id, granted.client_id, now)
     work.audit.append(event)
-    person = read_person(work, user, employment_id=granted.employment_id, names=names, now=now)
+    person = read_person(
+        work,
+        user,
+        employment_id=granted.employment_id,
+        names=names,
+        now=now,
+        verified=allowed_now(granted.verified_claims, "id_token", client),
+    )
     post = employment if acts_in_a_post(granted.scopes, client) else None
     return Redeemed(_person_grant(family, granted, post), values_of(person, names))
 

@@ -278,6 +278,7 @@ def test_it_is_written_into_the_trail(open_to_all: House) -> None:
         {"visvaris": {"resources": ["https://fines.example.lv"]}},
         {"scope": "openid person_code"},
         {"scope": "openid employment"},
+        {"scope": "openid verified_identity"},
         {"scope": "openid fines.read"},
         {"grant_types": ["client_credentials"], "scope": "fines.read"},
         {"grant_types": ["authorization_code", "client_credentials"]},
