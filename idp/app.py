@@ -16,6 +16,7 @@ from idp.web import (
     api,
     api_cases,
     api_municipalities,
+    api_networks,
     api_tickets,
     approve,
     assets,
@@ -121,7 +122,7 @@ def make_pages(provider: Provider) -> Flask:
     for module in (
         *(login, enrol, oidc, device, approve, portal, account, contacts, computers, shared),
         *(assets, health, wellknown, api, api_tickets),
-        *(activity, choose, not_me, api_cases, api_municipalities),
+        *(activity, choose, not_me, api_cases, api_municipalities, api_networks),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:

@@ -145,6 +145,12 @@ def test_what_a_municipality_did_not_decide_is_never(world: World) -> None:
         assert work.rules.rules_and_demands_for([RIGA, "national"])[2] == {RIGA: 7}
 
 
+@pytest.mark.parametrize("minutes", [-1, 0, 61, 10**9])
+def test_shared_computers_wait_for_an_hour_at_most(minutes: int) -> None:
+    with pytest.raises(ValueError, match="1 to 60"):
+        MunicipalityRules(shared_idle_minutes=minutes)
+
+
 @pytest.mark.parametrize("days", [-1, 31, 10**9])
 def test_more_than_a_month_is_no_rule(days: int) -> None:
     with pytest.raises(ValueError, match="0 to 30"):
