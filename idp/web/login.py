@@ -17,6 +17,7 @@ from idp.login.look import Look
 from idp.login.remembered import Kept
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
 from idp.login.transaction import Ended, Transaction
+from idp.login.turns import is_of_somebody_before
 from idp.methods.base import Challenge, Discovering, Pending, Rejected, Waiting
 from idp.models.people import Employment
 from idp.web.computers import box_for, keep, remember_if_asked
@@ -37,7 +38,7 @@ _EXPIRED_STATUS: Final = HTTPStatus.GONE
 
 @blueprint.get("/login/<transaction_id>")
 def show(transaction_id: str) -> AnyResponse:
-    transaction = _login().find(transaction_id, browser=browser_id())
+    transaction = _find(transaction_id)
     if transaction is None:
         return _gone(transaction_id)
     look = _login().look(transaction, current_session())
@@ -46,7 +47,7 @@ def show(transaction_id: str) -> AnyResponse:
 
 @blueprint.post("/login/<transaction_id>")
 def answer(transaction_id: str) -> AnyResponse:
-    transaction = _login().find(transaction_id, browser=browser_id())
+    transaction = _find(transaction_id)
     if transaction is None:
         return _gone(transaction_id)
     look = _login().look(transaction, current_session())
@@ -320,6 +321,13 @@ def _dress(look: Look) -> None:
     application = look.transaction.application
     if application is not None and application.redirect_origin is not None:
         allow_form_action(application.redirect_origin)
+
+
+def _find(transaction_id: str) -> Transaction | None:
+    transaction = _login().find(transaction_id, browser=browser_id())
+    if transaction is not None and is_of_somebody_before(transaction, current_session()):
+        return None
+    return transaction
 
 
 def _login() -> Login:
