@@ -14,6 +14,7 @@ from idp.models.methods import Proof
 from idp.models.people import UserStatus
 from idp.models.sessions import BrowserSession
 from idp.storage.database import Database
+from idp.storage.sessions import Left
 from idp.storage.work import Work
 
 _TOUCH_SECONDS: Final = 60
@@ -157,6 +158,16 @@ class Sessions:
         work.audit.append(replace(event, session_id=session_id))
         return True
 
+    def end_left_behind(self, work: Work, visitor: Visitor) -> None:
+        """The session whose cookie is still here though it opens nothing, if that was on a shared computer.
+
+        Applications reached in it have limits of their own: whoever comes next would find them open.
+        """
+        now = self._effects.now()
+        left = work.sessions.end_left_behind(token_hash(visitor.session_token or ""), now)
+        if left is not None:
+            _write_down(work, left, now)
+
     def end_others(self, work: Work, signed_in: SignedIn, visitor: Visitor) -> int:
         """Every session of this person but the one that asks, with all tokens that did not come of it.
 
@@ -218,6 +229,26 @@ class Sessions:
             return self._idle_seconds
         minutes = work.municipality_rules.shared_idle_minutes_for(user_id, self._effects.now())
         return min(self._idle_seconds, minutes * 60.0)
+
+
+def end_shared_that_are_over(work: Work, now: Instant, *, idle_seconds: float) -> int:
+    """A batch of those on shared computers; how many it ended. `idle_seconds`: the limit of all sessions."""
+    over = work.sessions.end_shared_that_are_over(now, idle_seconds=idle_seconds)
+    for left in over:
+        _write_down(work, left, now)
+    return len(over)
+
+
+def _write_down(work: Work, left: Left, now: Instant) -> None:
+    work.grants.revoke_session_families(left.session_id, now, keep_offline=True)
+    work.audit.append(
+        Event(
+            type=EventType.SESSION_ENDED,
+            user_id=left.user_id,
+            session_id=left.session_id,
+            detail={"expired": True},
+        )
+    )
 
 
 def _as_rows(proofs: Iterable[Proof]) -> list[dict[str, object]]:

@@ -4,7 +4,7 @@ For a sign-in the days are read with the other rules (`storage/rules.py`), in th
 only for sessions on shared computers.
 """
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 
 from idp.effects import Instant
 from idp.models.municipality_rules import SHARED_IDLE_MINUTES, MunicipalityRuleRow, MunicipalityRules
@@ -15,15 +15,22 @@ from idp.storage.unit import Unit, record, table_of
 _rules = table_of(MunicipalityRuleRow)
 _employments = table_of(Employment)
 _RULES = Prepared(select(_rules).where(_rules.c.atvk == bindparam("code")))
-_LEAST_MINUTES = Prepared(
-    select(func.min(func.coalesce(_rules.c.shared_idle_minutes, SHARED_IDLE_MINUTES)))
-    .select_from(_employments.outerjoin(_rules, _rules.c.atvk == _employments.c.municipality))
-    .where(
-        _employments.c.user_id == bindparam("user"),
-        or_(_employments.c.starts_at.is_(None), _employments.c.starts_at <= bindparam("now")),
-        or_(_employments.c.ends_at.is_(None), _employments.c.ends_at > bindparam("now")),
+
+
+def least_shared_minutes(user: ColumnElement[str]) -> Select[tuple[int | None]]:
+    """Of the municipalities where this person has a post at the parameter `now`; NULL without one."""
+    return (
+        select(func.min(func.coalesce(_rules.c.shared_idle_minutes, SHARED_IDLE_MINUTES)))
+        .select_from(_employments.outerjoin(_rules, _rules.c.atvk == _employments.c.municipality))
+        .where(
+            _employments.c.user_id == user,
+            or_(_employments.c.starts_at.is_(None), _employments.c.starts_at <= bindparam("now")),
+            or_(_employments.c.ends_at.is_(None), _employments.c.ends_at > bindparam("now")),
+        )
     )
-)
+
+
+_LEAST_MINUTES = Prepared(least_shared_minutes(bindparam("user")))
 
 
 class MunicipalityRuleStore:

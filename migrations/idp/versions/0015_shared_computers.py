@@ -1,4 +1,4 @@
-"""How long a session on a shared computer waits, as its person's municipality decides."""
+"""How long sessions on shared computers wait, as municipalities decide, and an index that finds them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,8 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
+SHARED_AND_OPEN = sa.text("shared AND ended_at IS NULL")
+
 
 def upgrade() -> None:
     with op.batch_alter_table("municipality_rules") as rules:
@@ -15,8 +17,16 @@ def upgrade() -> None:
     # The default was for rows that were there; the model gives every new one a value.
     with op.batch_alter_table("municipality_rules") as rules:
         rules.alter_column("shared_idle_minutes", server_default=None)
+    op.create_index(
+        "ix_sessions_last_seen_at",
+        "sessions",
+        ["last_seen_at"],
+        sqlite_where=SHARED_AND_OPEN,
+        postgresql_where=SHARED_AND_OPEN,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_sessions_last_seen_at", "sessions")
     with op.batch_alter_table("municipality_rules") as rules:
         rules.drop_column("shared_idle_minutes")
