@@ -223,6 +223,12 @@ class Sessions:
         limit = self._idle_limit(work, user_id, shared=any(each.shared for each in found))
         return [each for each in found if not each.shared or now - each.last_seen_at < limit]
 
+    def seconds_left_at_shared(self, user_id: str, since: Instant) -> float:
+        """How long what this person did last still counts at a shared computer; not above 0: no longer."""
+        with self._database.read() as work:
+            limit = self._idle_limit(work, user_id, shared=True)
+        return since + limit - self._effects.now()
+
     def _idle_limit(self, work: Work, user_id: str, *, shared: bool) -> float:
         """In seconds. By the rule of now, and only shared sessions pay for the question."""
         if not shared:

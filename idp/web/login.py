@@ -17,7 +17,7 @@ from idp.login.look import Look
 from idp.login.remembered import Kept
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
 from idp.login.transaction import Ended, Transaction
-from idp.login.turns import is_of_somebody_before
+from idp.login.turns import half_way_of
 from idp.methods.base import Challenge, Discovering, Pending, Rejected, Waiting
 from idp.models.people import Employment
 from idp.web.computers import box_for, keep, remember_if_asked
@@ -28,7 +28,7 @@ from idp.web.headers import allow_form_action, allow_own_requests
 from idp.web.http import browser_id, see_other, visitor, write_session
 from idp.web.i18n import translate
 from idp.web.pages import act_for, municipality_names
-from idp.web.shared import is_shared, is_shared_by_network
+from idp.web.shared import is_left, is_shared, is_shared_by_network
 from idp.web.site import site
 
 blueprint = Blueprint("login", __name__)
@@ -325,9 +325,8 @@ def _dress(look: Look) -> None:
 
 def _find(transaction_id: str) -> Transaction | None:
     transaction = _login().find(transaction_id, browser=browser_id())
-    if transaction is not None and is_of_somebody_before(transaction, current_session()):
-        return None
-    return transaction
+    half_way = half_way_of(transaction) if transaction is not None else None
+    return None if half_way is not None and is_left(half_way) else transaction
 
 
 def _login() -> Login:
