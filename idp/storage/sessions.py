@@ -22,6 +22,7 @@ from idp.storage.unit import Unit, record, records, table_of
 
 _SESSIONS_AT_MOST = 50
 _CLIENTS_AT_MOST = 200
+_NOT_ENDED_AT_MOST = 500
 _AT_ONCE = 100
 _OVER_AT_ONCE = 100
 
@@ -128,6 +129,12 @@ _OF_USER = Prepared(
     )
     .order_by(_sessions.c.last_seen_at.desc(), _sessions.c.id)
     .limit(_SESSIONS_AT_MOST)
+)
+_NOT_ENDED = Prepared(
+    select(_sessions.c.id, _sessions.c.proofs)
+    .where(_sessions.c.user_id == bindparam("user"), _sessions.c.ended_at.is_(None))
+    .order_by(_sessions.c.created_at.desc(), _sessions.c.id)
+    .limit(_NOT_ENDED_AT_MOST)
 )
 _CLIENTS_OF = Prepared(
     select(_clients)
@@ -273,6 +280,12 @@ class SessionStore:
         """Those that still open something, the most recently seen first."""
         values = {"user": user_id, "now": now, "idle_since": now - idle_seconds}
         return records(BrowserSession, self._unit.rows(_OF_USER, values))
+
+    def list_leaning_on(self, user_id: str, credential_id: str) -> list[str]:
+        """Ids of this person's sessions with a proof of that, the newest first; those that ran out, too."""
+        rows = self._unit.rows(_NOT_ENDED, {"user": user_id})
+        leans = [any(proof.get("credential_id") == credential_id for proof in row[1]) for row in rows]
+        return [row[0] for row, does in zip(rows, leans, strict=True) if does]
 
     def user_agents_of(self, session_ids: Iterable[str]) -> dict[str, str]:
         """What the browsers of these sessions said of themselves, by id; of a hundred at most."""

@@ -67,8 +67,8 @@ def _share_session() -> None:
     if signed_in is None:
         return
     with site().storage.database.begin() as work:
-        site().sessions.share(work, signed_in.session_id)
         work.computers.forget_in_browser(signed_in.user_id, token_hash(browser_id()))
+        site().sessions.share(work, signed_in.session_id)
 
 
 def is_shared() -> bool:

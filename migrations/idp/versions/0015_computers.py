@@ -1,4 +1,4 @@
-"""How long sessions on shared computers wait, as municipalities decide, and an index that finds them."""
+"""Shared computers: how long sessions wait, an index that finds them. Remembered ones: no token before."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,8 +25,13 @@ def upgrade() -> None:
         postgresql_where=SHARED_AND_OPEN,
     )
 
+    with op.batch_alter_table("remembered_computers") as computers:
+        computers.drop_column("previous_hash")
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("remembered_computers") as computers:
+        computers.add_column(sa.Column("previous_hash", sa.String(64), nullable=True))
     op.drop_index("ix_sessions_last_seen_at", "sessions")
     with op.batch_alter_table("municipality_rules") as rules:
         rules.drop_column("shared_idle_minutes")
