@@ -3,8 +3,8 @@
 A cookie holds a series and its next token. Using it changes the token; whoever presents an older one has a
 copy, or somebody else has: the series ends with every session that leaned on it, and its person is told. Each
 token follows from the one before by a key of ours, so an answer that was lost can be given again without
-being kept. Counts for the person who asked for it,
-in that browser, once they have proved something they know in this sign-in.
+being kept. Counts for the person who asked for it, in that browser, once they have proved something they know
+in this sign-in.
 What such a proof is worth is `policy.py`; whose rule allows it is `standing.py`; what ends all of them at
 once is `storage/computers.py`. Not here: the cookie itself and the pages (`web/computers.py`).
 """
