@@ -16,6 +16,7 @@ from idp.web import (
     api,
     api_cases,
     api_municipalities,
+    api_networks,
     api_tickets,
     approve,
     assets,
@@ -124,8 +125,8 @@ def make_pages(provider: Provider) -> Flask:
     for module in (
         *(login, enrol, oidc, device, approve, portal, account, contacts, computers, shared),
         *(assets, health, wellknown, api, api_tickets),
-        *(activity, choose, not_me, api_cases, api_municipalities),
         *(identity_smart_id, identity_eparaksts, identity),
+        *(activity, choose, not_me, api_cases, api_municipalities, api_networks),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:

@@ -102,7 +102,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         sessions=sessions,
         login=flow,
         places=places,
-        computers=_computers(storage, ways, standings, transactions, effects),
+        computers=_computers(storage, ways, standings, transactions, sessions, effects),
         enrolments=enrolments,
         tickets=tickets,
         approvals=_approvals(storage, ways, requests, transactions, limits),
@@ -228,13 +228,19 @@ def _tickets(
 
 
 def _computers(
-    storage: Storage, ways: Methods, standings: Standings, transactions: Transactions, effects: Effects
+    storage: Storage,
+    ways: Methods,
+    standings: Standings,
+    transactions: Transactions,
+    sessions: Sessions,
+    effects: Effects,
 ) -> RememberedComputers:
     return RememberedComputers(
         database=storage.database,
         methods=ways,
         standings=standings,
         transactions=transactions,
+        sessions=sessions,
         effects=effects,
     )
 

@@ -9,6 +9,7 @@ lost is never only a job: it is a row, written with its cause.
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import structlog
 from huey import Huey, RedisHuey, SqliteHuey, crontab
 
 from idp.effects import Effects
+from idp.login.sessions import end_shared_that_are_over
 from idp.models.keys import KeyState
 from idp.oidc.backchannel import BackchannelLogout
 from idp.oidc.keys import KeyRing
@@ -50,10 +52,13 @@ _log = structlog.get_logger("visvaris.worker")
 
 
 class Jobs:
-    def __init__(self, storage: Storage, keys: KeyRing, effects: Effects) -> None:
+    def __init__(
+        self, storage: Storage, keys: KeyRing, effects: Effects, *, session_idle_seconds: float
+    ) -> None:
         self._storage = storage
         self._keys = keys
         self._effects = effects
+        self._session_idle_seconds = session_idle_seconds
 
     def free_room(self) -> dict[str, int]:
         """How many rows of each kind were removed."""
@@ -87,6 +92,15 @@ class Jobs:
         self._keys.rotate()
         _log.info("signing keys rotated")
         return True
+
+    def end_shared_sessions(self) -> int:
+        """Those on shared computers that ran out; applications reached in them are told."""
+        ended = self._batches(
+            partial(end_shared_that_are_over, idle_seconds=self._session_idle_seconds), self._effects.now()
+        )
+        if ended:
+            _log.info("sessions ended on shared computers", sessions=ended)
+        return ended
 
     def warn_of_old_metadata(self) -> bool:
         """When FIDO's list is past its day: what it says still holds, but not what was found out since."""
@@ -181,6 +195,7 @@ def queue(database_url: str, redis_url: str | None) -> Huey:
 
 def schedule(jobs: Jobs, on: Huey) -> None:
     on.periodic_task(crontab(minute="*/10"), name="free_room")(jobs.free_room)
+    on.periodic_task(crontab(), name="end_shared_sessions")(jobs.end_shared_sessions)
     on.periodic_task(crontab(minute="17"), name="rotate_keys_when_due")(jobs.rotate_keys_when_due)
     on.periodic_task(crontab(minute="27", hour="5"), name="warn_of_old_metadata")(jobs.warn_of_old_metadata)
 

@@ -1,5 +1,6 @@
 """`visvaris municipality`: the tenants."""
 
+from dataclasses import asdict, replace
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from idp.commands.context import AS_JSON, open_context, refuse, say, say_json, s
 from idp.errors import AlreadyExistsError
 from idp.events import Event, EventType
 from idp.methods.base import label_from
-from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST, MunicipalityRules
+from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST, SHARED_IDLE_MINUTES_AT_MOST
 from idp.models.networks import Network
 from idp.models.people import Municipality
 
@@ -38,7 +39,7 @@ def show(atvk: str, *, as_json: bool) -> None:
         rules = work.municipality_rules.of(atvk)
     if municipality is None:
         refuse(f"There is no municipality with the code {atvk}.")
-    answer = {**told(municipality), "remember_days": rules.remember_days}
+    answer = {**told(municipality), **asdict(rules)}
     if as_json:
         say_json(answer)
     else:
@@ -54,27 +55,36 @@ def show(atvk: str, *, as_json: bool) -> None:
 @click.option(
     "--remember-days",
     type=click.IntRange(0, REMEMBER_DAYS_AT_MOST),
-    required=True,
     help="For so many days a computer may be remembered and asks for the password only; 0: never.",
 )
-def set_rules(atvk: str, *, remember_days: int) -> None:
+@click.option(
+    "--shared-idle-minutes",
+    type=click.IntRange(1, SHARED_IDLE_MINUTES_AT_MOST),
+    help="A session on a shared computer ends when it was unused for so many minutes.",
+)
+def set_rules(atvk: str, **given: int | None) -> None:
+    decided = {name: value for name, value in given.items() if value is not None}
+    if not decided:
+        refuse("Say what to set: --remember-days or --shared-idle-minutes.")
     with open_context().database.begin() as work:
         if work.people.find_municipality(atvk) is None:
             refuse(f"There is no municipality with the code {atvk}.")
-        work.municipality_rules.put(atvk, MunicipalityRules(remember_days=remember_days))
+        rules = replace(work.municipality_rules.of(atvk), **decided)
+        work.municipality_rules.put(atvk, rules)
         work.audit.append(
             Event(
                 type=EventType.MUNICIPALITY_RULES_CHANGED,
                 actor_id=_ACTOR,
                 municipality=atvk,
-                detail={"remember_days": remember_days},
+                detail=asdict(rules),
             )
         )
-    say(
-        f"{atvk}: computers are remembered for {remember_days} days."
-        if remember_days
-        else f"{atvk}: no computer is remembered."
+    remembered = (
+        f"computers are remembered for {rules.remember_days} days"
+        if rules.remember_days
+        else "no computer is remembered"
     )
+    say(f"{atvk}: {remembered}; shared ones wait for {rules.shared_idle_minutes} minutes.")
 
 
 @group.group("network", help="Networks of a municipality, by the names that people know them by.")

@@ -41,7 +41,12 @@ def work(context: Context) -> None:
     )
     redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url is not None else None
     worker.run(
-        worker.Jobs(context.storage, keys, context.effects),
+        worker.Jobs(
+            context.storage,
+            keys,
+            context.effects,
+            session_idle_seconds=chosen.session_idle_minutes * 60.0,
+        ),
         worker.queue(chosen.database_url, redis_url),
         logout,
         _mailing(context),

@@ -59,6 +59,8 @@ class Completion:
                 return None
             if signed_in is not None and session is None:
                 self._sessions.end(work, signed_in.session_id, _signed_out(signed_in.user_id, visitor, None))
+            if signed_in is None and visitor.session_token is not None:
+                self._sessions.end_left_behind(work, visitor)
             begun = self._begin_or_rotate(work, look, person, visitor=visitor, session=session)
             if is_new_browser:
                 elsewhere = _event(EventType.SIGNED_IN_ELSEWHERE, look, visitor, session_id=begun.session_id)

@@ -159,7 +159,7 @@ class Login:
             return outcome
         if refused := self._completion.refuse_key(look, look.person, outcome.credential_id, visitor):
             return refused
-        proven = self._proven(look.transaction, look.person, method, outcome)
+        proven = self._proven(look.transaction, look.person, method, outcome, visitor)
         return self._go_on(proven, signed_in, look.person)
 
     def begin(self, look: Look, method_id: str, *, visitor: Visitor, anew: bool = False) -> Challenge | Wait:
@@ -295,7 +295,8 @@ class Login:
             reason = Reason.METHOD_NOT_OFFERED if person.tenants else Reason.NO_EMPLOYMENT
             self._completion.refuse(replace(look, person=person), reason, visitor)
             return Rejected(reason)
-        proven = self._proven(replace(transaction, account_confirmed=True), person, method, verified)
+        transaction = replace(transaction, account_confirmed=True)
+        proven = self._proven(transaction, person, method, verified, visitor)
         return self._go_on(proven, signed_in, person)
 
     def _attempt(self, attempt: _Try, answer: Answer, visitor: Visitor) -> Outcome | Wait:
@@ -324,9 +325,10 @@ class Login:
                 return outcome
 
     def _proven(
-        self, transaction: Transaction, person: Person, method: Method, verified: Verified
+        self, transaction: Transaction, person: Person, method: Method, verified: Verified, visitor: Visitor
     ) -> Transaction:
         now = self._effects.now()
+        transaction = replace(transaction, shared=transaction.shared or visitor.shared)
         proof = Proof(method.facts.id, now, verified.user_verified, verified.credential_id)
         return _with(transaction, person, proof)
 

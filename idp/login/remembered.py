@@ -1,24 +1,27 @@
 """Computers that are remembered: asked for the password alone, for as long as the municipality says.
 
 A cookie holds a series and its next token. Using it changes the token; whoever presents an older one has a
-copy, or somebody else has: the series ends and its person is told. Counts for the person who asked for it,
-in that browser, once they have proved something they know in this sign-in.
+copy, or somebody else has: the series ends with every session that leaned on it, and its person is told. Each
+token follows from the one before by a key of ours, so an answer that was lost can be given again without
+being kept. Counts for the person who asked for it, in that browser, once they have proved something they know
+in this sign-in.
 What such a proof is worth is `policy.py`; whose rule allows it is `standing.py`; what ends all of them at
 once is `storage/computers.py`. Not here: the cookie itself and the pages (`web/computers.py`).
 """
 
+import base64
 import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from idp.crypto import token_hash
+from idp.crypto import LookupKey, token_hash
 from idp.effects import Effects
 from idp.events import Event, EventType
 from idp.login.browsers import told_browser
 from idp.login.look import Look, look_at
-from idp.login.sessions import SignedIn, Visitor
+from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Person, Standings
 from idp.login.steps import Done, Offer
 from idp.login.transaction import Transactions
@@ -30,7 +33,9 @@ from idp.storage.database import Database
 from idp.storage.work import Work
 
 PARALLEL_SECONDS: Final = 10
-"""For so long the token before is taken again: pages opened at once all send it."""
+"""For so long the token before gets the same answer again: pages opened at once all send it, and answers
+are lost on the way."""
+_PURPOSE: Final = "remembered-computers"
 _DAY: Final = 86400
 _USER_AGENT_LENGTH: Final = 300
 _KEPT = re.compile(r"([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})")
@@ -63,12 +68,14 @@ class RememberedComputers:
         methods: Mapping[str, Method],
         standings: Standings,
         transactions: Transactions,
+        sessions: Sessions,
         effects: Effects,
     ) -> None:
         self._database = database
         self._known = {each.facts.id for each in methods.values() if each.facts.factor is Factor.KNOWLEDGE}
         self._standings = standings
         self._transactions = transactions
+        self._sessions = sessions
         self._effects = effects
 
     def days_offered(self, look: Look, method: Method) -> int:
@@ -117,20 +124,20 @@ class RememberedComputers:
         if kept is None:
             return Recalled(look, NOTHING)
         series, token = kept.groups()
+        key = self._database.lookup_key(_PURPOSE)
         with self._database.begin() as work:
             computer = work.computers.find_by_series(token_hash(series))
             if computer is None:
                 return Recalled(look, NOTHING)
             if not person.is_remembered(computer, look.posts.acting, self._effects.now()):
                 return Recalled(look)
-            anew = self._take(work, computer, token, visitor)
-            if anew is None:
+            anew = _following(key, computer, token)
+            if not self._take(work, computer, presented=token, anew=anew, visitor=visitor):
                 return Recalled(look, NOTHING)
             work.audit.append(_event(EventType.METHOD_PASSED, person.user.id, visitor))
         proof = Proof(REMEMBERED.id, computer.made_at, credential_id=computer.id)
         left = int(computer.expires_at - self._effects.now())
-        next_kept = Kept(f"{series}.{anew}", left) if anew else None
-        return Recalled(self._go_on(look, person, proof, signed_in), next_kept)
+        return Recalled(self._go_on(look, person, proof, signed_in), Kept(f"{series}.{anew}", left))
 
     def forget(self, user_id: str, computer_id: str | None, visitor: Visitor) -> None:
         """One of a person's own, or all of them. Another's stays, without a word."""
@@ -166,25 +173,34 @@ class RememberedComputers:
         work.audit.append(replace(event, detail={**told_browser(visitor.user_agent), "days": days}))
         return Kept(f"{series}.{token}", days * _DAY)
 
-    def _take(self, work: Work, computer: RememberedComputer, token: str, visitor: Visitor) -> str | None:
-        """The next token; empty where a parallel page has got it; None for what must not be: it ends."""
-        now, anew = self._effects.now(), self._effects.new_token()
-        presented, browser = token_hash(token), token_hash(visitor.browser)
+    def _take(
+        self, work: Work, computer: RememberedComputer, *, presented: str, anew: str, visitor: Visitor
+    ) -> bool:
+        """Whether the browser may keep `anew` in place of `presented`; if not, it ends: there is a copy."""
+        now, following, browser = self._effects.now(), token_hash(anew), token_hash(visitor.browser)
         if work.computers.rotate(
-            computer.id, presented=presented, browser=browser, new=token_hash(anew), at=now
+            computer.id, presented=token_hash(presented), browser=browser, new=following, at=now
         ):
-            return anew
+            return True
         left = work.computers.find(computer.id)
         if left is None:
-            return None
+            return False
         is_same_browser = hmac.compare_digest(left.browser_hash, browser)
-        is_the_last = hmac.compare_digest(left.previous_hash or "", presented)
-        if is_same_browser and is_the_last and abs(now - left.rotated_at) <= PARALLEL_SECONDS:
-            return ""
+        is_given_already = hmac.compare_digest(left.token_hash, following)
+        if is_same_browser and is_given_already and abs(now - left.rotated_at) <= PARALLEL_SECONDS:
+            return True
         if work.computers.forget(computer.user_id, computer.id):
             event = _event(EventType.COMPUTER_REPLAYED, computer.user_id, visitor)
             work.audit.append(replace(event, detail=told_browser(visitor.user_agent)))
-        return None
+            self._end_what_leaned_on(work, computer, visitor)
+        return False
+
+    def _end_what_leaned_on(self, work: Work, computer: RememberedComputer, visitor: Visitor) -> None:
+        """Whoever has the copy may be in any of them, and may have been given something to outlast it."""
+        for session_id in work.sessions.list_leaning_on(computer.user_id, computer.id):
+            for ended in self._sessions.freeze(work, session_id):
+                event = _event(EventType.SESSION_ENDED, computer.user_id, visitor)
+                work.audit.append(replace(event, session_id=ended))
 
     def _go_on(self, look: Look, person: Person, proof: Proof, signed_in: SignedIn | None) -> Look:
         others = (each for each in look.transaction.proofs if each.method != proof.method)
@@ -216,6 +232,12 @@ class RememberedComputers:
             and decision.reached == Level.ONE_FACTOR
             and any(proof.method in self._known for proof in decision.counted)
         )
+
+
+def _following(key: LookupKey, computer: RememberedComputer, token: str) -> str:
+    """The token after this one, by what the browser holds and a key that it does not."""
+    mac = bytes.fromhex(key.index(f"{computer.id}\x1f{token}"))
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
 def _event(kind: EventType, user_id: str, visitor: Visitor) -> Event:

@@ -14,12 +14,11 @@ from idp.models.methods import Proof
 from idp.models.people import UserStatus
 from idp.models.sessions import BrowserSession
 from idp.storage.database import Database
+from idp.storage.sessions import Left
 from idp.storage.work import Work
 
 _TOUCH_SECONDS: Final = 60
 _USER_AGENT_LENGTH: Final = 300
-SHARED_IDLE_SECONDS: Final = 10 * 60
-"""A session on a shared computer ends when it was unused for so long, or sooner where all do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +77,12 @@ class Sessions:
         now = self._effects.now()
         with self._database.read() as work:
             row = work.sessions.find_by_token(token_hash(token))
+            idle_seconds = self._idle_limit(work, row.user_id, shared=row.shared) if row else 0.0
         if row is None or row.ended_at is not None or row.user_status != UserStatus.ACTIVE.value:
             return None
-        if now >= row.expires_at or self._is_idle(row.last_seen_at, shared=row.shared):
+        if now >= row.expires_at or now - row.last_seen_at >= idle_seconds:
             return None
-        if now - row.last_seen_at >= _TOUCH_SECONDS:
+        if now - row.last_seen_at >= min(_TOUCH_SECONDS, idle_seconds / 4):
             with self._database.begin() as work:
                 work.sessions.touch(row.id, now)
         return SignedIn(
@@ -158,6 +158,16 @@ class Sessions:
         work.audit.append(replace(event, session_id=session_id))
         return True
 
+    def end_left_behind(self, work: Work, visitor: Visitor) -> None:
+        """The session whose cookie is still here though it opens nothing, if that was on a shared computer.
+
+        Applications reached in it have limits of their own: whoever comes next would find them open.
+        """
+        now = self._effects.now()
+        left = work.sessions.end_left_behind(token_hash(visitor.session_token or ""), now)
+        if left is not None:
+            _write_down(work, left, now)
+
     def end_others(self, work: Work, signed_in: SignedIn, visitor: Visitor) -> int:
         """Every session of this person but the one that asks, with all tokens that did not come of it.
 
@@ -208,12 +218,43 @@ class Sessions:
         work.sessions.share(session_id)
 
     def of_user(self, work: Work, user_id: str) -> list[BrowserSession]:
-        found = work.sessions.of_user(user_id, now=self._effects.now(), idle_seconds=self._idle_seconds)
-        return [each for each in found if not self._is_idle(each.last_seen_at, shared=each.shared)]
+        now = self._effects.now()
+        found = work.sessions.of_user(user_id, now=now, idle_seconds=self._idle_seconds)
+        limit = self._idle_limit(work, user_id, shared=any(each.shared for each in found))
+        return [each for each in found if not each.shared or now - each.last_seen_at < limit]
 
-    def _is_idle(self, last_seen_at: Instant, *, shared: bool) -> bool:
-        limit = min(self._idle_seconds, SHARED_IDLE_SECONDS) if shared else self._idle_seconds
-        return self._effects.now() - last_seen_at >= limit
+    def seconds_left_at_shared(self, user_id: str, since: Instant) -> float:
+        """How long what this person did last still counts at a shared computer; not above 0: no longer."""
+        with self._database.read() as work:
+            limit = self._idle_limit(work, user_id, shared=True)
+        return since + limit - self._effects.now()
+
+    def _idle_limit(self, work: Work, user_id: str, *, shared: bool) -> float:
+        """In seconds. By the rule of now, and only shared sessions pay for the question."""
+        if not shared:
+            return self._idle_seconds
+        minutes = work.municipality_rules.shared_idle_minutes_for(user_id, self._effects.now())
+        return min(self._idle_seconds, minutes * 60.0)
+
+
+def end_shared_that_are_over(work: Work, now: Instant, *, idle_seconds: float) -> int:
+    """A batch of those on shared computers; how many it ended. `idle_seconds`: the limit of all sessions."""
+    over = work.sessions.end_shared_that_are_over(now, idle_seconds=idle_seconds)
+    for left in over:
+        _write_down(work, left, now)
+    return len(over)
+
+
+def _write_down(work: Work, left: Left, now: Instant) -> None:
+    work.grants.revoke_session_families(left.session_id, now, keep_offline=True)
+    work.audit.append(
+        Event(
+            type=EventType.SESSION_ENDED,
+            user_id=left.user_id,
+            session_id=left.session_id,
+            detail={"expired": True},
+        )
+    )
 
 
 def _as_rows(proofs: Iterable[Proof]) -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from typing import Final
 
 from idp.crypto import token_hash
-from idp.effects import Effects
+from idp.effects import Effects, Instant
 from idp.errors import Reason
 from idp.events import Event, EventType
 from idp.login.enrolment import Changed, Enrolments
@@ -21,6 +21,7 @@ from idp.login.limits import Wait, charge_all, network_of
 from idp.login.sessions import Sessions, Visitor
 from idp.login.standing import Person, Standings
 from idp.login.ticket_codes import canonical_ticket_code, new_ticket_code
+from idp.login.turns import HalfWay
 from idp.login.ways import Ways
 from idp.methods.base import Answer, Challenge, Method, Rejected
 from idp.models.tickets import EnrolmentTicket
@@ -104,11 +105,13 @@ _OVER: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sitting:
-    """`browser` is a hash."""
+    """`browser` is a hash; `shared`: begun at a shared computer."""
 
     id: str
     browser: str
     ticket_id: str
+    begun_at: Instant = 0.0
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,11 @@ class Opened:
     sitting: Sitting
     person: Person
     methods: tuple[str, ...]
+
+    @property
+    def half_way(self) -> HalfWay:
+        sitting = self.sitting
+        return HalfWay(user_id=self.person.user.id, since=sitting.begun_at, shared=sitting.shared)
 
 
 class Tickets:
@@ -298,8 +306,15 @@ class Tickets:
         return person
 
     def _begin_sitting(self, ticket: EnrolmentTicket, visitor: Visitor) -> Sitting:
-        sitting = Sitting(id=self._effects.new_id(), browser=token_hash(visitor.browser), ticket_id=ticket.id)
-        until = min(self._effects.now() + SITTING_SECONDS, ticket.expires_at)
+        now = self._effects.now()
+        sitting = Sitting(
+            id=self._effects.new_id(),
+            browser=token_hash(visitor.browser),
+            ticket_id=ticket.id,
+            begun_at=now,
+            shared=visitor.shared,
+        )
+        until = min(now + SITTING_SECONDS, ticket.expires_at)
         self._shelf.put(_KIND, sitting.id, asdict(sitting), expires_at=until)
         return sitting
 

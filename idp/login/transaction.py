@@ -91,6 +91,12 @@ class Transaction:
     """Whether whoever is signed in on this browser is taken for the person who signs in here."""
     challenges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """By method: what it keeps between begin and verify."""
+    shared: bool = False
+    """Something was proved in it at a shared computer, whatever became of the mark since."""
+
+    @property
+    def begun_at(self) -> Instant:
+        return self.expires_at - LIFETIME_SECONDS
 
     def challenge_of(self, method_id: str) -> Mapping[str, Any]:
         """Empty when none is open."""

@@ -9,8 +9,8 @@ from idp.models.base import Base, Id, Moment
 class RememberedComputer(Base):
     """A series and the token that is next in it, both as hashes; the browser holds both in one cookie.
 
-    `previous_hash` is the token before, which a parallel page may still show for a moment after
-    `rotated_at`. `browser_hash` is that of the browser's own long-lived id: the cookie alone is not enough.
+    `rotated_at` is when the token before was taken, which a parallel page may still show for a moment.
+    `browser_hash` is that of the browser's own long-lived id: the cookie alone is not enough.
     """
 
     __tablename__ = "remembered_computers"
@@ -31,4 +31,3 @@ class RememberedComputer(Base):
     expires_at: Mapped[Moment]
     """By the rule of the day it was made; a shorter rule of today counts all the same."""
     user_agent: Mapped[str] = mapped_column(default="")
-    previous_hash: Mapped[Id | None] = mapped_column(default=None, repr=False)

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.models.base import Base, Id
 
 REMEMBER_DAYS_AT_MOST: Final = 30
+SHARED_IDLE_MINUTES: Final = 10
+"""Where nobody decided."""
+SHARED_IDLE_MINUTES_AT_MOST: Final = 60
 
 
 class MunicipalityRuleRow(Base):
@@ -16,14 +19,21 @@ class MunicipalityRuleRow(Base):
 
     atvk: Mapped[Id] = mapped_column(ForeignKey("municipalities.atvk", ondelete="CASCADE"), primary_key=True)
     remember_days: Mapped[int] = mapped_column(default=0)
+    shared_idle_minutes: Mapped[int] = mapped_column(default=SHARED_IDLE_MINUTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MunicipalityRules:
-    """`remember_days`: for so long a computer may be remembered; 0 means that none may. Raises ValueError."""
+    """`remember_days`: for so long a computer may be remembered; 0 means that none may.
+
+    `shared_idle_minutes`: after so long without use a session on a shared computer ends. Raises ValueError.
+    """
 
     remember_days: int = 0
+    shared_idle_minutes: int = SHARED_IDLE_MINUTES
 
     def __post_init__(self) -> None:
         if not 0 <= self.remember_days <= REMEMBER_DAYS_AT_MOST:
             raise ValueError(f"remember_days must be a number from 0 to {REMEMBER_DAYS_AT_MOST}")
+        if not 1 <= self.shared_idle_minutes <= SHARED_IDLE_MINUTES_AT_MOST:
+            raise ValueError(f"shared_idle_minutes must be a number from 1 to {SHARED_IDLE_MINUTES_AT_MOST}")

@@ -36,7 +36,6 @@ _ROTATE = Prepared(
     )
     .values(
         token_hash=bindparam("new"),
-        previous_hash=bindparam("presented"),
         rotated_at=bindparam("at"),
         last_used_at=bindparam("at"),
     )

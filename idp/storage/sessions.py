@@ -7,20 +7,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, false, or_, select, update
+from sqlalchemy import bindparam, false, func, or_, select, text, update
 
 from idp.effects import Instant
 from idp.models.clients import Client
+from idp.models.municipality_rules import SHARED_IDLE_MINUTES
 from idp.models.people import User
 from idp.models.sessions import BrowserSession, SessionClient
 from idp.storage.computers import ComputerStore
+from idp.storage.municipality_rules import least_shared_minutes
 from idp.storage.notices import NoticeStore
 from idp.storage.prepared import Cells, Prepared
 from idp.storage.unit import Unit, record, records, table_of
 
 _SESSIONS_AT_MOST = 50
 _CLIENTS_AT_MOST = 200
+_NOT_ENDED_AT_MOST = 500
 _AT_ONCE = 100
+_OVER_AT_ONCE = 100
 
 _sessions = table_of(BrowserSession)
 _session_clients = table_of(SessionClient)
@@ -70,6 +74,41 @@ _END = Prepared(
     .values(ended_at=bindparam("at"))
     .returning(_sessions.c.user_id)
 )
+_SHARED = text("sessions.shared")
+"""As the index on those says it."""
+_END_LEFT_BEHIND = Prepared(
+    update(_sessions)
+    .where(_sessions.c.token_hash == bindparam("token"), _SHARED, _sessions.c.ended_at.is_(None))
+    .values(ended_at=bindparam("at"))
+    .returning(_sessions.c.id, _sessions.c.user_id)
+)
+_SHARED_SECONDS = 60.0 * func.coalesce(
+    least_shared_minutes(_sessions.c.user_id).correlate(_sessions).scalar_subquery(), SHARED_IDLE_MINUTES
+)
+_SHARED_AND_OVER = Prepared(
+    select(_sessions.c.id, _sessions.c.last_seen_at)
+    .where(
+        _SHARED,
+        _sessions.c.ended_at.is_(None),
+        or_(
+            _sessions.c.expires_at <= bindparam("now"),
+            _sessions.c.last_seen_at <= bindparam("idle_since"),
+            _sessions.c.last_seen_at <= bindparam("now") - _SHARED_SECONDS,
+        ),
+    )
+    .order_by(_sessions.c.last_seen_at)
+    .limit(_OVER_AT_ONCE)
+)
+_END_UNUSED = Prepared(
+    update(_sessions)
+    .where(
+        _sessions.c.id == bindparam("session"),
+        _sessions.c.last_seen_at <= bindparam("seen"),
+        _sessions.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("at"))
+    .returning(_sessions.c.id, _sessions.c.user_id)
+)
 _END_OF_USER = Prepared(
     update(_sessions)
     .where(
@@ -90,6 +129,12 @@ _OF_USER = Prepared(
     )
     .order_by(_sessions.c.last_seen_at.desc(), _sessions.c.id)
     .limit(_SESSIONS_AT_MOST)
+)
+_NOT_ENDED = Prepared(
+    select(_sessions.c.id, _sessions.c.proofs)
+    .where(_sessions.c.user_id == bindparam("user"), _sessions.c.ended_at.is_(None))
+    .order_by(_sessions.c.created_at.desc(), _sessions.c.id)
+    .limit(_NOT_ENDED_AT_MOST)
 )
 _CLIENTS_OF = Prepared(
     select(_clients)
@@ -125,6 +170,14 @@ class SessionRow:
     display_name: str
     user_status: str
     language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A session that its person walked away from."""
+
+    session_id: str
+    user_id: str
 
 
 class SessionStore:
@@ -184,6 +237,22 @@ class SessionStore:
         self._notices.add_for_ended([session_id], row[0], at)
         return True
 
+    def end_left_behind(self, token_hash: str, at: Instant) -> Left | None:
+        """The one this token would open, if that was begun on a shared computer and nobody ended it."""
+        return self._left(self._unit.first(_END_LEFT_BEHIND, {"token": token_hash, "at": at}), at)
+
+    def end_shared_that_are_over(self, now: Instant, *, idle_seconds: float) -> list[Left]:
+        """A batch of those on shared computers that are past a limit, unless used since they were found.
+
+        `idle_seconds`: the limit of all sessions, where the municipality's is not less.
+        """
+        found = self._unit.rows(_SHARED_AND_OVER, {"now": now, "idle_since": now - idle_seconds})
+        ended = (
+            self._left(self._unit.first(_END_UNUSED, {"session": row[0], "seen": row[1], "at": now}), now)
+            for row in found
+        )
+        return [left for left in ended if left is not None]
+
     def end_others(self, user_id: str, keep_session_id: str, at: Instant) -> list[str]:
         """Ids of the sessions this ended, with notices to the applications reached in them.
 
@@ -212,6 +281,12 @@ class SessionStore:
         values = {"user": user_id, "now": now, "idle_since": now - idle_seconds}
         return records(BrowserSession, self._unit.rows(_OF_USER, values))
 
+    def list_leaning_on(self, user_id: str, credential_id: str) -> list[str]:
+        """Ids of this person's sessions with a proof of that, the newest first; those that ran out, too."""
+        rows = self._unit.rows(_NOT_ENDED, {"user": user_id})
+        leans = [any(proof.get("credential_id") == credential_id for proof in row[1]) for row in rows]
+        return [row[0] for row, does in zip(rows, leans, strict=True) if does]
+
     def user_agents_of(self, session_ids: Iterable[str]) -> dict[str, str]:
         """What the browsers of these sessions said of themselves, by id; of a hundred at most."""
         wanted = sorted(set(session_ids))[:_AT_ONCE]
@@ -231,6 +306,13 @@ class SessionStore:
 
     def clients_of(self, session_id: str) -> list[Client]:
         return records(Client, self._unit.rows(_CLIENTS_OF, {"session": session_id}))
+
+    def _left(self, row: Cells | None, at: Instant) -> Left | None:
+        if row is None:
+            return None
+        left = Left(*row)
+        self._notices.add_for_ended([left.session_id], left.user_id, at)
+        return left
 
     @property
     def _notices(self) -> NoticeStore:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from idp.models.mails import MailKind
-from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST
+from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST, SHARED_IDLE_MINUTES_AT_MOST
 from idp.oidc.admin_access import SCOPE, audience_of
 from idp.people.cases import Step
 from idp.storage.cases import CaseState
@@ -18,6 +18,7 @@ _MAYBE_TEXT: Final[dict[str, Any]] = {"type": ["string", "null"]}
 _TIME: Final[dict[str, Any]] = {"type": "string", "format": "date-time"}
 _MAYBE_TIME: Final[dict[str, Any]] = {"type": ["string", "null"], "format": "date-time"}
 _NUMBER: Final[dict[str, Any]] = {"type": "integer"}
+_ABOUT_A_NETWORK: Final[dict[str, Any]] = {"name": _TEXT, "shared": {"type": "boolean"}}
 _PROBLEM: Final[dict[str, Any]] = {"$ref": "#/components/responses/problem"}
 
 
@@ -46,6 +47,8 @@ def describe(issuer: str) -> dict[str, Any]:
             "/cases/{id}": {"get": _show_case()},
             "/cases/{id}/close": {"post": _close_case()},
             "/municipalities/{id}/rules": {"get": _show_rules(), "put": _put_rules()},
+            "/municipalities/{id}/networks": {"get": _list_networks()},
+            "/municipalities/{id}/networks/{network}": {"put": _put_network()},
         },
         "components": {
             "securitySchemes": {
@@ -71,6 +74,7 @@ def describe(issuer: str) -> dict[str, Any]:
                 "cases": _object(cases=_list_of("case"), after=_MAYBE_TEXT),
                 "case_with_story": _object(**_case(), story=_story()),
                 "municipality_rules": _municipality_rules(),
+                **_network_schemas(),
                 "problem": _object(
                     type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT, reference=_TEXT
                 ),
@@ -280,7 +284,38 @@ def _put_rules() -> dict[str, Any]:
 
 
 def _municipality_rules() -> dict[str, Any]:
-    return _object(remember_days={"type": "integer", "minimum": 0, "maximum": REMEMBER_DAYS_AT_MOST})
+    return _object(
+        remember_days={"type": "integer", "minimum": 0, "maximum": REMEMBER_DAYS_AT_MOST},
+        shared_idle_minutes={"type": "integer", "minimum": 1, "maximum": SHARED_IDLE_MINUTES_AT_MOST},
+    )
+
+
+def _list_networks() -> dict[str, Any]:
+    return {
+        "operationId": "listNetworks",
+        "summary": "Networks of a municipality; `id` is its ATVK code",
+        "parameters": [_id()],
+        "responses": {"200": _answer("networks", "All of them"), **_refusals(404)},
+    }
+
+
+def _network_schemas() -> dict[str, Any]:
+    return {
+        "network": _object(id=_TEXT, cidr=_TEXT, **_ABOUT_A_NETWORK),
+        "networks": _object(networks=_list_of("network")),
+        "network_request": _object(**_ABOUT_A_NETWORK),
+    }
+
+
+def _put_network() -> dict[str, Any]:
+    request = {"$ref": "#/components/schemas/network_request"}
+    return {
+        "operationId": "putNetwork",
+        "summary": "Names it and says whether its computers are shared; for people who signed in just now",
+        "parameters": [_id(), {"name": "network", "in": "path", "required": True, "schema": _TEXT}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
+        "responses": {"200": _answer("network", "As it is now"), **_refusals(400, 404)},
+    }
 
 
 def _notice() -> dict[str, Any]:

@@ -3,6 +3,8 @@
 A municipality's administrator sees and sets its own; to everybody else it looks as if it were not there.
 """
 
+from collections.abc import Collection
+from dataclasses import asdict, fields
 from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
@@ -20,16 +22,16 @@ from idp.web.site import site
 blueprint = Blueprint("api_municipalities", __name__, url_prefix="/api/v1/municipalities")
 blueprint.register_error_handler(ProtocolError, refuse)
 
-_MEMBERS: Final = {"remember_days"}
+_MEMBERS: Final = {member.name for member in fields(MunicipalityRules)}
 
 
 @blueprint.get("/<municipality_id>/rules")
 @for_administrators
 def show(caller: Administrator, municipality_id: str) -> Response:
     with site().storage.database.read() as work:
-        _must_be_visible(work, caller, municipality_id)
+        must_be_visible(work, caller, municipality_id)
         rules = work.municipality_rules.of(municipality_id)
-    return jsonify(_told(rules))
+    return jsonify(asdict(rules))
 
 
 @blueprint.put("/<municipality_id>/rules")
@@ -37,48 +39,55 @@ def show(caller: Administrator, municipality_id: str) -> Response:
 def put(caller: Administrator, municipality_id: str) -> Response:
     """By people alone, who signed in just now: it decides what is enough to open an account."""
     with site().storage.database.read() as work:
-        _must_be_visible(work, caller, municipality_id)
-    if caller.is_service:
-        raise ProtocolError(ErrorCode.ACCESS_DENIED, "A person must do this, not a service.", status=403)
-    caller.must_be_fresh(FRESH_SECONDS, site().effects.now())
+        must_be_visible(work, caller, municipality_id)
+    must_be_somebody_fresh(caller)
     rules = _asked()
     with site().storage.database.begin() as work:
         work.municipality_rules.put(municipality_id, rules)
-        work.audit.append(
-            Event(
-                type=EventType.MUNICIPALITY_RULES_CHANGED,
-                actor_id=caller.actor_id,
-                municipality=municipality_id,
-                client_id=caller.client_id,
-                address=client_address(request.environ, site().trusted_proxies),
-                detail=_told(rules),
-            )
-        )
-    return jsonify(_told(rules))
+        work.audit.append(decided(caller, municipality_id, **asdict(rules)))
+    return jsonify(asdict(rules))
 
 
-def _must_be_visible(work: Work, caller: Administrator, municipality_id: str) -> None:
+def must_be_somebody_fresh(caller: Administrator) -> None:
+    if caller.is_service:
+        raise ProtocolError(ErrorCode.ACCESS_DENIED, "A person must do this, not a service.", status=403)
+    caller.must_be_fresh(FRESH_SECONDS, site().effects.now())
+
+
+def decided(caller: Administrator, municipality_id: str, **detail: str | int | bool) -> Event:
+    return Event(
+        type=EventType.MUNICIPALITY_RULES_CHANGED,
+        actor_id=caller.actor_id,
+        municipality=municipality_id,
+        client_id=caller.client_id,
+        address=client_address(request.environ, site().trusted_proxies),
+        detail=detail,
+    )
+
+
+def must_be_visible(work: Work, caller: Administrator, municipality_id: str) -> None:
     is_own = caller.municipality in {None, municipality_id}
     if not is_own or work.people.find_municipality(municipality_id) is None:
         not_there()
 
 
-def _asked() -> MunicipalityRules:
+def read_members(members: Collection[str]) -> dict[str, Any]:
     """The body's members: all of them, and no others."""
     try:
         body: Any = request.get_json(silent=True)
     except RecursionError:
         body = None
-    if not isinstance(body, dict) or body.keys() != _MEMBERS:
-        bad_request(f"The body must be a JSON object with {', '.join(sorted(_MEMBERS))}.")
-    days = body["remember_days"]
-    if type(days) is not int:
-        bad_request("remember_days must be a whole number.")
+    if not isinstance(body, dict) or body.keys() != set(members):
+        bad_request(f"The body must be a JSON object with {', '.join(sorted(members))}.")
+    return body
+
+
+def _asked() -> MunicipalityRules:
+    body = read_members(_MEMBERS)
+    for name in sorted(_MEMBERS):
+        if type(body[name]) is not int:
+            bad_request(f"{name} must be a whole number.")
     try:
-        return MunicipalityRules(remember_days=days)
+        return MunicipalityRules(**body)
     except ValueError as error:
         bad_request(f"{error}.")
-
-
-def _told(rules: MunicipalityRules) -> dict[str, int]:
-    return {"remember_days": rules.remember_days}

@@ -19,6 +19,7 @@ from idp.web.forms import NO_PROBLEM, Problem, answers, as_shown, problem_of, sh
 from idp.web.http import browser_id, see_other, visitor
 from idp.web.i18n import translate
 from idp.web.pages import act_for
+from idp.web.shared import is_left
 from idp.web.site import site
 
 blueprint = Blueprint("enrol", __name__)
@@ -58,13 +59,13 @@ def go_on() -> AnyResponse:
 
 @blueprint.get("/enrol/<sitting_id>")
 def show(sitting_id: str) -> AnyResponse:
-    opened = _tickets().find(sitting_id, browser=browser_id())
+    opened = _find(sitting_id)
     return _show(opened) if opened is not None else _gone()
 
 
 @blueprint.post("/enrol/<sitting_id>")
 def set_up(sitting_id: str) -> AnyResponse:
-    opened = _tickets().find(sitting_id, browser=browser_id())
+    opened = _find(sitting_id)
     if opened is None:
         return _gone()
     method_id = request.args.get("method", "")
@@ -121,6 +122,11 @@ def _gone() -> Response:
         "enrol/over.html", code=Reason.TICKET_OVER.code, reference=reference(), restart_url=_HOME
     )
     return Response(page, status=HTTPStatus.GONE)
+
+
+def _find(sitting_id: str) -> Opened | None:
+    opened = _tickets().find(sitting_id, browser=browser_id())
+    return None if opened is not None and is_left(opened.half_way) else opened
 
 
 def _url(opened: Opened, method_id: str | None = None) -> str:

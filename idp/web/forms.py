@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from flask import Response, render_template, request
+from flask import Response, g, render_template, request
 
 from idp.errors import Reason
 from idp.login.limits import Wait
@@ -68,6 +68,9 @@ def show_form(template: str, problem: Problem = NO_PROBLEM, **context: object) -
     response = Response(page, status=problem.status)
     if problem.wait_seconds:
         response.headers["Retry-After"] = str(int(problem.wait_seconds) + 1)
+    if seconds := g.get("form_leaves_after"):
+        # A header, so that no page says that it goes; see `web/shared.py`.
+        response.headers["Refresh"] = f"{seconds}; url={request.path}"
     return response
 
 

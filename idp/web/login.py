@@ -17,6 +17,7 @@ from idp.login.look import Look
 from idp.login.remembered import Kept
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
 from idp.login.transaction import Ended, Transaction
+from idp.login.turns import half_way_of
 from idp.methods.base import Challenge, Discovering, Pending, Rejected, Waiting
 from idp.models.people import Employment
 from idp.web.computers import box_for, keep, remember_if_asked
@@ -29,7 +30,7 @@ from idp.web.i18n import translate
 from idp.web.identity import may_confirm
 from idp.web.identity import ways as identity_ways
 from idp.web.pages import act_for, municipality_names
-from idp.web.shared import is_shared, is_shared_by_network
+from idp.web.shared import is_left, is_shared, is_shared_by_network
 from idp.web.site import site
 
 blueprint = Blueprint("login", __name__)
@@ -39,7 +40,7 @@ _EXPIRED_STATUS: Final = HTTPStatus.GONE
 
 @blueprint.get("/login/<transaction_id>")
 def show(transaction_id: str) -> AnyResponse:
-    transaction = _login().find(transaction_id, browser=browser_id())
+    transaction = _find(transaction_id)
     if transaction is None:
         return _gone(transaction_id)
     look = _login().look(transaction, current_session())
@@ -48,7 +49,7 @@ def show(transaction_id: str) -> AnyResponse:
 
 @blueprint.post("/login/<transaction_id>")
 def answer(transaction_id: str) -> AnyResponse:
-    transaction = _login().find(transaction_id, browser=browser_id())
+    transaction = _find(transaction_id)
     if transaction is None:
         return _gone(transaction_id)
     look = _login().look(transaction, current_session())
@@ -324,6 +325,12 @@ def _dress(look: Look) -> None:
     application = look.transaction.application
     if application is not None and application.redirect_origin is not None:
         allow_form_action(application.redirect_origin)
+
+
+def _find(transaction_id: str) -> Transaction | None:
+    transaction = _login().find(transaction_id, browser=browser_id())
+    half_way = half_way_of(transaction) if transaction is not None else None
+    return None if half_way is not None and is_left(half_way) else transaction
 
 
 def _login() -> Login:

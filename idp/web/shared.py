@@ -4,12 +4,14 @@ The mark is a cookie, so that the next who signs in finds the computer marked. A
 whether it was begun on one. Not here: how long such a session waits (`login/sessions.py`).
 """
 
+from math import ceil
 from typing import Final
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.crypto import token_hash
+from idp.login.turns import HalfWay, is_of_somebody_before
 from idp.web.guards import current_session
 from idp.web.http import (
     APPROVER,
@@ -65,8 +67,8 @@ def _share_session() -> None:
     if signed_in is None:
         return
     with site().storage.database.begin() as work:
-        site().sessions.share(work, signed_in.session_id)
         work.computers.forget_in_browser(signed_in.user_id, token_hash(browser_id()))
+        site().sessions.share(work, signed_in.session_id)
 
 
 def is_shared() -> bool:
@@ -78,6 +80,23 @@ def is_shared() -> bool:
 def is_shared_by_network() -> bool:
     """Then nobody at the computer can say otherwise."""
     return not is_marked_shared() and visitor().shared
+
+
+def is_left(half_way: HalfWay) -> bool:
+    """Its person is gone: somebody else has signed in since, or a shared computer waited for them too long.
+
+    If not yet, the form that is shown leaves the screen of a shared computer when that time has come.
+    """
+    signed_in = current_session()
+    if is_of_somebody_before(half_way, signed_in):
+        return True
+    if signed_in is not None and signed_in.user_id == half_way.user_id:
+        return False
+    if not half_way.shared and not is_shared():
+        return False
+    seconds = site().sessions.seconds_left_at_shared(half_way.user_id, half_way.since)
+    g.form_leaves_after = max(ceil(seconds), 1)
+    return seconds <= 0
 
 
 def leave_clean(response: AnyResponse) -> None:

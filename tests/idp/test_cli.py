@@ -500,6 +500,16 @@ def test_a_municipality_decides_for_how_long_computers_are_remembered(database: 
     assert told("audit", "verify", "--json")["checked"] == 2
 
 
+def test_a_municipality_decides_how_long_sessions_on_shared_computers_wait(database: None) -> None:
+    """One decision leaves the other as it was."""
+    done("municipality", "set", "0001000", "--remember-days", "14")
+    assert told("municipality", "show", "0001000", "--json")["shared_idle_minutes"] == 10
+    assert "5 minutes" in done("municipality", "set", "0001000", "--shared-idle-minutes", "5")
+    shown = told("municipality", "show", "0001000", "--json")
+    assert (shown["remember_days"], shown["shared_idle_minutes"]) == (14, 5)
+    assert "--shared-idle-minutes" in refused("municipality", "set", "0001000")
+
+
 def test_networks_of_a_municipality_get_names(database: None) -> None:
     add = ("municipality", "network", "add", "0001000")
     assert "Klientu centrs" in done(*add, "192.0.2.0/24", "--name", "Klientu centrs", "--shared")

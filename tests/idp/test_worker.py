@@ -36,7 +36,7 @@ class House:
         migrate.upgrade(database_url)
         self.storage: Storage = open_storage(database_url, None, vault, self.effects)
         self.keys = KeyRing(self.storage.database, vault, self.effects)
-        self.jobs = worker.Jobs(self.storage, self.keys, self.effects)
+        self.jobs = worker.Jobs(self.storage, self.keys, self.effects, session_idle_seconds=3600)
 
     def session(self, name: str, *, expires_at: float, ended_at: float | None = None) -> None:
         with self.storage.database.begin() as work:
@@ -165,7 +165,7 @@ def test_jobs_are_on_the_schedule(house: House, tmp_path: Path) -> None:
     on = worker.queue(f"sqlite:///{tmp_path / 'visvaris.sqlite3'}", None)
     worker.schedule(house.jobs, on)
     names = {type(task).__name__ for task in on._registry.periodic_tasks}
-    assert names == {"free_room", "rotate_keys_when_due", "warn_of_old_metadata"}
+    assert names == {"free_room", "rotate_keys_when_due", "warn_of_old_metadata", "end_shared_sessions"}
     assert (tmp_path / "visvaris.jobs.sqlite3").exists()
     on.storage.close()
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from idp.crypto import LookupKey
 from idp.errors import Reason
 from idp.login.look import Look
-from idp.login.remembered import NOTHING, PARALLEL_SECONDS, Recalled
+from idp.login.remembered import NOTHING, PARALLEL_SECONDS, Recalled, _following
 from idp.login.sessions import Visitor
 from idp.login.steps import Done, Offer
 from idp.login.transaction import Requirements
@@ -74,18 +75,56 @@ def recall(hall: Hall, look: Look, visitor: Visitor) -> Recalled:
     return hall.provider.computers.recall(look, visitor, None)
 
 
-def test_of_a_hundred_pages_at_once_one_rotates_and_all_come_in(
+def test_a_hundred_pages_at_once_are_given_the_same_and_all_come_in(
     hall: Hall, anna: Employee, visitor: Visitor
 ) -> None:
     """attack 36: no false alarm for pages that were opened together"""
     look = begun(hall, anna)
     found = at_once(100, lambda _: recall(hall, look, visitor))
-    given = [each.kept for each in found if each.kept is not None]
-    assert len(given) == 1
-    assert given[0] != NOTHING
+    (given,) = {each.kept for each in found}
+    assert given is not None
+    assert given != NOTHING
+    assert given.value != visitor.computer
     assert all(isinstance(each.look.step, Done) for each in found)
     assert "remembered_computer.replayed" not in hall.events(anna)
     assert len(computers_of(hall, anna)) == 1
+
+
+def test_an_answer_that_was_lost_is_given_again_and_no_other_is(
+    hall: Hall, anna: Employee, visitor: Visitor
+) -> None:
+    """attack 36: the browser never got the next token and asks again; the day after it has the right one"""
+    lost = recall(hall, begun(hall, anna), visitor).kept
+    hall.clock.move(PARALLEL_SECONDS)
+    again = recall(hall, begun(hall, anna), visitor).kept
+    assert again is not None
+    assert lost is not None
+    assert again.value == lost.value
+    hall.clock.move(DAY)
+    third = recall(hall, begun(hall, anna), replace(visitor, computer=again.value)).kept
+    assert third not in {None, NOTHING}
+    assert recall(hall, begun(hall, anna), visitor).kept == NOTHING, "the token before the one before"
+    assert hall.events(anna).count("remembered_computer.replayed") == 1
+
+
+def test_another_browser_is_not_given_it_again(hall: Hall, anna: Employee, visitor: Visitor) -> None:
+    """attack 36: not in the same second either"""
+    recall(hall, begun(hall, anna), visitor)
+    thief = replace(visitor, browser="t" * 43)
+    assert recall(hall, begun(hall, anna, thief), thief).kept == NOTHING
+    assert hall.events(anna).count("remembered_computer.replayed") == 1
+    assert computers_of(hall, anna) == []
+
+
+def test_who_has_one_token_cannot_tell_the_next(hall: Hall, anna: Employee, visitor: Visitor) -> None:
+    """attack 36: it follows by a key that neither the browser nor the computer's row holds"""
+    (computer,) = computers_of(hall, anna)
+    answer = recall(hall, begun(hall, anna), visitor).kept
+    assert answer is not None
+    token = (visitor.computer or "").partition(".")[2]
+    guesses = {_following(LookupKey(key), computer, token) for key in (b"", bytes(32), token.encode())}
+    assert answer.value.partition(".")[2] not in guesses
+    assert len(answer.value) == len(visitor.computer or "")
 
 
 def test_a_hundred_with_an_old_token_raise_one_alarm_and_nobody_comes_in(

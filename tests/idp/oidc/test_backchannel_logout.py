@@ -694,7 +694,7 @@ def test_old_notices_are_removed_and_no_others(outbox: Outbox, house: House, bro
     party, _ = outbox.app()
     house.tokens_for(party, browser)
     outbox.sign_out(browser)
-    jobs = worker.Jobs(house.world.storage, house.openid.keys, house.world.effects)
+    jobs = worker.Jobs(house.world.storage, house.openid.keys, house.world.effects, session_idle_seconds=3600)
     outbox.move(60 * 86400.0)
     assert jobs.free_room()["logout_notices"] == 0, "what waits is kept however long"
     outbox.deliver()

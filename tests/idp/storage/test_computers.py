@@ -55,7 +55,7 @@ def test_of_a_hundred_at_once_one_rotates(world: World, anna: User) -> None:
     with world.database.read() as work:
         kept = work.computers.find("c1")
     assert kept is not None
-    assert (kept.previous_hash, kept.rotated_at, kept.last_used_at) == ("first", START + 1, START + 1)
+    assert (kept.rotated_at, kept.last_used_at) == (START + 1, START + 1)
     assert kept.token_hash.startswith("n")
 
 
@@ -143,6 +143,12 @@ def test_what_a_municipality_did_not_decide_is_never(world: World) -> None:
             work.municipality_rules.put(RIGA, MunicipalityRules(remember_days=days))
         assert work.municipality_rules.of(RIGA).remember_days == 7
         assert work.rules.rules_and_demands_for([RIGA, "national"])[2] == {RIGA: 7}
+
+
+@pytest.mark.parametrize("minutes", [-1, 0, 61, 10**9])
+def test_shared_computers_wait_for_an_hour_at_most(minutes: int) -> None:
+    with pytest.raises(ValueError, match="1 to 60"):
+        MunicipalityRules(shared_idle_minutes=minutes)
 
 
 @pytest.mark.parametrize("days", [-1, 31, 10**9])

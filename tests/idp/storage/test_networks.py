@@ -54,6 +54,20 @@ def test_a_new_network_counts_within_half_a_minute(world: World) -> None:
     assert places.name_of("198.51.100.7") == "Rātsnams"
 
 
+def test_only_its_municipality_changes_and_lists_it(world: World) -> None:
+    """attack 40"""
+    names(world, RIGA, HALL, "Rātsnams")
+    with world.database.begin() as work:
+        (network,) = work.networks.list_of(RIGA)
+        assert work.networks.list_of(KEKAVA) == []
+        assert work.networks.change(KEKAVA, network.id, name="Mūsu", shared=True) is None
+        assert work.networks.list_of(RIGA) == [network]
+        changed = work.networks.change(RIGA, network.id, name="Klientu centrs", shared=True)
+        assert changed is not None
+        assert work.networks.list_of(RIGA) == [changed]
+    assert (changed.cidr, changed.name, changed.shared) == (HALL, "Klientu centrs", True)
+
+
 def test_a_network_is_one_municipalitys_and_no_other_removes_it(world: World) -> None:
     """attack 40"""
     names(world, RIGA, HALL, "Rātsnams")

@@ -196,13 +196,17 @@ def test_a_service_that_is_registered_for_it_may_use_it(hall: Hall, anna: Employ
         assert work.audit.activity_of(anna.user.id)[0].actor_id == worker.client_id
 
 
+def _as_described(rule: str) -> str:
+    return re.sub(r"<(\w+)>", r"{\1}", re.sub(r"<\w+_id>", "{id}", rule))
+
+
 def test_its_description_is_public_and_true(hall: Hall) -> None:
     contract = Api(hall, None).get("/openapi.json").json()
     assert contract == describe(ISSUER)
     assert contract["openapi"] == "3.1.0"
     assert contract["servers"] == [{"url": AUDIENCE}]
     routed = {
-        (method.lower(), re.sub(r"<\w+_id>", "{id}", rule.rule.removeprefix("/api/v1")))
+        (method.lower(), _as_described(rule.rule.removeprefix("/api/v1")))
         for rule in hall.app._application._pages.url_map.iter_rules()
         if rule.rule.startswith("/api/")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

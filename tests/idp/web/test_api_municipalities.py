@@ -24,6 +24,10 @@ def kekava(hall: Hall, boss: Employee) -> Api:
     return Api(hall, token_of(hall, program(hall), boss))
 
 
+def both(days: int = 0, minutes: int = 10) -> dict[str, int]:
+    return {"remember_days": days, "shared_idle_minutes": minutes}
+
+
 def days_of(hall: Hall, atvk: str) -> int:
     with hall.world.database.read() as work:
         return work.municipality_rules.of(atvk).remember_days
@@ -32,9 +36,9 @@ def days_of(hall: Hall, atvk: str) -> int:
 def test_its_administrator_decides_and_reads_it_and_the_trail_says_who(
     hall: Hall, kekava: Api, boss: Employee
 ) -> None:
-    assert kekava.get(RULES).json() == {"remember_days": 0}
-    reply = kekava.ask("PUT", RULES, json={"remember_days": 14})
-    assert (reply.status_code, reply.json()) == (200, {"remember_days": 14})
+    assert kekava.get(RULES).json() == both()
+    reply = kekava.ask("PUT", RULES, json=both(14, 5))
+    assert (reply.status_code, reply.json()) == (200, both(14, 5))
     conforms(reply.json(), "municipality_rules")
     assert days_of(hall, KEKAVA) == 14
     with hall.world.database.read() as work:
@@ -47,14 +51,14 @@ def test_its_administrator_decides_and_reads_it_and_the_trail_says_who(
         boss.user.id,
         KEKAVA,
     )
-    assert json.loads(head.detail) == {"remember_days": 14}
+    assert json.loads(head.detail) == both(14, 5)
 
 
 @pytest.mark.parametrize("atvk", [RIGA, "9999999", "x", "national"])
 def test_anothers_and_none_look_alike(hall: Hall, kekava: Api, atvk: str) -> None:
     """attack 40: another municipality's by its code in the address"""
     assert_refused(kekava.get(f"/municipalities/{atvk}/rules"), 404, "not_found")
-    reply = kekava.ask("PUT", f"/municipalities/{atvk}/rules", json={"remember_days": 30})
+    reply = kekava.ask("PUT", f"/municipalities/{atvk}/rules", json=both(30))
     assert_refused(reply, 404, "not_found")
     assert days_of(hall, RIGA) == 0
 
@@ -62,7 +66,7 @@ def test_anothers_and_none_look_alike(hall: Hall, kekava: Api, atvk: str) -> Non
 def test_an_operator_decides_for_any(hall: Hall) -> None:
     operator = hall.employee("operators", totp=True, roles=["operator"])
     api = Api(hall, token_of(hall, program(hall), operator))
-    assert api.ask("PUT", RULES, json={"remember_days": 1}).status_code == 200
+    assert api.ask("PUT", RULES, json=both(1)).status_code == 200
     assert days_of(hall, KEKAVA) == 1
 
 
@@ -72,10 +76,10 @@ def test_who_signed_in_longer_ago_may_read_and_not_decide(
     """What lets everybody in with less is not done by an unattended browser."""
     monkeypatch.setattr(api_municipalities, "FRESH_SECONDS", 60)
     hall.clock.move(60)
-    assert kekava.ask("PUT", RULES, json={"remember_days": 2}).status_code == 200
+    assert kekava.ask("PUT", RULES, json=both(2)).status_code == 200
     hall.clock.move(1)
-    assert kekava.get(RULES).json() == {"remember_days": 2}
-    reply = kekava.ask("PUT", RULES, json={"remember_days": 30})
+    assert kekava.get(RULES).json() == both(2)
+    reply = kekava.ask("PUT", RULES, json=both(30))
     assert_refused(reply, 401, "insufficient_user_authentication")
     assert days_of(hall, KEKAVA) == 2
 
@@ -83,19 +87,24 @@ def test_who_signed_in_longer_ago_may_read_and_not_decide(
 def test_a_service_reads_and_does_not_decide(hall: Hall) -> None:
     party = service(hall, own={"service_municipality": KEKAVA})
     api = Api(hall, party.own_token(scope=SCOPE, resource=AUDIENCE).access_token)
-    assert api.get(RULES).json() == {"remember_days": 0}
-    assert_refused(api.ask("PUT", RULES, json={"remember_days": 3}), 403, "access_denied")
+    assert api.get(RULES).json() == both()
+    assert_refused(api.ask("PUT", RULES, json=both(3)), 403, "access_denied")
 
 
 @pytest.mark.parametrize(
     "body",
     [
         *("", "[]", "{}", "null", "1", "{", "[" * 60_000),
-        *(json.dumps({"remember_days": days}) for days in (-1, 31, 1.5, "7", None, True, [], 10**30)),
-        '{"remember_days": NaN}',
-        '{"remember_days": 1, "atvk": "0001000"}',
+        *(json.dumps({**both(), "remember_days": bad}) for bad in (-1, 31, 1.5, "7", None, True, [], 10**30)),
+        *(
+            json.dumps({**both(), "shared_idle_minutes": bad})
+            for bad in (-1, 0, 61, 1.5, "7", None, True, {})
+        ),
+        '{"remember_days": NaN, "shared_idle_minutes": 10}',
+        '{"remember_days": 1}',
+        '{"remember_days": 1, "shared_idle_minutes": 10, "atvk": "0001000"}',
     ],
-    ids=lambda body: body[:40],
+    ids=lambda body: body[:60],
 )
 def test_a_body_that_says_something_else_changes_nothing(hall: Hall, kekava: Api, body: str) -> None:
     headers = {"Authorization": f"Bearer {kekava.token}", "Content-Type": "application/json"}

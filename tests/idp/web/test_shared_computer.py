@@ -3,14 +3,15 @@
 import pytest
 
 from idp.login.places import READ_EVERY_SECONDS
-from idp.login.sessions import SHARED_IDLE_SECONDS
+from idp.models.municipality_rules import SHARED_IDLE_MINUTES, MunicipalityRules
 from idp.models.networks import Network
 from tests.support.actors import ISSUER, WITH_KEYS, Browser, Employee, Hall
 from tests.support.authenticator import Authenticator
-from tests.support.builders import RIGA
+from tests.support.builders import KEKAVA, RIGA
 from tests.support.passkeys import asked_for, sets_up
 from tests.support.remembered import KEPT, allow, computers_of, has_it_remembered, kept_by
 
+SHARED_IDLE_SECONDS = SHARED_IDLE_MINUTES * 60
 MARK = "__Host-visvaris-shared"
 BROWSER = "__Host-visvaris-browser"
 
@@ -53,6 +54,58 @@ def test_a_session_there_ends_when_it_was_unused_for_ten_minutes(
     hall.clock.move(SHARED_IDLE_SECONDS - 1)
     assert shared.is_signed_in
     hall.clock.move(SHARED_IDLE_SECONDS)
+    assert not shared.is_signed_in
+
+
+def waits(hall: Hall, atvk: str, minutes: int) -> None:
+    with hall.world.database.begin() as work:
+        work.municipality_rules.put(atvk, MunicipalityRules(shared_idle_minutes=minutes))
+
+
+@pytest.mark.parametrize("minutes", [1, 3, 25])
+def test_a_municipality_says_how_long_its_peoples_sessions_wait_there(
+    hall: Hall, shared: Browser, anna: Employee, minutes: int
+) -> None:
+    waits(hall, RIGA, minutes)
+    waits(hall, KEKAVA, 1)
+    shared.signs_in(anna)
+    hall.clock.move(minutes * 60 - 1)
+    assert shared.is_signed_in
+    hall.clock.move(minutes * 60)
+    assert not shared.is_signed_in
+
+
+def test_who_is_at_work_there_stays_signed_in(hall: Hall, shared: Browser, anna: Employee) -> None:
+    """Also where a minute is the limit: each page counts as use."""
+    waits(hall, RIGA, 1)
+    shared.signs_in(anna)
+    for _ in range(8):
+        hall.clock.move(40)
+        assert shared.is_signed_in
+
+
+def test_a_shorter_limit_counts_at_once_and_of_several_posts_the_least(hall: Hall, shared: Browser) -> None:
+    """attack 30: at use"""
+    both = hall.employee("berta", municipalities=[RIGA, KEKAVA])
+    waits(hall, RIGA, 30)
+    shared.signs_in(both)
+    if shared.page.has("employment-submit"):
+        shared.presses(municipality=both.posts[0].id)
+    hall.clock.move(SHARED_IDLE_SECONDS - 1)
+    assert shared.is_signed_in, "Ķekava decided nothing: ten minutes"
+    waits(hall, KEKAVA, 2)
+    hall.clock.move(119)
+    assert shared.is_signed_in
+    hall.clock.move(120)
+    assert not shared.is_signed_in
+
+
+def test_a_municipality_does_not_make_sessions_wait_longer_than_they_do_anywhere(
+    hall: Hall, shared: Browser, anna: Employee
+) -> None:
+    waits(hall, RIGA, 60)
+    shared.signs_in(anna)
+    hall.clock.move(60 * 60)
     assert not shared.is_signed_in
 
 
