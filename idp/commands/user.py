@@ -129,6 +129,25 @@ def block(username: str) -> None:
     say(f"{username} is blocked.")
 
 
+@group.command(
+    "forget-identity",
+    help="Remove who was confirmed to own the account, and the personal code on file, so that it can be "
+    "confirmed anew.",
+)
+@click.argument("username", type=USERNAME)
+def forget_identity(username: str) -> None:
+    """Codes change (Fizisko personu reģistra likums 6), and files may be wrong."""
+    context = open_context()
+    with context.database.begin() as work:
+        user = _user(work, username)
+        was_confirmed = work.confirmations.remove(user.id)
+        had_code = work.people.clear_person_code(user.id, at=context.effects.now())
+        if was_confirmed or had_code:
+            work.audit.append(Event(type=EventType.IDENTITY_REMOVED, user_id=user.id, actor_id=ACTOR))
+    done = was_confirmed or had_code
+    say(f"{username} may be confirmed anew." if done else f"Nothing was on file for {username}.")
+
+
 @group.command("unblock", help="Let a blocked person sign in again.")
 @click.argument("username", type=USERNAME)
 def unblock(username: str) -> None:

@@ -126,6 +126,11 @@ _SET_PERSON_CODE = Prepared(
         updated_at=bindparam("at"),
     )
 )
+_CLEAR_PERSON_CODE = Prepared(
+    update(_users)
+    .where(_users.c.id == bindparam("user_id"), _users.c.person_code_index.is_not(None))
+    .values(person_code_sealed=None, person_code_index=None, updated_at=bindparam("at"))
+)
 
 
 class PeopleStore:
@@ -193,6 +198,10 @@ class PeopleStore:
             "at": at,
         }
         return self._unit.changed(_SET_PERSON_CODE, values) == 1
+
+    def clear_person_code(self, user_id: str, *, at: Instant) -> bool:
+        """False when there was none."""
+        return self._unit.changed(_CLEAR_PERSON_CODE, {"user_id": user_id, "at": at}) == 1
 
     def index_of(self, code: PersonCode) -> str:
         """The keyed hash by which the code is found; needs a unit of work that writes."""

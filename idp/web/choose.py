@@ -4,6 +4,7 @@ Decides nothing: what suits whom is `login/advice.py`, what may be set up `login
 """
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Final
 
 from flask import Blueprint, Response, render_template, request
@@ -14,6 +15,7 @@ from idp.login.standing import Satisfied
 from idp.models.methods import Device, MethodFacts
 from idp.web.guards import satisfied, sign_in_required
 from idp.web.i18n import translate
+from idp.web.identity import WAYS
 from idp.web.pages import act_for
 from idp.web.shared import is_shared
 from idp.web.site import site
@@ -51,22 +53,41 @@ def choose() -> Response:
     return Response(page)
 
 
-def nudges_now(standing: Satisfied) -> bool:
-    """Reads one row more for those who could do better, and writes once a week."""
-    person, signed_in = standing.person, standing.signed_in
-    facts = _facts()
-    if not is_worth_a_nudge(facts, person.enrolled, signed_in, shared=is_shared()):
-        return False
-    may_set_up = site().enrolments.may_set_up
-    if not any(each.phishing_resistant and may_set_up(person, each.id) for each in facts):
-        return False
-    now = site().effects.now()
+class Nudge(StrEnum):
+    PASSKEY = "passkey"
+    IDENTITY = "identity"
+
+
+def nudge_now(standing: Satisfied) -> Nudge | None:
+    """Reads a row or two more for those who could do better, and writes once a week. Of two that apply they
+    come in turn.
+    """
+    wanted = list(_ask_for_what(standing))
+    if not wanted:
+        return None
+    user_id, now = standing.person.user.id, site().effects.now()
     with site().storage.database.read() as work:
-        last = work.nudges.last(person.user.id)
-    if last is not None and last > now - NUDGE_EVERY_SECONDS:
-        return False
+        last = work.nudges.last(user_id)
+        if last is not None and last > now - NUDGE_EVERY_SECONDS:
+            return None
+        if Nudge.IDENTITY in wanted and work.confirmations.is_confirmed(user_id):
+            wanted.remove(Nudge.IDENTITY)
+    if not wanted:
+        return None
     with site().storage.database.begin() as work:
-        return take_nudge(work, person.user.id, now)
+        is_mine = take_nudge(work, user_id, now)
+    return wanted[int(now // NUDGE_EVERY_SECONDS) % len(wanted)] if is_mine else None
+
+
+def _ask_for_what(standing: Satisfied) -> Iterator[Nudge]:
+    person, facts = standing.person, _facts()
+    if any(way.is_online and way.is_there() for way in WAYS) and not is_shared():
+        yield Nudge.IDENTITY
+    if not is_worth_a_nudge(facts, person.enrolled, standing.signed_in, shared=is_shared()):
+        return
+    may_set_up = site().enrolments.may_set_up
+    if any(each.phishing_resistant and may_set_up(person, each.id) for each in facts):
+        yield Nudge.PASSKEY
 
 
 def _advice(standing: Satisfied, devices: set[Device], *, shared: bool) -> Iterator[Mapping[str, object]]:

@@ -33,7 +33,7 @@ from idp.web.site import site
 
 blueprint = Blueprint("identity", __name__)
 
-_WAYS: Final = (identity_smart_id.WAY, identity_eparaksts.MOBILE, identity_eparaksts.CARD)
+WAYS: Final = (identity_smart_id.WAY, identity_eparaksts.MOBILE, identity_eparaksts.CARD)
 _CONFIRMED_BY: Final = {
     ConfirmedBy.SMART_ID.value: N_("Smart-ID"),
     ConfirmedBy.EPARAKSTS.value: N_("eParaksts"),
@@ -45,7 +45,7 @@ _RECOVER: Final = "/recover"
 
 def ways() -> tuple[WebWay, ...]:
     """Those that this installation has."""
-    return tuple(way for way in _WAYS if way.is_there())
+    return tuple(way for way in WAYS if way.is_there())
 
 
 # Where it begins ------------------------------------------------------------------------------------------

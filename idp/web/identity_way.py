@@ -40,6 +40,8 @@ class WebWay:
     show: Callable[[Sitting], Response | None] = _shows_nothing
     cancel: Callable[[Sitting], None] = _does_nothing
     leads_to: Callable[[], str] = str
+    is_online: bool = True
+    """Whether the person can do it there and then."""
 
 
 def url_of(sitting: Sitting) -> str:

@@ -13,7 +13,7 @@ from idp.login.transaction import Requirements
 from idp.models.clients import Client, ClientKind
 from idp.models.latvian import sort_key
 from idp.oidc.initiation import initiation_url
-from idp.web.choose import nudges_now
+from idp.web.choose import nudge_now
 from idp.web.guards import satisfied, sign_in_required
 from idp.web.http import see_other, visitor, write_session
 from idp.web.i18n import ngettext
@@ -55,7 +55,7 @@ def index() -> Response:
         groups=groups_of(clients, person, query),
         query=query,
         notices=_notices(person),
-        nudge=nudges_now(standing),
+        nudge=nudge_now(standing),
         switch_url="/employment" if len(person.employments) > 1 else None,
     )
     return Response(page)

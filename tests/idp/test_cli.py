@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyotp
@@ -19,6 +20,7 @@ from idp.cli import main
 from idp.commands.context import open_context
 from idp.crypto import Place
 from tests.support.checkout import ROOT
+from tests.support.confirmed import confirm
 
 KEY = base64.urlsafe_b64encode(b"k" * 32).decode()
 NEWER_KEY = base64.urlsafe_b64encode(b"n" * 32).decode()
@@ -265,6 +267,22 @@ def test_a_person_is_added_found_blocked_and_let_in_again(database: None) -> Non
     assert "blocked" in refused("policy", "explain", "anna.bērziņa")
     done("user", "unblock", "anna.bērziņa")
     assert told("policy", "explain", "anna.bērziņa", "--json")["offered"] == ["password"]
+
+
+def test_an_identity_is_forgotten_so_that_it_can_be_confirmed_anew(database: None) -> None:
+    done("user", "add", "--username", "anna", "--municipality", "0001000")
+    context = open_context()
+    with context.database.begin() as work:
+        user = work.people.find_user_by_username("anna")
+        assert user is not None
+    world = SimpleNamespace(clock=SimpleNamespace(at=context.effects.now()), database=context.database)
+    confirm(world, user)  # type: ignore[arg-type]
+    assert "anew" in done("user", "forget-identity", "anna")
+    with context.database.read() as work:
+        assert not work.confirmations.is_confirmed(user.id)
+        assert work.people.get_user(user.id).person_code_sealed is None
+        assert work.audit.activity_of(user.id)[0].type == "identity.removed"
+    assert "Nothing was on file" in done("user", "forget-identity", "anna")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ import pytest
 import segno
 
 from idp.events import TOLD_BY_MAIL, EventType
+from idp.login.advice import NUDGE_EVERY_SECONDS
 from idp.models.person_code import PersonCode
-from tests.support.actors import Browser, Employee
+from tests.support.actors import WITH_KEYS, Browser, Employee
 from tests.support.at_once import at_once
+from tests.support.builders import RIGA
 from tests.support.identity import (
     ANNA,
     ANNA_CODE,
@@ -486,3 +488,32 @@ def test_where_smart_id_is_not_set_up_there_is_nothing_to_confirm(hall: object, 
     assert not browser.opens("/account").has("confirm-identity")
     assert browser.opens("/account/identity").status == 404
     assert browser.opens("/recover").status == 404
+
+
+# Being reminded -------------------------------------------------------------------------------------------
+
+
+def test_who_has_not_confirmed_is_reminded_once_a_week(
+    rig: IdentityRig, browser: Browser, anna: Employee
+) -> None:
+    fresh = rig.hall.browser()
+    rig.hall.clock.move(NUDGE_EVERY_SECONDS)
+    assert fresh.signs_in(anna).has("nudge-identity")
+    assert not fresh.opens("/").has("nudge-identity")
+
+
+def test_who_has_confirmed_is_not_reminded(rig: IdentityRig, anna: Employee) -> None:
+    was_confirmed(rig.hall, anna)
+    assert not rig.hall.browser().signs_in(anna).has("nudge-identity")
+
+
+def test_two_reminders_come_in_turn(rig: IdentityRig, anna: Employee) -> None:
+    for scope in ("national", RIGA):
+        rig.hall.rule(scope, methods=WITH_KEYS)
+    seen = []
+    for _ in range(4):
+        page = rig.hall.browser().signs_in(anna)
+        seen.append((page.has("nudge"), page.has("nudge-identity")))
+        rig.hall.clock.move(NUDGE_EVERY_SECONDS)
+    assert seen[:2] == seen[2:]
+    assert sorted(seen[:2]) == [(False, True), (True, False)]
