@@ -121,7 +121,7 @@ def _svg(sitting: Sitting, pending: Pending, *, inline: bool) -> str:
 
 
 def _cancel(sitting: Sitting) -> None:
-    _way().cancel(sitting)
+    _way().cancel(sitting, visitor())
 
 
 WAY: Final = WebWay(

@@ -166,8 +166,8 @@ class IdentityDesk:
     ) -> None:
         """`counts`: it was the person's doing, or an attacker's. `alarm`: somebody should look."""
         self.sittings.keep_failure(sitting, reason)
-        if counts:
-            self.limits.count_failure(sitting, visitor)
+        if not counts:
+            self.limits.did_not_fail(sitting, visitor)
         with self._database.begin() as work:
             event = _event(EventType.IDENTITY_REFUSED, sitting, visitor, by)
             work.audit.append(replace(event, reason=reason.code))

@@ -178,9 +178,10 @@ class BySmartId:
         with self._turn(pending) as mine:
             return self._ask(sitting, pending, visitor) if mine else Stage.WAITING
 
-    def cancel(self, sitting: Sitting) -> None:
+    def cancel(self, sitting: Sitting, visitor: Visitor) -> None:
         """The person chose otherwise. The service's session runs out, and nobody reads its answer."""
-        self._pending.take(sitting.id)
+        if self._pending.take(sitting.id) is not None:
+            self._desk.limits.did_not_fail(sitting, visitor)
 
     # Inside ------------------------------------------------------------------------------------------------
 
