@@ -192,6 +192,38 @@ def test_on_the_same_device(place: Place, open_page: OpenPage) -> None:
     assert place.is_confirmed(who)
 
 
+def test_with_the_phone_that_newcomers_play(place: Place, open_page: OpenPage) -> None:
+    """Both in one browser, as after `make run`: the code is scanned on one page, and the other goes on by itself."""
+    who, page, app, account = employee(place), open_page(), open_page(viewport=PHONE), place.somebody()
+    sign_in(page, place, who)
+    ask(page)
+    app.goto(f"{place.phone.service.origin.replace('https:', 'http:')}/phone")
+    number = re.search(r"nr\. [0-9]{4}", page.locator("main").inner_text())
+    assert number is not None
+    waiting = app.get_by_role("listitem").filter(has_text=number[0])
+    waiting.get_by_role("button", name="Scan the QR code that is on the screen now").click()
+    app.get_by_label("Whose phone").select_option(account.document_number)
+    app.get_by_label("PIN").fill("1234")
+    app.get_by_role("button", name="Confirm").click()
+    expect(app.locator("#page-title")).to_have_text("Confirmed")
+    expect(page.locator("#identity-name")).to_have_text("ANNA BĒRZIŅA")
+
+
+def test_the_button_opens_the_app_and_the_app_comes_back(place: Place, open_page: OpenPage) -> None:
+    who, account = employee(place), place.somebody()
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    sign_in(page, place, who)
+    ask(page)
+    page.locator("#open-app").click()
+    page.get_by_label("Whose phone").select_option(account.document_number)
+    page.get_by_label("PIN").fill("1234")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.locator("#identity-name")).to_have_text("ANNA BĒRZIŅA")
+    page.locator("#identity-link").click()
+    expect(page.locator("#confirmed-as")).to_be_visible()
+    assert place.is_confirmed(who)
+
+
 def test_a_first_factor_is_set_up_in_the_same_sitting(place: Place, open_page: OpenPage) -> None:
     who, page = place.server.hire(), open_page()
     sign_in(page, place, who)

@@ -65,7 +65,7 @@ def open_pages(browser: Browser) -> Iterator[OpenPage]:
     """A function that opens a page in a browser profile of its own; all of them close at the end.
 
     `viewport` is DESK or PHONE, `color_scheme` "light" or "dark"; whatever else Playwright's `new_context` takes, it takes too.
-    A page that does not answer within ten seconds fails the test.
+    A page that does not answer within twenty seconds fails the test.
     """
     contexts = []
 
@@ -81,7 +81,7 @@ def open_pages(browser: Browser) -> Iterator[OpenPage]:
             **options,
         )
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         return context.new_page()
 
     try:
