@@ -15,6 +15,7 @@ from idp.web import (
     activity,
     api,
     api_cases,
+    api_identity_checks,
     api_municipalities,
     api_tickets,
     approve,
@@ -31,6 +32,7 @@ from idp.web import (
     http,
     i18n,
     identity,
+    identity_in_person,
     identity_smart_id,
     kept_mail,
     login,
@@ -124,7 +126,7 @@ def make_pages(provider: Provider) -> Flask:
         *(login, enrol, oidc, device, approve, portal, account, contacts, computers, shared),
         *(assets, health, wellknown, api, api_tickets),
         *(activity, choose, not_me, api_cases, api_municipalities),
-        *(identity_smart_id, identity),
+        *(identity_smart_id, identity_in_person, identity, api_identity_checks),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:

@@ -27,12 +27,15 @@ from idp.login.standing import Standings
 from idp.login.tickets import Tickets
 from idp.login.transaction import Transactions
 from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, methods
+from idp.models.confirmations import ConfirmedBy
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
 from idp.people.identity.desk import IdentityDesk
+from idp.people.identity.in_person import IdentityChecks
+from idp.people.identity.in_person_code import ByInPersonCode
 from idp.people.identity.limits import IdentityLimits
 from idp.people.identity.sittings import Sittings
 from idp.people.identity.smart_id import BySmartId
@@ -175,6 +178,7 @@ def _identity(
     smart_id: SmartId | None,
     effects: Effects,
 ) -> IdentityWays:
+    checks = IdentityChecks(storage.database, effects)
     desk = IdentityDesk(
         database=storage.database,
         shelf=storage.shelf,
@@ -185,9 +189,18 @@ def _identity(
         sessions=sessions,
         tickets=tickets,
         effects=effects,
+        uses={ConfirmedBy.IN_PERSON: checks.use},
+    )
+    in_person = ByInPersonCode(
+        desk,
+        checks,
+        database=storage.database,
+        shelf=storage.shelf,
+        throttle=storage.throttle,
+        effects=effects,
     )
     if smart_id is None:
-        return IdentityWays(desk=desk)
+        return IdentityWays(desk=desk, checks=checks, in_person=in_person)
     by_smart_id = BySmartId(
         smart_id,
         desk,
@@ -197,7 +210,7 @@ def _identity(
         site_name=pages.PRODUCT_NAME,
         issuer=chosen.issuer,
     )
-    return IdentityWays(desk=desk, smart_id=by_smart_id)
+    return IdentityWays(desk=desk, checks=checks, in_person=in_person, smart_id=by_smart_id)
 
 
 def _tickets(

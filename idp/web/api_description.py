@@ -1,6 +1,6 @@
 """The contract of the API of administrators as OpenAPI 3.1; a test holds the answers to it."""
 
-from typing import Any, Final
+from typing import Any
 
 from idp.models.mails import MailKind
 from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST
@@ -9,16 +9,19 @@ from idp.people.cases import Step
 from idp.storage.cases import CaseState
 from idp.storage.outbox import State
 from idp.storage.tickets import TicketState
-
-USUAL: Final = 50
-MOST: Final = 100
-
-_TEXT: Final[dict[str, Any]] = {"type": "string"}
-_MAYBE_TEXT: Final[dict[str, Any]] = {"type": ["string", "null"]}
-_TIME: Final[dict[str, Any]] = {"type": "string", "format": "date-time"}
-_MAYBE_TIME: Final[dict[str, Any]] = {"type": ["string", "null"], "format": "date-time"}
-_NUMBER: Final[dict[str, Any]] = {"type": "integer"}
-_PROBLEM: Final[dict[str, Any]] = {"$ref": "#/components/responses/problem"}
+from idp.web import api_description_identity
+from idp.web.api_description_parts import MAYBE_TEXT as _MAYBE_TEXT
+from idp.web.api_description_parts import MAYBE_TIME as _MAYBE_TIME
+from idp.web.api_description_parts import MOST, USUAL
+from idp.web.api_description_parts import NUMBER as _NUMBER
+from idp.web.api_description_parts import TEXT as _TEXT
+from idp.web.api_description_parts import TIME as _TIME
+from idp.web.api_description_parts import an_object as _object
+from idp.web.api_description_parts import answer as _answer
+from idp.web.api_description_parts import id_in_path as _id
+from idp.web.api_description_parts import list_of as _list_of
+from idp.web.api_description_parts import query as _query
+from idp.web.api_description_parts import refusals as _refusals
 
 
 def describe(issuer: str) -> dict[str, Any]:
@@ -42,6 +45,7 @@ def describe(issuer: str) -> dict[str, Any]:
             "/sessions/{id}": {"delete": _end_session()},
             "/enrolment-tickets": {"get": _list_tickets(), "post": _make_ticket()},
             "/enrolment-tickets/{id}": {"get": _show_ticket(), "delete": _revoke_ticket()},
+            **api_description_identity.paths(),
             "/cases": {"get": _list_cases()},
             "/cases/{id}": {"get": _show_case()},
             "/cases/{id}/close": {"post": _close_case()},
@@ -67,6 +71,7 @@ def describe(issuer: str) -> dict[str, Any]:
                     enrolment_tickets=_list_of("enrolment_ticket"), after=_MAYBE_TEXT
                 ),
                 "enrolment_ticket_request": _ticket_request(),
+                **api_description_identity.schemas(),
                 "case": _object(**_case()),
                 "cases": _object(cases=_list_of("case"), after=_MAYBE_TEXT),
                 "case_with_story": _object(**_case(), story=_story()),
@@ -327,35 +332,3 @@ def _session() -> dict[str, Any]:
         user_agent=_TEXT,
         client_ids={"type": "array", "items": _TEXT},
     )
-
-
-def _refusals(*more: int) -> dict[str, Any]:
-    return {str(status): _PROBLEM for status in sorted({*more, 401, 403, 503})}
-
-
-def _query(name: str, schema: dict[str, Any], **more: object) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": schema, **more}
-
-
-def _id() -> dict[str, Any]:
-    return {"name": "id", "in": "path", "required": True, "schema": _TEXT}
-
-
-def _answer(schema: str, text: str, *, content: str = "application/json") -> dict[str, Any]:
-    return {
-        "description": text,
-        "content": {content: {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
-    }
-
-
-def _list_of(schema: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{schema}"}}
-
-
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": list(properties),
-        "properties": properties,
-        "additionalProperties": False,
-    }

@@ -29,6 +29,8 @@ class WebWay:
     start: Callable[[Sitting], Started]
     show: Callable[[Sitting], Response | None]
     cancel: Callable[[Sitting], None]
+    button: str = ""
+    """Other words than "Confirm with" and its label."""
 
 
 def url_of(sitting: Sitting) -> str:
