@@ -6,14 +6,15 @@ Over the API of administrators and the pages, with all that must not work.
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import fastjsonschema
 import pytest
 
-from idp.events import TOLD_BY_MAIL, EventType
 from idp.models.people import Employment
 from idp.models.person_code import PersonCode
 from idp.people.identity.in_person import CODE_SECONDS, WAITS_SECONDS
 from idp.policy import NATIONAL, OPERATOR, Level
-from tests.support.actors import WITH_KEYS, Browser, Employee, Hall
+from idp.web.api_description import describe
+from tests.support.actors import ISSUER, WITH_KEYS, Browser, Employee, Hall
 from tests.support.administrators import AUDIENCE, SCOPE, Api, service
 from tests.support.at_once import at_once
 from tests.support.builders import KEKAVA, RIGA
@@ -120,9 +121,15 @@ def test_checked_by_one_approved_by_another_typed_shown_and_linked(
     assert "Klātienē pašvaldībā" in browser.opens("/account").words
 
 
-def test_the_person_hears_of_it_at_every_address() -> None:
+def test_the_person_hears_by_mail_that_it_was_made_and_approved(riga: TownHall, hall: Hall) -> None:
     """attack 34"""
-    assert {EventType.IDENTITY_CHECK_MADE, EventType.IDENTITY_CHECK_APPROVED} <= TOLD_BY_MAIL.keys()
+    who = hall.employee("dace", email="dace@example.lv", email_verified=True)
+    riga.code_for(who)
+    with hall.world.database.read() as work:
+        mails = [mail for mail in work.mails.list_mails(now=hall.clock()) if mail.user_id == who.user.id]
+    about = sorted(mail.about for mail in mails if mail.about.startswith("identity_check"))
+    assert about == ["identity_check.approved", "identity_check.made"]
+    assert {mail.address for mail in mails} == {"dace@example.lv"}
 
 
 def test_the_second_sees_what_was_stated_and_not_the_whole_code(riga: TownHall, anna: Employee) -> None:
@@ -176,6 +183,32 @@ def test_nothing_of_the_document_is_in_the_trail(riga: TownHall, anna: Employee,
     written = " ".join(f"{row.type} {row.reason} {row.detail}" for row in rows)
     for secret in ("Annasvārds", "32000000015", CODE, code.replace("-", "")):
         assert secret not in written
+
+
+def test_answers_are_as_the_description_says(riga: TownHall, anna: Employee, browser: Browser) -> None:
+    made = riga.states(anna)
+    check = made.json()["id"]
+    assert made.headers["Location"] == f"/api/v1/identity-checks/{check}"
+    conforms(made.json(), "identity_check_with_account")
+    code = Parsed(riga.approves(check, json={}).text).ids["letter-code"]
+    conforms(riga["second"].get("/identity-checks").json(), "identity_checks")
+    confirms(browser, code)
+    told = riga["second"].get(f"/identity-checks/{check}").json()
+    conforms(told, "identity_check_with_account")
+    assert (told["state"], told["given_name"], told["masked_code"]) == ("used", None, None)
+
+
+def conforms(value: object, schema: str) -> None:
+    contract = describe(ISSUER)
+    fastjsonschema.compile({"$ref": f"#/components/schemas/{schema}", **contract}, use_formats=True)(value)
+
+
+def test_a_list_is_read_page_by_page(riga: TownHall, hall: Hall) -> None:
+    made = {riga.check_of(hall.employee(f"kads{number}")) for number in range(3)}
+    first = riga["second"].get("/identity-checks", limit="2").json()
+    rest = riga["second"].get("/identity-checks", limit="2", after=first["after"]).json()
+    assert rest["after"] is None
+    assert {each["id"] for each in first["identity_checks"] + rest["identity_checks"]} == made
 
 
 # Who makes one --------------------------------------------------------------------------------------------
