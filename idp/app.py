@@ -15,6 +15,7 @@ from idp.web import (
     activity,
     api,
     api_cases,
+    api_identity_checks,
     api_municipalities,
     api_networks,
     api_tickets,
@@ -33,6 +34,7 @@ from idp.web import (
     i18n,
     identity,
     identity_eparaksts,
+    identity_in_person,
     identity_smart_id,
     kept_mail,
     login,
@@ -125,8 +127,8 @@ def make_pages(provider: Provider) -> Flask:
     for module in (
         *(login, enrol, oidc, device, approve, portal, account, contacts, computers, shared),
         *(assets, health, wellknown, api, api_tickets),
-        *(identity_smart_id, identity_eparaksts, identity),
-        *(activity, choose, not_me, api_cases, api_municipalities, api_networks),
+        *(identity_smart_id, identity_eparaksts, identity_in_person, identity),
+        *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:

@@ -25,6 +25,7 @@ from idp.login.standing import Standings
 from idp.login.tickets import Tickets
 from idp.login.transaction import Transactions
 from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, methods
+from idp.models.confirmations import ConfirmedBy
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
@@ -32,6 +33,8 @@ from idp.people.cases import Cases
 from idp.people.contacts import Contacts
 from idp.people.identity.desk import IdentityDesk
 from idp.people.identity.eparaksts import ByEParaksts
+from idp.people.identity.in_person import IdentityChecks
+from idp.people.identity.in_person_code import ByInPersonCode
 from idp.people.identity.limits import IdentityLimits
 from idp.people.identity.sittings import Sittings
 from idp.people.identity.smart_id import BySmartId
@@ -179,6 +182,7 @@ def _identity(
     eparaksts: EParaksts | None,
     effects: Effects,
 ) -> IdentityWays:
+    checks = IdentityChecks(storage.database, effects)
     desk = IdentityDesk(
         database=storage.database,
         shelf=storage.shelf,
@@ -188,6 +192,15 @@ def _identity(
         standings=standings,
         sessions=sessions,
         tickets=tickets,
+        effects=effects,
+        uses={ConfirmedBy.IN_PERSON: checks.use},
+    )
+    in_person = ByInPersonCode(
+        desk,
+        checks,
+        database=storage.database,
+        shelf=storage.shelf,
+        throttle=storage.throttle,
         effects=effects,
     )
     shelf, issuer = storage.shelf, chosen.issuer
@@ -204,7 +217,9 @@ def _identity(
         )
     if eparaksts is not None:
         by_eparaksts = ByEParaksts(eparaksts, desk, shelf=shelf, vault=vault, effects=effects, issuer=issuer)
-    return IdentityWays(desk=desk, smart_id=by_smart_id, eparaksts=by_eparaksts)
+    return IdentityWays(
+        desk=desk, checks=checks, in_person=in_person, smart_id=by_smart_id, eparaksts=by_eparaksts
+    )
 
 
 def _tickets(

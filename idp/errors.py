@@ -19,6 +19,9 @@ _KEY_KIND = N_(
 )
 _KEY = N_("This passkey or security key could not be used. Try again, or choose another way.")
 _IDENTITY = N_("Your identity could not be confirmed. Nothing was changed. Try again or choose another way.")
+_CHECK_CODE = N_(
+    "The code is not right, or it is no longer valid. Check it, or ask the administrator for another check."
+)
 _CANCELLED = N_("You cancelled in the Smart-ID app. Nothing was changed. You can try again.")
 _ANEW = N_("The confirmation was not finished in time. Start again.")
 _ACCOUNT = N_("Your Smart-ID cannot be used now. Open the Smart-ID app or ask its support.")
@@ -137,6 +140,16 @@ class Reason(Enum):
         N_("For this account that is not enough. Ask the administrator of your municipality for a letter."),
     )
     IDENTITY_DECLINED = ("identity_declined", N_("You did not link this identity. Nothing was changed."))
+
+    # The code that is given after a document was checked. The person learns none of it.
+    IN_PERSON_CODE_UNKNOWN = ("in_person_code_unknown", _CHECK_CODE)
+    IN_PERSON_CODE_OF_ANOTHER = ("in_person_code_of_another", _CHECK_CODE)
+    IN_PERSON_CODE_EXPIRED = ("in_person_code_expired", _CHECK_CODE)
+    IN_PERSON_CODE_USED = ("in_person_code_used", _CHECK_CODE)
+    IN_PERSON_CODE_REVOKED = ("in_person_code_revoked", _CHECK_CODE)
+    IN_PERSON_OTHER_POSTS = ("in_person_other_posts", _CHECK_CODE)
+    IN_PERSON_MAKER_GONE = ("in_person_maker_gone", _CHECK_CODE)
+    IN_PERSON_APPROVER_GONE = ("in_person_approver_gone", _CHECK_CODE)
 
     # How a Smart-ID session ended on the phone.
     SMART_ID_CANCELLED = ("smart_id_cancelled", _CANCELLED)

@@ -76,6 +76,10 @@ class EventType(Enum):
     IDENTITY_REFUSED = "identity.refused"
     IDENTITY_ALARM = "identity.alarm"
     IDENTITY_REMOVED = "identity.removed"
+    IDENTITY_CHECK_MADE = "identity_check.made"
+    IDENTITY_CHECK_APPROVED = "identity_check.approved"
+    IDENTITY_CHECK_REVOKED = "identity_check.revoked"
+    IDENTITY_CHECK_USED = "identity_check.used"
     RECOVERY_BEGUN = "recovery.begun"
     RECOVERED = "recovery.finished"
     RECOVERY_STOPPED = "recovery.stopped"
@@ -118,6 +122,10 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.CONTACT_REMOVED: N_("A contact address was removed"),
     EventType.IDENTITY_CONFIRMED: N_("It was confirmed who owns the account"),
     EventType.IDENTITY_REMOVED: N_("The confirmation of who owns the account was removed"),
+    EventType.IDENTITY_CHECK_MADE: N_("An administrator wrote down that they checked your identity document"),
+    EventType.IDENTITY_CHECK_APPROVED: N_(
+        "A second person approved the check of your identity document and was given a code for you"
+    ),
     EventType.RECOVERY_BEGUN: N_("Somebody confirmed that they are you, to set up a way to log in"),
     EventType.RECOVERED: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED: N_("Regaining access to the account was stopped"),

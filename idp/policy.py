@@ -15,6 +15,8 @@ from idp.models.methods import Factor, MethodFacts, Proof
 
 NATIONAL = "national"
 OPERATOR = "operator"
+ADMINISTRATOR: Final = "administrator"
+"""The role, in a post, of who looks after a municipality's people."""
 REMEMBERED: Final = MethodFacts(id="remembered_computer", factor=Factor.POSSESSION, amr=())
 """No way of signing in: a computer on which a second factor was passed before. Its proof is as old as that,
 and counts where municipalities let it (`Situation.remembering`), beside something known, for no more than

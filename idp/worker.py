@@ -38,6 +38,8 @@ KEYS_ROTATE_AFTER: Final = 90 * DAY
 DELIVERED_KEPT: Final = 7 * DAY
 GIVEN_UP_KEPT: Final = 30 * DAY
 TICKETS_KEPT: Final = 30 * DAY
+CHECKS_KEPT: Final = 7 * DAY
+"""Of documents, after they expired: shorter, for what stood in an unused one is still in it."""
 LOOK_SECONDS: Final = 1.0
 """A notice, or a mail, is on its way at most so long after its cause."""
 MAIL_STALE_AFTER: Final = 3 * DAY
@@ -74,6 +76,7 @@ class Jobs:
             "logout_notices": self._batches(_remove_old_notices, now),
             "remembered_computers": self._batches(_remove_old_computers, now),
             "enrolment_tickets": self._batches(_remove_old_tickets, now - TICKETS_KEPT),
+            "identity_checks": self._batches(_remove_old_checks, now - CHECKS_KEPT),
             "mails": self._batches(_remove_old_mails, now),
             "contact_addresses": self._batches(_remove_abandoned_contacts, now),
         }
@@ -132,6 +135,10 @@ def _remove_old_computers(work: Work, before: float) -> int:
 
 def _remove_old_tickets(work: Work, before: float) -> int:
     return work.tickets.remove_old(before)
+
+
+def _remove_old_checks(work: Work, before: float) -> int:
+    return work.identity_checks.remove_old(before)
 
 
 def _give_up_stale_mails(work: Work, now: float) -> int:

@@ -17,12 +17,10 @@ from idp.oidc.jose import TokenError
 from idp.oidc.people import find_current_employment
 from idp.oidc.scopes import registered_scopes
 from idp.oidc.tokens import AccessToken
-from idp.policy import OPERATOR, Level
+from idp.policy import ADMINISTRATOR, OPERATOR, Level
 from idp.storage.work import Work
 
 SCOPE: Final = "visvaris.admin"
-ADMINISTRATOR: Final = "administrator"
-"""The role, in a post, of who looks after a municipality's people."""
 LEAST: Final = Level.MULTI_FACTOR
 _REALM: Final = 'Bearer realm="visvaris"'
 

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Table, bindparam, select, update
 from idp.crypto import SEALED_PREFIX, Place
 from idp.models.clients import Client
 from idp.models.confirmations import Confirmation
+from idp.models.in_person import IdentityCheck
 from idp.models.keys import SealedSecret, SigningKey
 from idp.models.people import Credential, User
 from idp.storage.prepared import Prepared
@@ -43,6 +44,7 @@ SEALED_COLUMNS = (
         table_of(Credential), "secret"
     ),  # of the methods that must read their secret again; others keep hashes
     _sealed(table_of(Confirmation), "names_sealed"),
+    _sealed(table_of(IdentityCheck), "stated_sealed"),
     _sealed(table_of(Client), "mac_secret_sealed"),
     _sealed(table_of(SigningKey), "private_sealed"),
     _sealed(table_of(SealedSecret), "secret_sealed"),

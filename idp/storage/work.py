@@ -12,6 +12,7 @@ from idp.storage.confirmations import ConfirmationStore
 from idp.storage.connections import Connections
 from idp.storage.contacts import ContactStore
 from idp.storage.grants import GrantStore
+from idp.storage.in_person import IdentityCheckStore
 from idp.storage.initial_tokens import InitialTokenStore
 from idp.storage.keys import KeyStore
 from idp.storage.mails import MailStore
@@ -96,6 +97,10 @@ class Work(Unit):
     @property
     def confirmations(self) -> ConfirmationStore:
         return ConfirmationStore(self, self._vault)
+
+    @property
+    def identity_checks(self) -> IdentityCheckStore:
+        return IdentityCheckStore(self, self._vault)
 
     @property
     def networks(self) -> NetworkStore:

@@ -69,6 +69,14 @@ TOLD: Final = {
     EventType.IDENTITY_CONFIRMED.value: N_("It was confirmed who owns the account"),
     EventType.IDENTITY_REFUSED.value: N_("Confirming who owns the account failed"),
     EventType.IDENTITY_REMOVED.value: N_("The confirmation of who owns the account was removed"),
+    EventType.IDENTITY_CHECK_MADE.value: N_(
+        "An administrator wrote down that they checked your identity document"
+    ),
+    EventType.IDENTITY_CHECK_APPROVED.value: N_(
+        "A second person approved the check of your identity document and was given a code for you"
+    ),
+    EventType.IDENTITY_CHECK_REVOKED.value: N_("The check of your identity document was revoked"),
+    EventType.IDENTITY_CHECK_USED.value: N_("The code for the check of your identity document was used"),
     EventType.RECOVERY_BEGUN.value: N_("Somebody confirmed that they are you, to set up a way to log in"),
     EventType.RECOVERED.value: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED.value: N_("Regaining access to the account was stopped"),

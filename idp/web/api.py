@@ -26,7 +26,8 @@ from idp.oidc.admin_access import Administrator
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.storage.outbox import State, state_of
 from idp.storage.work import Work
-from idp.web.api_description import MOST, USUAL, describe
+from idp.web.api_description import describe
+from idp.web.api_description_parts import MOST, USUAL
 from idp.web.guards import opened_by_token
 from idp.web.http import client_address
 from idp.web.problem import problem

@@ -9,17 +9,21 @@ from idp.people.cases import Step
 from idp.storage.cases import CaseState
 from idp.storage.outbox import State
 from idp.storage.tickets import TicketState
+from idp.web import api_description_identity
+from idp.web.api_description_parts import MAYBE_TEXT as _MAYBE_TEXT
+from idp.web.api_description_parts import MAYBE_TIME as _MAYBE_TIME
+from idp.web.api_description_parts import MOST, USUAL
+from idp.web.api_description_parts import NUMBER as _NUMBER
+from idp.web.api_description_parts import TEXT as _TEXT
+from idp.web.api_description_parts import TIME as _TIME
+from idp.web.api_description_parts import an_object as _object
+from idp.web.api_description_parts import answer as _answer
+from idp.web.api_description_parts import id_in_path as _id
+from idp.web.api_description_parts import list_of as _list_of
+from idp.web.api_description_parts import query as _query
+from idp.web.api_description_parts import refusals as _refusals
 
-USUAL: Final = 50
-MOST: Final = 100
-
-_TEXT: Final[dict[str, Any]] = {"type": "string"}
-_MAYBE_TEXT: Final[dict[str, Any]] = {"type": ["string", "null"]}
-_TIME: Final[dict[str, Any]] = {"type": "string", "format": "date-time"}
-_MAYBE_TIME: Final[dict[str, Any]] = {"type": ["string", "null"], "format": "date-time"}
-_NUMBER: Final[dict[str, Any]] = {"type": "integer"}
 _ABOUT_A_NETWORK: Final[dict[str, Any]] = {"name": _TEXT, "shared": {"type": "boolean"}}
-_PROBLEM: Final[dict[str, Any]] = {"$ref": "#/components/responses/problem"}
 
 
 def describe(issuer: str) -> dict[str, Any]:
@@ -43,6 +47,7 @@ def describe(issuer: str) -> dict[str, Any]:
             "/sessions/{id}": {"delete": _end_session()},
             "/enrolment-tickets": {"get": _list_tickets(), "post": _make_ticket()},
             "/enrolment-tickets/{id}": {"get": _show_ticket(), "delete": _revoke_ticket()},
+            **api_description_identity.paths(),
             "/cases": {"get": _list_cases()},
             "/cases/{id}": {"get": _show_case()},
             "/cases/{id}/close": {"post": _close_case()},
@@ -65,11 +70,8 @@ def describe(issuer: str) -> dict[str, Any]:
                 "mails": _object(mails=_list_of("mail"), after=_MAYBE_TEXT),
                 "session": _session(),
                 "sessions": _object(sessions=_list_of("session")),
-                "enrolment_ticket": _ticket(),
-                "enrolment_tickets": _object(
-                    enrolment_tickets=_list_of("enrolment_ticket"), after=_MAYBE_TEXT
-                ),
-                "enrolment_ticket_request": _ticket_request(),
+                **_ticket_schemas(),
+                **api_description_identity.schemas(),
                 "case": _object(**_case()),
                 "cases": _object(cases=_list_of("case"), after=_MAYBE_TEXT),
                 "case_with_story": _object(**_case(), story=_story()),
@@ -80,6 +82,14 @@ def describe(issuer: str) -> dict[str, Any]:
                 ),
             },
         },
+    }
+
+
+def _ticket_schemas() -> dict[str, Any]:
+    return {
+        "enrolment_ticket": _ticket(),
+        "enrolment_tickets": _object(enrolment_tickets=_list_of("enrolment_ticket"), after=_MAYBE_TEXT),
+        "enrolment_ticket_request": _ticket_request(),
     }
 
 
@@ -362,35 +372,3 @@ def _session() -> dict[str, Any]:
         user_agent=_TEXT,
         client_ids={"type": "array", "items": _TEXT},
     )
-
-
-def _refusals(*more: int) -> dict[str, Any]:
-    return {str(status): _PROBLEM for status in sorted({*more, 401, 403, 503})}
-
-
-def _query(name: str, schema: dict[str, Any], **more: object) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": schema, **more}
-
-
-def _id() -> dict[str, Any]:
-    return {"name": "id", "in": "path", "required": True, "schema": _TEXT}
-
-
-def _answer(schema: str, text: str, *, content: str = "application/json") -> dict[str, Any]:
-    return {
-        "description": text,
-        "content": {content: {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
-    }
-
-
-def _list_of(schema: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{schema}"}}
-
-
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": list(properties),
-        "properties": properties,
-        "additionalProperties": False,
-    }

@@ -29,6 +29,14 @@ _FIELDS: Final = {
     Reason.CONTACT_THERE_ALREADY: "contact",
     Reason.IDENTITY_NO_CONSENT: "consent",
     Reason.IDENTITY_NAME: "username",
+    Reason.IN_PERSON_CODE_UNKNOWN: "code",
+    Reason.IN_PERSON_CODE_OF_ANOTHER: "code",
+    Reason.IN_PERSON_CODE_EXPIRED: "code",
+    Reason.IN_PERSON_CODE_USED: "code",
+    Reason.IN_PERSON_CODE_REVOKED: "code",
+    Reason.IN_PERSON_OTHER_POSTS: "code",
+    Reason.IN_PERSON_MAKER_GONE: "code",
+    Reason.IN_PERSON_APPROVER_GONE: "code",
 }
 """The field a person must look at; anything else is said above the form, so that it points at nothing."""
 

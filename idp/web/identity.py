@@ -21,7 +21,7 @@ from idp.models.confirmations import ConfirmedBy, IdentityRead
 from idp.models.usernames import canonical_username
 from idp.people.identity.desk import IdentityDesk, LetIn, Linked
 from idp.people.identity.sittings import Purpose, Sitting
-from idp.web import identity_eparaksts, identity_smart_id
+from idp.web import identity_eparaksts, identity_in_person, identity_smart_id
 from idp.web.errors import reference
 from idp.web.forms import NO_PROBLEM, Problem, problem_of, show_form
 from idp.web.guards import ask_for, current_session, satisfied, sign_in_required
@@ -33,7 +33,12 @@ from idp.web.site import site
 
 blueprint = Blueprint("identity", __name__)
 
-WAYS: Final = (identity_smart_id.WAY, identity_eparaksts.MOBILE, identity_eparaksts.CARD)
+WAYS: Final = (
+    identity_smart_id.WAY,
+    identity_eparaksts.MOBILE,
+    identity_eparaksts.CARD,
+    identity_in_person.WAY,
+)
 _CONFIRMED_BY: Final = {
     ConfirmedBy.SMART_ID.value: N_("Smart-ID"),
     ConfirmedBy.EPARAKSTS.value: N_("eParaksts"),
@@ -243,6 +248,7 @@ def _show_choice(action: str, username: str, purpose: Purpose, problem: Problem 
                 "id": way.id,
                 "label": translate(way.label),
                 "description": translate(way.description),
+                "button": translate(way.button) if way.button else "",
             }
             for way in ways()
         ],

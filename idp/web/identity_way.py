@@ -42,6 +42,8 @@ class WebWay:
     leads_to: Callable[[], str] = str
     is_online: bool = True
     """Whether the person can do it there and then."""
+    button: str = ""
+    """Other words than "Confirm with" and its label."""
 
 
 def url_of(sitting: Sitting) -> str:

@@ -5,7 +5,7 @@ person said that it is to be. Whatever fails leaves the account as it was, with 
 why, and one sentence that says what to do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
@@ -53,6 +53,8 @@ class LetIn:
 
 
 Ending: TypeAlias = Linked | LetIn | Reason
+Use: TypeAlias = Callable[[Work, Sitting, IdentityRead], Reason | None]
+"""What else must be true in the very act, or is used up by it; None when it may go on."""
 
 
 class IdentityDesk:
@@ -68,6 +70,7 @@ class IdentityDesk:
         sessions: Sessions,
         tickets: Tickets,
         effects: Effects,
+        uses: Mapping[ConfirmedBy, Use] | None = None,
     ) -> None:
         self._database = database
         self._shelf = shelf
@@ -78,6 +81,7 @@ class IdentityDesk:
         self._sessions = sessions
         self._tickets = tickets
         self._effects = effects
+        self._uses = uses or {}
 
     # Beginning ---------------------------------------------------------------------------------------------
 
@@ -164,10 +168,16 @@ class IdentityDesk:
         counts: bool = True,
         alarm: bool = False,
     ) -> None:
-        """`counts`: it was the person's doing, or an attacker's. `alarm`: somebody should look."""
-        self.sittings.keep_failure(sitting, reason)
+        """What was started has ended. `counts`: it was the person's doing, or an attacker's."""
         if not counts:
             self.limits.did_not_fail(sitting, visitor)
+        self.refuse(sitting, by, reason, visitor, alarm=alarm)
+
+    def refuse(
+        self, sitting: Sitting, by: ConfirmedBy, reason: Reason, visitor: Visitor, *, alarm: bool = False
+    ) -> None:
+        """What was answered is not right; what was started goes on."""
+        self.sittings.keep_failure(sitting, reason)
         with self._database.begin() as work:
             event = _event(EventType.IDENTITY_REFUSED, sitting, visitor, by)
             work.audit.append(replace(event, reason=reason.code))
@@ -191,6 +201,8 @@ class IdentityDesk:
             with self._database.begin() as work:
                 work.people.hold_user(sitting.user_id)
                 if refused := self._why_not(work, sitting, read):
+                    raise Refused(refused)
+                if (use := self._uses.get(read.confirmed_by)) and (refused := use(work, sitting, read)):
                     raise Refused(refused)
                 made = self._commit(work, sitting, read, signed_in, visitor)
         except AlreadyExistsError:

@@ -38,8 +38,8 @@ SENSITIVITY = {
     ("POST", "/account/contacts/<contact_id>/send-again"): SIGNED_IN,
     ("GET", "/account/contacts/confirm"): SIGNED_IN,
     ("POST", "/account/contacts/confirm"): SIGNED_IN,
-    # Taking part in it is FRESH where Smart-ID or another way is set up (test_identity_smart_id.py); without one there is nothing.
-    ("GET", "/account/identity"): SIGNED_IN,
+    # Confirming is; where it is done already, the page only says how it was (test_identity_in_person.py).
+    ("GET", "/account/identity"): FRESH,
     ("POST", "/account/identity"): FRESH,
     ("POST", "/account/identity/remove"): FRESH,
     # Ends or takes back, and gives nobody anything: the sooner the better.

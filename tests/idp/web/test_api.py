@@ -25,6 +25,8 @@ EVERY_ADDRESS = [
     *(("GET", "/enrolment-tickets"), ("POST", "/enrolment-tickets")),
     *(("GET", "/enrolment-tickets/x"), ("DELETE", "/enrolment-tickets/x")),
     *(("GET", "/mails"), ("POST", "/mails/x/retry")),
+    *(("GET", "/identity-checks"), ("POST", "/identity-checks"), ("POST", "/identity-checks/x/approval")),
+    *(("GET", "/identity-checks/x"), ("DELETE", "/identity-checks/x")),
     *(("GET", "/cases"), ("GET", "/cases/x"), ("POST", "/cases/x/close")),
     *(("GET", "/municipalities/x/rules"), ("PUT", "/municipalities/x/rules")),
 ]

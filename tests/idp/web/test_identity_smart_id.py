@@ -13,7 +13,7 @@ import segno
 from idp.events import TOLD_BY_MAIL, EventType
 from idp.login.advice import NUDGE_EVERY_SECONDS
 from idp.models.person_code import PersonCode
-from tests.support.actors import WITH_KEYS, Browser, Employee
+from tests.support.actors import WITH_KEYS, Browser, Employee, Hall
 from tests.support.at_once import at_once
 from tests.support.builders import RIGA
 from tests.support.identity import (
@@ -482,12 +482,15 @@ def test_a_confirmation_can_be_taken_back(rig: IdentityRig, browser: Browser, an
     assert rig.hall.events(anna)[-1] == "identity.removed"
 
 
-def test_where_smart_id_is_not_set_up_there_is_nothing_to_confirm(hall: object, fresh_database: str) -> None:
-    browser = hall.browser()  # type: ignore[attr-defined]
-    browser.signs_in(hall.employee("vienkarss"))  # type: ignore[attr-defined]
-    assert not browser.opens("/account").has("confirm-identity")
-    assert browser.opens("/account/identity").status == 404
-    assert browser.opens("/recover").status == 404
+def test_where_smart_id_is_not_set_up_it_is_not_offered(hall: Hall) -> None:
+    """There is still the way in person (test_identity_in_person.py)."""
+    browser = hall.browser()
+    browser.signs_in(hall.employee("vienkarss"))
+    browser.opens("/account")
+    page = browser.follows("confirm-identity")
+    assert page.has("identity-in_person")
+    assert not page.has("identity-smart_id")
+    assert browser.opens("/recover").has("username")
 
 
 # Being reminded -------------------------------------------------------------------------------------------
