@@ -38,21 +38,19 @@ class IdentityLimits:
         self._places = places
 
     def charge_start(self, sitting: Sitting, visitor: Visitor) -> Wait | None:
-        failures = (FAILURES, _account(sitting, visitor))
+        seconds = self._throttle.wait(FAILURES, _account(sitting, visitor))
+        if seconds > 0:
+            return Wait(seconds)
         place = self._places.name_of(visitor.address)
         address = STARTS_OF_ADDRESS if place is None else STARTS_OF_TOWN_HALL
         wanted = [
-            failures,
             (STARTS_OF_ACCOUNT, _account(sitting, visitor)),
             (address, network_of(visitor.address)),
         ]
         if sitting.purpose is Purpose.RECOVERY:
             wanted.append((STARTS_OF_NOBODY, ""))
         seconds = charge_all(self._throttle, wanted)
-        if seconds > 0:
-            return Wait(seconds)
-        self._throttle.refund(*failures)
-        return None
+        return Wait(seconds) if seconds > 0 else None
 
     def count_failure(self, sitting: Sitting, visitor: Visitor) -> None:
         self._throttle.charge(FAILURES, _account(sitting, visitor))
