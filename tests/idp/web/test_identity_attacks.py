@@ -2,10 +2,14 @@
 back, what is counted, and what strangers can keep others from.
 """
 
+import hashlib
+import re
 import threading
 from collections.abc import Iterator
 
+import pyotp
 import pytest
+from babel.messages.pofile import read_po
 
 from idp.errors import Reason
 from idp.login.sessions import Visitor
@@ -16,12 +20,14 @@ from idp.models.person_code import PersonCode
 from idp.people.identity.desk import Linked
 from idp.people.identity.sittings import Purpose, Sitting
 from idp.people.identity.smart_id import UNPROVEN_POLLS_AT_ONCE, Stage
+from idp.people.identity.texts import CONSENT_VERSION
 from idp.policy import Level
 from idp.storage import municipalities
 from tests.support.actors import EVERY_METHOD, WITH_KEYS, Browser, Employee, Hall
 from tests.support.at_once import at_once
 from tests.support.builders import RIGA, make_database
-from tests.support.identity import ANNA, ANNA_CODE, IdentityRig, asks, confirms, was_confirmed
+from tests.support.checkout import ROOT
+from tests.support.identity import ANNA, ANNA_CODE, BERTA, IdentityRig, asks, confirms, was_confirmed
 from tests.support.reporting import reports, seq_of
 from tests.support.smart_id.accounts import Account, Behaviour
 
@@ -485,3 +491,94 @@ def test_strangers_who_name_accounts_take_no_turn_from_who_is_signed_in(
     slow.go.set()
     for thread in threads:
         thread.join()
+
+
+def test_a_block_between_the_page_and_the_button_ends_it(
+    rig: IdentityRig, browser: Browser, confirmed_anna: Employee
+) -> None:
+    """attack 25"""
+    recovers(rig, browser)
+    rig.hall.block(confirmed_anna)
+    browser.presses("identity-link")
+    assert rig.reasons(confirmed_anna) == ["identity_other"]
+    assert "recovery.begun" not in rig.hall.events(confirmed_anna)
+
+
+def test_a_block_ends_the_way_in_that_was_opened(
+    rig: IdentityRig, browser: Browser, confirmed_anna: Employee
+) -> None:
+    """attack 25"""
+    recovers(rig, browser)
+    page = browser.presses("identity-link")
+    rig.hall.block(confirmed_anna)
+    assert browser.opens(page.path).status == 410
+
+
+def test_of_two_ways_in_that_were_opened_one_is_used(
+    rig: IdentityRig, browser: Browser, confirmed_anna: Employee
+) -> None:
+    """attack 33"""
+    recovers(rig, browser)
+    first = browser.presses("identity-link").path
+    recovers(rig, browser)
+    second = browser.presses("identity-link").path
+    rig.hall.clock.move(31)
+    browser.opens(f"{first}?method=totp")
+    confirmed_anna.authenticator = pyotp.TOTP(browser.page.content.ids["totp-key"].replace(" ", ""))
+    assert browser.presses(code=confirmed_anna.code()).has("recovery-codes")
+    assert browser.opens(second).status == 410
+
+
+def test_who_needs_a_key_to_run_the_system_gets_back_in_by_no_smart_id(
+    rig: IdentityRig, browser: Browser, confirmed_anna: Employee
+) -> None:
+    """attack 34"""
+    rig.hall.rule("national", methods=WITH_KEYS)
+    rig.hall.rule("operator", Level.PHISHING_RESISTANT, methods=WITH_KEYS)
+    operator = rig.hall.employee("vara", totp=True, municipalities=(), roles=["operator"])
+    was_confirmed(rig.hall, operator, BERTA.identifier)
+    names(browser, "vara")
+    browser.presses("identity-smart_id", consent="1")
+    rig.scan(BERTA)
+    assert not browser.opens(browser.page.path).has("identity-link")
+    assert rig.reasons(operator) == ["identity_not_enough"]
+
+
+def test_a_known_name_and_an_unknown_one_are_answered_alike_to_the_last_header(
+    rig: IdentityRig, confirmed_anna: Employee
+) -> None:
+    """attack 28: also how often, and how long to wait"""
+    seen = {}
+    for username in ("anna", "nemana"):
+        browser, told = rig.hall.browser(f"192.0.2.{len(seen)}"), []
+        for _ in range(4):
+            names(browser, username)
+            page = browser.presses("identity-smart_id", consent="1")
+            told.append((page.status, sorted(page.headers), page.headers.get("retry-after")))
+            if page.status == 200:
+                rig.scan(BERTA)
+                page = browser.opens(page.path)
+                told.append((page.status, sorted(page.headers), page.content.text.replace(username, "")))
+        seen[username] = told
+    assert seen["anna"] == seen["nemana"]
+    assert seen["anna"][-1][0] == 429
+
+
+# What was agreed to -------------------------------------------------------------------------------------
+
+
+def test_the_text_that_is_agreed_to_is_that_of_its_version() -> None:
+    """Whoever changes a word of it gives it a new version: what somebody agreed to must be found again."""
+    source = (ROOT / "templates/identity/consent.html").read_text()
+    source += (
+        (ROOT / "templates/identity/choose.html").read_text().partition("checkbox(")[2].partition("\n")[0]
+    )
+    agreed = re.findall(r'_\("([^"]+)"\)', source)
+    assert len(agreed) == 7
+    text = []
+    for language in ("lv", "en"):
+        with (ROOT / f"templates/locale/{language}.po").open("rb") as file:
+            catalog = read_po(file, locale=language)
+        text += [catalog[each].string for each in agreed]
+    fingerprint = hashlib.sha256("\n".join(text).encode()).hexdigest()[:16]
+    assert (CONSENT_VERSION, fingerprint) == ("2026-11", "c6a2c60b443dca26")
