@@ -38,9 +38,6 @@ class IdentityLimits:
         self._places = places
 
     def charge_start(self, sitting: Sitting, visitor: Visitor) -> Wait | None:
-        seconds = self._throttle.wait(FAILURES, _account(sitting, visitor))
-        if seconds > 0:
-            return Wait(seconds)
         place = self._places.name_of(visitor.address)
         address = STARTS_OF_ADDRESS if place is None else STARTS_OF_TOWN_HALL
         wanted = [
@@ -49,6 +46,11 @@ class IdentityLimits:
         ]
         if sitting.purpose is Purpose.RECOVERY:
             wanted.append((STARTS_OF_NOBODY, ""))
+        # To charge one and give it back for another's sake would make its own wait begin anew.
+        asked = [(FAILURES, _account(sitting, visitor)), *wanted]
+        seconds = max(self._throttle.wait(bucket, key) for bucket, key in asked)
+        if seconds > 0:
+            return Wait(seconds)
         seconds = charge_all(self._throttle, wanted)
         return Wait(seconds) if seconds > 0 else None
 

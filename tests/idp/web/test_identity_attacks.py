@@ -564,6 +564,29 @@ def test_a_known_name_and_an_unknown_one_are_answered_alike_to_the_last_header(
     assert seen["anna"][-1][0] == 429
 
 
+def test_who_waited_for_their_turn_does_not_lose_it_to_strangers(
+    rig: IdentityRig, confirmed_anna: Employee
+) -> None:
+    """attack 29: all together are bounded; who is told so has paid nothing."""
+    desk = rig.hall.provider.identity.desk
+    own = Visitor(browser="b", address="192.0.2.10")
+    sitting = desk.begin_for_name("anna", own, language="lv")
+    for _ in range(5):
+        assert desk.limits.charge_start(sitting, own) is None
+    wait = desk.limits.charge_start(sitting, own)
+    assert wait is not None
+    rig.hall.clock.move(wait.seconds)
+    for number in range(120):
+        stranger = Visitor(browser=f"b{number}", address=f"198.51.{number}.7")
+        named = desk.begin_for_name(f"vards{number}", stranger, language="lv")
+        assert desk.limits.charge_start(named, stranger) is None
+    wait = desk.limits.charge_start(sitting, own)
+    assert wait is not None
+    assert wait.seconds <= 10
+    rig.hall.clock.move(wait.seconds)
+    assert desk.limits.charge_start(sitting, own) is None
+
+
 # What was agreed to -------------------------------------------------------------------------------------
 
 
