@@ -298,6 +298,8 @@ class Tickets:
         person = self._standings.read_person(work, ticket.user_id)
         if person is None:
             return _Fault.BLOCKED_USER
+        if ticket.made_by == RECOVERY and _is_void(ticket, person):
+            return _Fault.REVOKED
         if ticket.municipality is not None and not _is_of(person, ticket.municipality):
             return _Fault.OTHER_POSTS
         maker = work.people.find_user(ticket.made_by)
@@ -357,6 +359,12 @@ class Tickets:
 def _is_of(person: Person, municipality: str) -> bool:
     """Works there and nowhere else, and does not run the system: nobody else's door opens with theirs."""
     return OPERATOR not in person.user.roles and person.tenants == {municipality}
+
+
+def _is_void(ticket: EnrolmentTicket, person: Person) -> bool:
+    """All that was half-way was ended since, maybe by the owner who was told of it."""
+    since = person.user.proofs_not_before
+    return since is not None and ticket.made_at < since
 
 
 def _is_name_of(typed: str, username: str) -> bool:

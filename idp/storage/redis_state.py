@@ -132,6 +132,15 @@ class RedisThrottle:
             raise _unavailable(error) from None
         return 0.0 if next_at is None else seconds_to_wait(float(next_at), float(arguments[0]))
 
+    def wait(self, bucket: Bucket, key: str) -> float:
+        try:
+            next_at, forget_at = self._client.hmget(_throttle_key(bucket, key), ["next_at", "forget_at"])
+        except RedisError as error:
+            raise _unavailable(error) from None
+        now = self._effects.now()
+        is_forgotten = forget_at is None or float(forget_at) <= now
+        return 0.0 if is_forgotten else max(0.0, float(next_at or 0) - now)
+
     def refund(self, bucket: Bucket, key: str) -> None:
         try:
             self._refund(keys=[_throttle_key(bucket, key)], args=self._arguments(bucket))

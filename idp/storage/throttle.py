@@ -42,6 +42,10 @@ class Throttle(Protocol):
         """0.0: go on, it is counted. Otherwise the seconds to wait. Raises StorageUnavailableError."""
         ...
 
+    def wait(self, bucket: Bucket, key: str) -> float:
+        """The seconds that a charge would have to wait now; counts nothing."""
+        ...
+
     def refund(self, bucket: Bucket, key: str) -> None:
         """Takes one charge back."""
         ...
@@ -73,6 +77,9 @@ _CHARGE = Prepared(
 """)
 )
 _NEXT_AT = Prepared(text("SELECT next_at FROM throttle WHERE bucket = :bucket AND key = :key"))
+_WAIT = Prepared(
+    text("SELECT next_at FROM throttle WHERE bucket = :bucket AND key = :key AND forget_at > :now")
+)
 _REFUND = Prepared(
     text("""
     UPDATE throttle SET
@@ -109,6 +116,12 @@ class SqlThrottle:
                 return 0.0
             row = work.first(_NEXT_AT, {"bucket": bucket.name, "key": values["key"]})
         return seconds_to_wait(row[0] if row else None, values["now"])
+
+    def wait(self, bucket: Bucket, key: str) -> float:
+        values = self._values(bucket, key)
+        with self._database.read() as work:
+            row = work.first(_WAIT, {name: values[name] for name in ("bucket", "key", "now")})
+        return max(0.0, row[0] - values["now"]) if row else 0.0
 
     def refund(self, bucket: Bucket, key: str) -> None:
         with self._database.begin() as work:

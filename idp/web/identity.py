@@ -16,6 +16,7 @@ from idp.login.limits import Wait
 from idp.login.look import Look
 from idp.login.standing import Person
 from idp.login.steps import Refuse
+from idp.login.turns import half_way_of
 from idp.methods.base import Rejected
 from idp.models.confirmations import ConfirmedBy, IdentityRead
 from idp.models.usernames import canonical_username
@@ -28,7 +29,8 @@ from idp.web.guards import ask_for, current_session, satisfied, sign_in_required
 from idp.web.headers import allow_form_action
 from idp.web.http import browser_id, see_other, visitor, write_session
 from idp.web.i18n import language, translate
-from idp.web.identity_way import WebWay, url_of
+from idp.web.identity_way import WebWay, find_sitting, url_of
+from idp.web.shared import is_left
 from idp.web.site import site
 
 blueprint = Blueprint("identity", __name__)
@@ -108,20 +110,32 @@ def remove() -> AnyResponse:
 @blueprint.post("/login/<transaction_id>/identity")
 def begin_in_sign_in(transaction_id: str) -> AnyResponse:
     """Where a first factor was proved, and neither a second nor leave to set one up is there."""
-    transaction = site().login.find(transaction_id, browser=browser_id())
-    look = site().login.look(transaction, current_session()) if transaction is not None else None
+    look = _look(transaction_id)
     if look is None or look.person is None or not may_confirm(look):
         return _gone()
     return see_other(
-        url_of(_desk().begin_in_sign_in(look.person, look.transaction.id, visitor(), language=language()))
+        url_of(_desk().begin_in_sign_in(look.person, look.transaction, visitor(), language=language()))
     )
 
 
+def _look(transaction_id: str) -> Look | None:
+    """None where it ended, or its person is gone from this browser."""
+    transaction = site().login.find(transaction_id, browser=browser_id())
+    half_way = half_way_of(transaction) if transaction is not None else None
+    if transaction is None or (half_way is not None and is_left(half_way)):
+        return None
+    return site().login.look(transaction, current_session())
+
+
 def may_confirm(look: Look) -> bool:
-    """Whether a sign-in that is refused may go on by a confirmed identity."""
+    """Whether a sign-in that is refused may go on by a confirmed identity: with what was proved in it, not
+    with what a session knows from before.
+    """
     is_stuck = isinstance(look.step, Refuse) and look.step.reason is Reason.NOT_REACHABLE
-    is_known = look.decision is not None and bool(look.decision.counted)
-    return is_stuck and is_known and bool(ways())
+    is_known = look.decision is not None and bool(look.decision.counted) and bool(look.transaction.proofs)
+    if not (is_stuck and is_known and ways()):
+        return False
+    return look.person is not None and _desk().may_begin_in_sign_in(look.person)
 
 
 @blueprint.get("/recover")
@@ -173,7 +187,10 @@ def answer(sitting_id: str) -> AnyResponse:
         case "cancel":
             for way in ways():
                 way.cancel(sitting)
+            _desk().give_up(sitting)
             return see_other(_leads_back_to(sitting))
+        case _ if _desk().sittings.find_read(sitting) is not None:
+            return _show(sitting)  # what is linked is what was shown
         case _:
             return _start(sitting)
 
@@ -279,7 +296,11 @@ def _asked_for_proof() -> AnyResponse | None:
 
 
 def _find(sitting_id: str) -> Sitting | None:
-    return _desk().find(sitting_id, visitor=visitor(), signed_in=current_session())
+    sitting = find_sitting(sitting_id)
+    if sitting is None or sitting.purpose is not Purpose.SIGN_IN:
+        return sitting
+    look = _look(sitting.holder)
+    return sitting if look is not None and may_confirm(look) else None
 
 
 def _desk() -> IdentityDesk:

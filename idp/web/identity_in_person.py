@@ -58,7 +58,7 @@ def _page(sitting: Sitting, problem: Problem = NO_PROBLEM) -> Response:
 
 
 def _cancel(sitting: Sitting) -> None:
-    _way().cancel(sitting, visitor())
+    _way().cancel(sitting)
 
 
 WAY: Final = WebWay(

@@ -17,10 +17,9 @@ from idp.models.confirmations import ConfirmedBy
 from idp.people.identity.sittings import Sitting
 from idp.people.identity.smart_id import BySmartId, Pending, Stage
 from idp.web.forms import show_form
-from idp.web.guards import current_session
 from idp.web.headers import allow_own_requests
 from idp.web.http import see_other, visitor
-from idp.web.identity_way import HOME, Started, WebWay, url_of
+from idp.web.identity_way import HOME, Started, WebWay, find_sitting, url_of
 from idp.web.site import site
 
 blueprint = Blueprint("identity_smart_id", __name__)
@@ -65,7 +64,7 @@ def come_back(sitting_id: str) -> AnyResponse:
 def _find(sitting_id: str) -> Sitting | None:
     if site().identity.smart_id is None:
         return None
-    return site().identity.desk.find(sitting_id, visitor=visitor(), signed_in=current_session())
+    return find_sitting(sitting_id)
 
 
 def _way() -> BySmartId:
@@ -121,7 +120,7 @@ def _svg(sitting: Sitting, pending: Pending, *, inline: bool) -> str:
 
 
 def _cancel(sitting: Sitting) -> None:
-    _way().cancel(sitting, visitor())
+    _way().cancel(sitting)
 
 
 WAY: Final = WebWay(

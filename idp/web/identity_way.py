@@ -11,6 +11,10 @@ from idp.errors import Reason
 from idp.login.limits import Wait
 from idp.models.confirmations import ConfirmedBy
 from idp.people.identity.sittings import Sitting
+from idp.web.guards import current_session
+from idp.web.http import visitor
+from idp.web.shared import is_left
+from idp.web.site import site
 
 HOME: Final = "/identity"
 Started: TypeAlias = AnyResponse | Wait | Reason
@@ -44,6 +48,12 @@ class WebWay:
     """Whether the person can do it there and then."""
     button: str = ""
     """Other words than "Confirm with" and its label."""
+
+
+def find_sitting(sitting_id: str) -> Sitting | None:
+    """One that this browser may go on with, and whose person is still there."""
+    sitting = site().identity.desk.find(sitting_id, visitor=visitor(), signed_in=current_session())
+    return None if sitting is None or is_left(sitting.half_way) else sitting
 
 
 def url_of(sitting: Sitting) -> str:

@@ -16,6 +16,7 @@ from idp.login.limits import Wait
 from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Person, Standings
 from idp.login.tickets import Tickets
+from idp.login.transaction import Transaction
 from idp.login.ways import Ways
 from idp.methods.base import Method
 from idp.models.confirmations import ConfirmedBy, IdentityRead
@@ -33,6 +34,7 @@ from idp.storage.work import Work
 CONFIRMED_SECONDS: Final = 15 * 60
 """For so long after it a confirmed identity is leave to set up a way of signing in, in that session."""
 _CONFIRMED: Final = "identity-confirmed"
+_NOTED: Final = "identity-alarm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,15 @@ class IdentityDesk:
             username=signed_in.username,
             holder=signed_in.session_id,
             language=language,
+            shared=visitor.shared or signed_in.shared,
         )
 
+    def may_begin_in_sign_in(self, person: Person) -> bool:
+        """Not where there is, or was, more than a password: what was lost comes back by `recovery` alone."""
+        return not self._ways.has_strong(person.enrolled)
+
     def begin_in_sign_in(
-        self, person: Person, transaction_id: str, visitor: Visitor, *, language: str
+        self, person: Person, transaction: Transaction, visitor: Visitor, *, language: str
     ) -> Sitting:
         """Whoever asks has seen that this person proved a first factor in it, and can prove nothing else."""
         return self.sittings.begin(
@@ -104,8 +111,10 @@ class IdentityDesk:
             browser=visitor.browser,
             user_id=person.user.id,
             username=person.user.username,
-            holder=transaction_id,
+            holder=transaction.id,
             language=language,
+            since=min(proof.at for proof in transaction.proofs),
+            shared=visitor.shared or transaction.shared,
         )
 
     def begin_for_name(self, username: str, visitor: Visitor, *, language: str) -> Sitting:
@@ -119,6 +128,7 @@ class IdentityDesk:
             username=username,
             holder="",
             language=language,
+            shared=visitor.shared,
         )
 
     def find(self, sitting_id: str, *, visitor: Visitor, signed_in: SignedIn | None) -> Sitting | None:
@@ -129,7 +139,9 @@ class IdentityDesk:
         return sitting
 
     def agree(self, sitting: Sitting, *, language: str) -> Sitting:
-        agreed = replace(sitting, consent_version=CONSENT_VERSION, language=language)
+        agreed = replace(
+            sitting, consent_version=CONSENT_VERSION, language=language, agreed_at=self._effects.now()
+        )
         self.sittings.put(agreed)
         return agreed
 
@@ -168,16 +180,10 @@ class IdentityDesk:
         counts: bool = True,
         alarm: bool = False,
     ) -> None:
-        """What was started has ended. `counts`: it was the person's doing, or an attacker's."""
-        if not counts:
-            self.limits.did_not_fail(sitting, visitor)
-        self.refuse(sitting, by, reason, visitor, alarm=alarm)
-
-    def refuse(
-        self, sitting: Sitting, by: ConfirmedBy, reason: Reason, visitor: Visitor, *, alarm: bool = False
-    ) -> None:
-        """What was answered is not right; what was started goes on."""
+        """`counts`: it was the person's doing, or an attacker's. `alarm`: somebody should look."""
         self.sittings.keep_failure(sitting, reason)
+        if counts:
+            self.limits.count_failure(sitting, visitor)
         with self._database.begin() as work:
             event = _event(EventType.IDENTITY_REFUSED, sitting, visitor, by)
             work.audit.append(replace(event, reason=reason.code))
@@ -185,7 +191,9 @@ class IdentityDesk:
                 work.audit.append(replace(event, type=EventType.IDENTITY_ALARM, reason=reason.code))
 
     def note_alarm(self, sitting: Sitting, by: ConfirmedBy, reason: Reason, visitor: Visitor) -> None:
-        """What changes nothing and should be looked at."""
+        """What changes nothing and should be looked at: once of one sitting, however often it comes."""
+        if not self._shelf.add(_NOTED, f"{sitting.id}\x1f{reason.code}", {}, expires_at=sitting.expires_at):
+            return
         event = _event(EventType.IDENTITY_ALARM, sitting, visitor, by)
         with self._database.begin() as work:
             work.audit.append(replace(event, actor_id=None, reason=reason.code))
@@ -223,10 +231,14 @@ class IdentityDesk:
         return kept["at"] if kept else None
 
     def remove(self, signed_in: SignedIn, visitor: Visitor) -> bool:
-        """The person takes it back. The code on file stays. False when there was none."""
+        """The person takes it back, with what was just opened by it. The code on file stays. False when there
+        was none.
+        """
         with self._database.begin() as work:
+            work.people.hold_user(signed_in.user_id)
             if not work.confirmations.remove(signed_in.user_id):
                 return False
+            work.sessions.void_unfinished(signed_in.user_id, self._effects.now())
             work.audit.append(
                 Event(
                     type=EventType.IDENTITY_REMOVED,
@@ -243,6 +255,10 @@ class IdentityDesk:
         read = self.sittings.take_read(sitting)
         if read is not None:
             self.fail(sitting, read.confirmed_by, Reason.IDENTITY_DECLINED, visitor, counts=False)
+
+    def give_up(self, sitting: Sitting) -> None:
+        """The person left: what was read, or is still being read, is linked by nobody who comes next."""
+        self.sittings.end(sitting)
 
     def _commit(
         self,
@@ -291,22 +307,36 @@ class IdentityDesk:
         user = work.people.find_user(sitting.user_id)
         if user is None or not user.is_active:
             return Reason.IDENTITY_OTHER
-        confirmed = work.confirmations.find(user.id)
         if sitting.purpose is Purpose.RECOVERY:
-            if confirmed is None or not work.confirmations.is_of(confirmed.confirmation, read):
-                return Reason.IDENTITY_OTHER
-            person = self._standings.read_person(work, user.id)
-            is_usual = person is not None and self._ways.usual_level(person) <= Level.MULTI_FACTOR
-            return None if is_usual else Reason.IDENTITY_NOT_ENOUGH
+            return self._why_not_let_in(work, sitting, user, read)
         on_file = work.people.person_code_of(user)
         if on_file is not None and on_file != read.code:
             return Reason.IDENTITY_MISMATCH
         owner = work.people.find_user_by_person_code(read.code)
         if owner is not None and owner.id != user.id:
             return Reason.IDENTITY_TAKEN
-        if sitting.purpose is Purpose.SIGN_IN and on_file is None and not _same_names(user, read):
-            return Reason.IDENTITY_NAMES
-        return None
+        if sitting.purpose is Purpose.ACCOUNT:
+            case = work.cases.find_unfinished(user.id)
+            return Reason.IDENTITY_OVER if case is not None and case.opened_at > sitting.since else None
+        person = self._standings.read_person(work, user.id)
+        if person is None or not self.may_begin_in_sign_in(person):
+            return Reason.IDENTITY_NOT_ENOUGH
+        if _is_void(sitting, user):
+            return Reason.IDENTITY_OVER
+        return Reason.IDENTITY_NAMES if on_file is None and not _same_names(user, read) else None
+
+    def _why_not_let_in(self, work: Work, sitting: Sitting, user: User, read: IdentityRead) -> Reason | None:
+        """Whatever is said before it is certain that this is the account's owner is always the same."""
+        confirmed = work.confirmations.find(user.id)
+        if confirmed is None or not work.confirmations.is_of(confirmed.confirmation, read):
+            return Reason.IDENTITY_OTHER
+        if _is_disputed(work, user):
+            return Reason.IDENTITY_OTHER
+        if _is_void(sitting, user):
+            return Reason.IDENTITY_OVER
+        person = self._standings.read_person(work, user.id)
+        is_usual = person is not None and self._ways.usual_level(person) <= Level.MULTI_FACTOR
+        return None if is_usual else Reason.IDENTITY_NOT_ENOUGH
 
     def _failed_late(self, sitting: Sitting, read: IdentityRead, reason: Reason, visitor: Visitor) -> Reason:
         self.fail(sitting, read.confirmed_by, reason, visitor)
@@ -319,6 +349,17 @@ def _is_of(sitting: Sitting, signed_in: SignedIn | None) -> bool:
         and signed_in.session_id == sitting.holder
         and signed_in.user_id == sitting.user_id
     )
+
+
+def _is_void(sitting: Sitting, user: User) -> bool:
+    """All that was half-way was ended since: somebody may have been thrown out."""
+    return user.proofs_not_before is not None and sitting.since < user.proofs_not_before
+
+
+def _is_disputed(work: Work, user: User) -> bool:
+    """The person said of the confirmation that it was not them; until they confirm it again."""
+    latest = work.audit.activity_of(user.id, types=[EventType.IDENTITY_CONFIRMED], limit=1)
+    return any(work.cases.find_by_event(event.seq) is not None for event in latest)
 
 
 def _same_names(user: User, read: IdentityRead) -> bool:

@@ -67,10 +67,8 @@ class ByInPersonCode:
     def is_open(self, sitting: Sitting) -> bool:
         return self._shelf.find(_OPEN, sitting.id) is not None
 
-    def cancel(self, sitting: Sitting, visitor: Visitor) -> None:
-        """The person chose otherwise."""
-        if self._close(sitting):
-            self._desk.limits.did_not_fail(sitting, visitor)
+    def cancel(self, sitting: Sitting) -> None:
+        self._shelf.take(_OPEN, sitting.id)
 
     def enter(self, sitting: Sitting, typed: str, visitor: Visitor) -> Wait | Reason | None:
         """None: the sitting's page tells how it goes on, as it does where no code was asked for."""
@@ -96,17 +94,14 @@ class ByInPersonCode:
             return self._refuse(sitting, refused or Reason.IN_PERSON_CODE_USED, visitor)
         for bucket, key in price:
             self._throttle.refund(bucket, key)
-        self._close(sitting)
+        self.cancel(sitting)
         self._desk.hold(sitting, self._as_read(check, stated), visitor)
         return None
-
-    def _close(self, sitting: Sitting) -> bool:
-        return self._shelf.take(_OPEN, sitting.id) is not None
 
     def _refuse(self, sitting: Sitting, reason: Reason, visitor: Visitor) -> Reason:
         """A guess is paid for already. One that fits another account was found, or sent by somebody."""
         is_found = reason is Reason.IN_PERSON_CODE_OF_ANOTHER
-        self._desk.refuse(sitting, ConfirmedBy.IN_PERSON, reason, visitor, alarm=is_found)
+        self._desk.fail(sitting, ConfirmedBy.IN_PERSON, reason, visitor, counts=False, alarm=is_found)
         return reason
 
     def _as_read(self, check: IdentityCheck, stated: Stated) -> IdentityRead:

@@ -38,22 +38,24 @@ class IdentityLimits:
         self._places = places
 
     def charge_start(self, sitting: Sitting, visitor: Visitor) -> Wait | None:
-        """What may fail is paid for beforehand, so that parallel ones cannot all be the last free one."""
         place = self._places.name_of(visitor.address)
         address = STARTS_OF_ADDRESS if place is None else STARTS_OF_TOWN_HALL
         wanted = [
-            (FAILURES, _account(sitting, visitor)),
             (STARTS_OF_ACCOUNT, _account(sitting, visitor)),
             (address, network_of(visitor.address)),
         ]
         if sitting.purpose is Purpose.RECOVERY:
             wanted.append((STARTS_OF_NOBODY, ""))
+        # To charge one and give it back for another's sake would make its own wait begin anew.
+        asked = [(FAILURES, _account(sitting, visitor)), *wanted]
+        seconds = max(self._throttle.wait(bucket, key) for bucket, key in asked)
+        if seconds > 0:
+            return Wait(seconds)
         seconds = charge_all(self._throttle, wanted)
         return Wait(seconds) if seconds > 0 else None
 
-    def did_not_fail(self, sitting: Sitting, visitor: Visitor) -> None:
-        """It ended by nobody's doing, or was taken back. One that is never heard of again stays paid for."""
-        self._throttle.refund(FAILURES, _account(sitting, visitor))
+    def count_failure(self, sitting: Sitting, visitor: Visitor) -> None:
+        self._throttle.charge(FAILURES, _account(sitting, visitor))
 
     def succeeded(self, sitting: Sitting, visitor: Visitor) -> None:
         self._throttle.clear(FAILURES, _account(sitting, visitor))

@@ -10,6 +10,7 @@ from typing import Any, Final
 from idp.crypto import token_hash
 from idp.effects import Effects, Instant
 from idp.errors import Reason
+from idp.login.turns import HalfWay
 from idp.models.confirmations import Assurance, ConfirmedBy, IdentityRead
 from idp.models.person_code import PersonCode
 from idp.storage.ephemeral import Shelf
@@ -46,12 +47,23 @@ class Sitting:
     language: str = "lv"
     consent_version: str = ""
     """Of the text the person agreed to; empty until they did."""
+    since: Instant = 0.0
+    """When it began, or when the first of what was proved before it was proved."""
+    agreed_at: Instant = 0.0
+    shared: bool = False
+    """On a computer that several people use."""
 
     @property
     def counted_as(self) -> str:
         """Whose sittings exclude one another. A stranger who names an account ends none of its owner."""
         own = self.browser if self.purpose is Purpose.RECOVERY else ""
         return f"{self.purpose.value}\x1f{self.user_id or self.username}\x1f{own}"
+
+    @property
+    def half_way(self) -> HalfWay:
+        """Of nobody where an account was only named: how long it is kept tells of none."""
+        user_id = "" if self.purpose is Purpose.RECOVERY else self.user_id
+        return HalfWay(user_id=user_id, since=max(self.since, self.agreed_at), shared=self.shared)
 
 
 class Sittings:
@@ -62,9 +74,19 @@ class Sittings:
         self._effects = effects
 
     def begin(
-        self, purpose: Purpose, *, browser: str, user_id: str, username: str, holder: str, language: str
+        self,
+        purpose: Purpose,
+        *,
+        browser: str,
+        user_id: str,
+        username: str,
+        holder: str,
+        language: str,
+        since: Instant | None = None,
+        shared: bool = False,
     ) -> Sitting:
         """In place of another that was open for the same account: one is pending at a time."""
+        now = self._effects.now()
         sitting = Sitting(
             id=self._effects.new_id(),
             browser=token_hash(browser),
@@ -73,7 +95,9 @@ class Sittings:
             username=username,
             holder=holder,
             language=language,
-            expires_at=self._effects.now() + SITTING_SECONDS,
+            expires_at=now + SITTING_SECONDS,
+            since=now if since is None else since,
+            shared=shared,
         )
         self.put(sitting)
         current = {"id": sitting.id}
@@ -104,7 +128,8 @@ class Sittings:
 
     def keep_read(self, sitting: Sitting, read: IdentityRead) -> None:
         value = {**asdict(read), "code": read.code.canonical}
-        self._reads.put(sitting.id, value, expires_at=self._effects.now() + READ_SECONDS)
+        # One that waits stays: what is linked is what was shown.
+        self._reads.add(sitting.id, value, expires_at=self._effects.now() + READ_SECONDS)
         self._shelf.take(_FAILURE, sitting.id)
 
     def find_read(self, sitting: Sitting) -> IdentityRead | None:

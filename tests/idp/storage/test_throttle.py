@@ -56,6 +56,18 @@ def test_clearing_forgets_at_once_and_only_that_key(short_lived: World):
     assert waits(short_lived, 1, key="liga") == [1]
 
 
+def test_asking_how_long_to_wait_counts_nothing(short_lived: World):
+    throttle = short_lived.storage.throttle
+    assert [throttle.wait(BUCKET, "anna") for _ in range(9)] == [0] * 9
+    waits(short_lived, 3)
+    assert [round(throttle.wait(BUCKET, "anna"), 3) for _ in range(9)] == [1] * 9
+    short_lived.clock.move(1)
+    assert throttle.wait(BUCKET, "anna") == 0
+    assert waits(short_lived, 2) == [0, 2]
+    short_lived.clock.move(601)
+    assert throttle.wait(BUCKET, "anna") == 0
+
+
 def test_buckets_do_not_share_counts(short_lived: World):
     waits(short_lived, 4)
     assert waits(short_lived, 1, bucket=LONG) == [0]
