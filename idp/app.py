@@ -41,6 +41,7 @@ from idp.web import (
     portal,
     shared,
     site,
+    vouching,
     wellknown,
 )
 from idp.web.observed import Observed
@@ -125,6 +126,7 @@ def make_pages(provider: Provider) -> Flask:
         *(assets, health, wellknown, api, api_tickets),
         *(activity, choose, not_me, api_cases, api_municipalities),
         *(identity_smart_id, identity),
+        vouching,
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:
@@ -159,4 +161,5 @@ def _site(provider: Provider) -> site.Site:
         cases=provider.cases,
         walk=provider.walk,
         identity=provider.identity,
+        vouching=provider.vouching,
     )

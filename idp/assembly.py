@@ -38,6 +38,9 @@ from idp.people.identity.sittings import Sittings
 from idp.people.identity.smart_id import BySmartId
 from idp.people.identity.ways import IdentityWays
 from idp.people.letters import Letters
+from idp.people.vouching import Vouching
+from idp.people.vouching_limits import VouchingLimits
+from idp.people.vouching_rules import VouchingRules
 from idp.people.walk import Walk
 from idp.settings import Settings, SettingsError
 from idp.storage.approval_requests import ApprovalRequests
@@ -69,6 +72,7 @@ class Provider:
     smart_id: SmartId | None
     """None where it is not set up."""
     identity: IdentityWays
+    vouching: Vouching
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -121,6 +125,13 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             tickets=tickets,
             places=places,
             smart_id=smart_id,
+            effects=effects,
+        ),
+        vouching=Vouching(
+            database=storage.database,
+            rules=VouchingRules(ways, standings, effects),
+            limits=VouchingLimits(storage.throttle, places),
+            tickets=tickets,
             effects=effects,
         ),
     )

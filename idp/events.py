@@ -76,6 +76,9 @@ class EventType(Enum):
     IDENTITY_REFUSED = "identity.refused"
     IDENTITY_ALARM = "identity.alarm"
     IDENTITY_REMOVED = "identity.removed"
+    VOUCHING_ASKED = "vouching.asked"
+    VOUCHED = "vouching.vouched"
+    VOUCH_GIVEN = "vouching.given"
     RECOVERY_BEGUN = "recovery.begun"
     RECOVERED = "recovery.finished"
     RECOVERY_STOPPED = "recovery.stopped"
@@ -118,6 +121,9 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.CONTACT_REMOVED: N_("A contact address was removed"),
     EventType.IDENTITY_CONFIRMED: N_("It was confirmed who owns the account"),
     EventType.IDENTITY_REMOVED: N_("The confirmation of who owns the account was removed"),
+    EventType.VOUCHING_ASKED: N_("Somebody asks colleagues to vouch for you, to get into your account"),
+    EventType.VOUCHED: N_("A colleague vouched that it is you who wants to get into your account"),
+    EventType.VOUCH_GIVEN: N_("You vouched for a colleague"),
     EventType.RECOVERY_BEGUN: N_("Somebody confirmed that they are you, to set up a way to log in"),
     EventType.RECOVERED: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED: N_("Regaining access to the account was stopped"),

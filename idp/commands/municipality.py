@@ -1,5 +1,6 @@
 """`visvaris municipality`: the tenants."""
 
+from dataclasses import asdict, replace
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -9,7 +10,11 @@ from idp.commands.context import AS_JSON, open_context, refuse, say, say_json, s
 from idp.errors import AlreadyExistsError
 from idp.events import Event, EventType
 from idp.methods.base import label_from
-from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST, MunicipalityRules
+from idp.models.municipality_rules import (
+    REMEMBER_DAYS_AT_MOST,
+    VOUCHING_HOURS_AT_MOST,
+    VOUCHING_HOURS_USUAL,
+)
 from idp.models.networks import Network
 from idp.models.people import Municipality
 
@@ -38,7 +43,11 @@ def show(atvk: str, *, as_json: bool) -> None:
         rules = work.municipality_rules.of(atvk)
     if municipality is None:
         refuse(f"There is no municipality with the code {atvk}.")
-    answer = {**told(municipality), "remember_days": rules.remember_days}
+    answer = {
+        **told(municipality),
+        "remember_days": rules.remember_days,
+        "vouching_hours": rules.vouching_hours,
+    }
     if as_json:
         say_json(answer)
     else:
@@ -54,27 +63,49 @@ def show(atvk: str, *, as_json: bool) -> None:
 @click.option(
     "--remember-days",
     type=click.IntRange(0, REMEMBER_DAYS_AT_MOST),
-    required=True,
     help="For so many days a computer may be remembered and asks for the password only; 0: never.",
 )
-def set_rules(atvk: str, *, remember_days: int) -> None:
+@click.option(
+    "--vouching-hours",
+    type=click.IntRange(0, VOUCHING_HOURS_AT_MOST),
+    is_flag=False,
+    flag_value=VOUCHING_HOURS_USUAL,
+    help="Colleagues may vouch for who lost everything; for so many hours its owner can stop it. Without a "
+    f"number {VOUCHING_HOURS_USUAL}; 0: nobody vouches.",
+)
+def set_rules(atvk: str, *, remember_days: int | None, vouching_hours: int | None) -> None:
+    """What is not named stays as it is."""
+    if remember_days is None and vouching_hours is None:
+        raise click.UsageError("Name a rule to set.")
     with open_context().database.begin() as work:
         if work.people.find_municipality(atvk) is None:
             refuse(f"There is no municipality with the code {atvk}.")
-        work.municipality_rules.put(atvk, MunicipalityRules(remember_days=remember_days))
+        rules = work.municipality_rules.of(atvk)
+        if remember_days is not None:
+            rules = replace(rules, remember_days=remember_days)
+        if vouching_hours is not None:
+            rules = replace(rules, vouching_hours=vouching_hours)
+        work.municipality_rules.put(atvk, rules)
         work.audit.append(
             Event(
                 type=EventType.MUNICIPALITY_RULES_CHANGED,
                 actor_id=_ACTOR,
                 municipality=atvk,
-                detail={"remember_days": remember_days},
+                detail=asdict(rules),
             )
         )
-    say(
-        f"{atvk}: computers are remembered for {remember_days} days."
-        if remember_days
-        else f"{atvk}: no computer is remembered."
-    )
+    if remember_days is not None:
+        say(
+            f"{atvk}: computers are remembered for {remember_days} days."
+            if remember_days
+            else f"{atvk}: no computer is remembered."
+        )
+    if vouching_hours is not None:
+        say(
+            f"{atvk}: colleagues vouch, and it can be stopped for {vouching_hours} hours."
+            if vouching_hours
+            else f"{atvk}: nobody vouches for anybody."
+        )
 
 
 @group.group("network", help="Networks of a municipality, by the names that people know them by.")

@@ -21,6 +21,7 @@ from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Standings
 from idp.models.audit import AuditEvent
 from idp.models.cases import Case, CaseReport
+from idp.models.vouching import StoppedBy
 from idp.policy import OPERATOR
 from idp.storage.database import Database
 from idp.storage.work import Work
@@ -134,10 +135,13 @@ class Cases:
             work.cases.add_report(CaseReport(event_seq=seq, case_id=case.id, at=now, session_id=session_id))
             kind = EventType.CASE_OPENED if is_new else EventType.CASE_EXTENDED
             told = _event(kind, case, visitor, session_id=signed_in.session_id)
+            unvouched = work.vouchings.stop_of_user(user_id, StoppedBy.REPORT, now)
             told = replace(told, detail={**told.detail, "event": seq})
             # All is done before the first is written down, since that holds the head of the trail.
             for each in (told, *self._freeze(work, case, signed_in, session_id, visitor)):
                 work.audit.append(each)
+            for request_id in unvouched:
+                work.audit.append(_unvouched(case, request_id, visitor))
         return case
 
     def take(self, case_id: str, taken: Iterable[Taken], visitor: Visitor) -> bool:
@@ -257,6 +261,11 @@ def _event(kind: EventType, case: Case, visitor: Visitor, *, session_id: str | N
         address=visitor.address,
         detail={"case": case.id},
     )
+
+
+def _unvouched(case: Case, request_id: str, visitor: Visitor) -> Event:
+    event = _event(EventType.RECOVERY_STOPPED, case, visitor)
+    return replace(event, reason=NOT_ME, detail={**event.detail, "request": request_id})
 
 
 def _ended(case: Case, session_id: str, visitor: Visitor) -> Event:

@@ -21,6 +21,7 @@ from idp.models import (
     people,
     sessions,
     tickets,
+    vouching,
 )
 from idp.models.base import Base
 
@@ -43,6 +44,7 @@ MODEL_MODULES = (
     people,
     sessions,
     tickets,
+    vouching,
 )
 metadata: MetaData = Base.metadata
 

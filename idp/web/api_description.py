@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from idp.models.mails import MailKind
-from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST
+from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST, VOUCHING_HOURS_AT_MOST
 from idp.oidc.admin_access import SCOPE, audience_of
 from idp.people.cases import Step
 from idp.storage.cases import CaseState
@@ -280,7 +280,10 @@ def _put_rules() -> dict[str, Any]:
 
 
 def _municipality_rules() -> dict[str, Any]:
-    return _object(remember_days={"type": "integer", "minimum": 0, "maximum": REMEMBER_DAYS_AT_MOST})
+    return _object(
+        remember_days={"type": "integer", "minimum": 0, "maximum": REMEMBER_DAYS_AT_MOST},
+        vouching_hours={"type": "integer", "minimum": 0, "maximum": VOUCHING_HOURS_AT_MOST},
+    )
 
 
 def _notice() -> dict[str, Any]:

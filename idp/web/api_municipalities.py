@@ -20,7 +20,7 @@ from idp.web.site import site
 blueprint = Blueprint("api_municipalities", __name__, url_prefix="/api/v1/municipalities")
 blueprint.register_error_handler(ProtocolError, refuse)
 
-_MEMBERS: Final = {"remember_days"}
+_MEMBERS: Final = {"remember_days", "vouching_hours"}
 
 
 @blueprint.get("/<municipality_id>/rules")
@@ -71,14 +71,14 @@ def _asked() -> MunicipalityRules:
         body = None
     if not isinstance(body, dict) or body.keys() != _MEMBERS:
         bad_request(f"The body must be a JSON object with {', '.join(sorted(_MEMBERS))}.")
-    days = body["remember_days"]
-    if type(days) is not int:
-        bad_request("remember_days must be a whole number.")
+    for member in sorted(_MEMBERS):
+        if type(body[member]) is not int:
+            bad_request(f"{member} must be a whole number.")
     try:
-        return MunicipalityRules(remember_days=days)
+        return MunicipalityRules(**body)
     except ValueError as error:
         bad_request(f"{error}.")
 
 
 def _told(rules: MunicipalityRules) -> dict[str, int]:
-    return {"remember_days": rules.remember_days}
+    return {"remember_days": rules.remember_days, "vouching_hours": rules.vouching_hours}

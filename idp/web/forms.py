@@ -29,6 +29,8 @@ _FIELDS: Final = {
     Reason.CONTACT_THERE_ALREADY: "contact",
     Reason.IDENTITY_NO_CONSENT: "consent",
     Reason.IDENTITY_NAME: "username",
+    Reason.VOUCHING_UNKNOWN: "request",
+    Reason.VOUCHING_SEVERAL: "request",
 }
 """The field a person must look at; anything else is said above the form, so that it points at nothing."""
 

@@ -19,6 +19,7 @@ from idp.login.steps import Refuse
 from idp.methods.base import Rejected
 from idp.models.confirmations import ConfirmedBy, IdentityRead
 from idp.models.usernames import canonical_username
+from idp.models.vouching import VouchingRequest
 from idp.people.identity.desk import IdentityDesk, LetIn, Linked
 from idp.people.identity.sittings import Purpose, Sitting
 from idp.web import identity_smart_id
@@ -120,7 +121,7 @@ def may_confirm(look: Look) -> bool:
 
 @blueprint.get("/recover")
 def ask_for_name() -> AnyResponse:
-    if not ways():
+    if not may_recover():
         abort(404)
     return _show_question("")
 
@@ -129,13 +130,33 @@ def ask_for_name() -> AnyResponse:
 def recover() -> AnyResponse:
     """Goes on in the same way whether anybody has that name."""
     typed = request.form.get("username", "")
-    if not ways():
+    by_vouching = request.form.get("by") == "vouching"
+    if not (site().vouching.is_anywhere() if by_vouching else ways()):
         abort(404)
     try:
         username = canonical_username(typed)
     except ValueError:
         return _show_question(typed, problem_of(Rejected(Reason.IDENTITY_NAME)))
+    if by_vouching:
+        return _ask_to_be_vouched_for(username)
     return see_other(url_of(_desk().begin_for_name(username, visitor(), language=language())))
+
+
+def may_recover() -> bool:
+    """Whether there is any way back by oneself."""
+    return bool(ways()) or site().vouching.is_anywhere()
+
+
+def _ask_to_be_vouched_for(username: str) -> AnyResponse:
+    outcome = site().vouching.ask(username, visitor())
+    if isinstance(outcome, VouchingRequest):
+        return see_other(_vouching_url(outcome))
+    problem = problem_of(outcome if isinstance(outcome, Wait) else Rejected(outcome))
+    return _show_question(username, problem)
+
+
+def _vouching_url(waiting: VouchingRequest) -> str:
+    return f"{_RECOVER}/vouching/{waiting.id}"
 
 
 # One sitting ----------------------------------------------------------------------------------------------
@@ -248,7 +269,18 @@ def _show_choice(action: str, username: str, purpose: Purpose, problem: Problem 
 
 
 def _show_question(username: str, problem: Problem = NO_PROBLEM) -> Response:
-    return show_form("identity/recover.html", problem, action=_RECOVER, username=username[:256])
+    return show_form(
+        "identity/recover.html",
+        problem,
+        action=_RECOVER,
+        username=username[:256],
+        by_identity=bool(ways()),
+        by_vouching=site().vouching.is_anywhere(),
+        waiting=[
+            {"url": _vouching_url(each), "asked_at": each.asked_at}
+            for each in site().vouching.of_browser(visitor())
+        ],
+    )
 
 
 def _gone() -> Response:

@@ -22,6 +22,7 @@ from idp.people.cases import Cases
 from idp.people.contacts import Contacts
 from idp.people.identity.ways import IdentityWays
 from idp.people.letters import Letters
+from idp.people.vouching import Vouching
 from idp.people.walk import Walk
 from idp.storage.open import Storage
 from idp.storage.vault import Vault
@@ -60,6 +61,7 @@ class Site:
     cases: Cases
     walk: Walk
     identity: IdentityWays
+    vouching: Vouching
 
 
 def install(app: Flask, site: Site) -> None:

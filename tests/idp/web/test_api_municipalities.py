@@ -32,9 +32,9 @@ def days_of(hall: Hall, atvk: str) -> int:
 def test_its_administrator_decides_and_reads_it_and_the_trail_says_who(
     hall: Hall, kekava: Api, boss: Employee
 ) -> None:
-    assert kekava.get(RULES).json() == {"remember_days": 0}
-    reply = kekava.ask("PUT", RULES, json={"remember_days": 14})
-    assert (reply.status_code, reply.json()) == (200, {"remember_days": 14})
+    assert kekava.get(RULES).json() == {"remember_days": 0, "vouching_hours": 0}
+    reply = kekava.ask("PUT", RULES, json={"remember_days": 14, "vouching_hours": 0})
+    assert (reply.status_code, reply.json()) == (200, {"remember_days": 14, "vouching_hours": 0})
     conforms(reply.json(), "municipality_rules")
     assert days_of(hall, KEKAVA) == 14
     with hall.world.database.read() as work:
@@ -47,14 +47,16 @@ def test_its_administrator_decides_and_reads_it_and_the_trail_says_who(
         boss.user.id,
         KEKAVA,
     )
-    assert json.loads(head.detail) == {"remember_days": 14}
+    assert json.loads(head.detail) == {"remember_days": 14, "vouching_hours": 0}
 
 
 @pytest.mark.parametrize("atvk", [RIGA, "9999999", "x", "national"])
 def test_anothers_and_none_look_alike(hall: Hall, kekava: Api, atvk: str) -> None:
     """attack 40: another municipality's by its code in the address"""
     assert_refused(kekava.get(f"/municipalities/{atvk}/rules"), 404, "not_found")
-    reply = kekava.ask("PUT", f"/municipalities/{atvk}/rules", json={"remember_days": 30})
+    reply = kekava.ask(
+        "PUT", f"/municipalities/{atvk}/rules", json={"remember_days": 30, "vouching_hours": 0}
+    )
     assert_refused(reply, 404, "not_found")
     assert days_of(hall, RIGA) == 0
 
@@ -62,7 +64,7 @@ def test_anothers_and_none_look_alike(hall: Hall, kekava: Api, atvk: str) -> Non
 def test_an_operator_decides_for_any(hall: Hall) -> None:
     operator = hall.employee("operators", totp=True, roles=["operator"])
     api = Api(hall, token_of(hall, program(hall), operator))
-    assert api.ask("PUT", RULES, json={"remember_days": 1}).status_code == 200
+    assert api.ask("PUT", RULES, json={"remember_days": 1, "vouching_hours": 0}).status_code == 200
     assert days_of(hall, KEKAVA) == 1
 
 
@@ -72,10 +74,10 @@ def test_who_signed_in_longer_ago_may_read_and_not_decide(
     """What lets everybody in with less is not done by an unattended browser."""
     monkeypatch.setattr(api_municipalities, "FRESH_SECONDS", 60)
     hall.clock.move(60)
-    assert kekava.ask("PUT", RULES, json={"remember_days": 2}).status_code == 200
+    assert kekava.ask("PUT", RULES, json={"remember_days": 2, "vouching_hours": 0}).status_code == 200
     hall.clock.move(1)
-    assert kekava.get(RULES).json() == {"remember_days": 2}
-    reply = kekava.ask("PUT", RULES, json={"remember_days": 30})
+    assert kekava.get(RULES).json() == {"remember_days": 2, "vouching_hours": 0}
+    reply = kekava.ask("PUT", RULES, json={"remember_days": 30, "vouching_hours": 0})
     assert_refused(reply, 401, "insufficient_user_authentication")
     assert days_of(hall, KEKAVA) == 2
 
@@ -83,19 +85,30 @@ def test_who_signed_in_longer_ago_may_read_and_not_decide(
 def test_a_service_reads_and_does_not_decide(hall: Hall) -> None:
     party = service(hall, own={"service_municipality": KEKAVA})
     api = Api(hall, party.own_token(scope=SCOPE, resource=AUDIENCE).access_token)
-    assert api.get(RULES).json() == {"remember_days": 0}
-    assert_refused(api.ask("PUT", RULES, json={"remember_days": 3}), 403, "access_denied")
+    assert api.get(RULES).json() == {"remember_days": 0, "vouching_hours": 0}
+    assert_refused(
+        api.ask("PUT", RULES, json={"remember_days": 3, "vouching_hours": 0}), 403, "access_denied"
+    )
 
 
 @pytest.mark.parametrize(
     "body",
     [
         *("", "[]", "{}", "null", "1", "{", "[" * 60_000),
-        *(json.dumps({"remember_days": days}) for days in (-1, 31, 1.5, "7", None, True, [], 10**30)),
-        '{"remember_days": NaN}',
-        '{"remember_days": 1, "atvk": "0001000"}',
+        *(
+            json.dumps({"remember_days": days, "vouching_hours": 1})
+            for days in (-1, 31, 1.5, "7", None, True, [], 10**30)
+        ),
+        *(
+            json.dumps({"remember_days": 1, "vouching_hours": hours})
+            for hours in (-1, 169, 1.5, "24", None, True, [], 10**30)
+        ),
+        '{"remember_days": 1}',
+        '{"vouching_hours": 24}',
+        '{"remember_days": NaN, "vouching_hours": 1}',
+        '{"remember_days": 1, "vouching_hours": 1, "atvk": "0001000"}',
     ],
-    ids=lambda body: body[:40],
+    ids=lambda body: body[:60],
 )
 def test_a_body_that_says_something_else_changes_nothing(hall: Hall, kekava: Api, body: str) -> None:
     headers = {"Authorization": f"Bearer {kekava.token}", "Content-Type": "application/json"}
@@ -103,3 +116,14 @@ def test_a_body_that_says_something_else_changes_nothing(hall: Hall, kekava: Api
         reply = http.put(f"/api/v1{RULES}", content=body, headers=headers)
     assert_refused(reply, 400, "invalid_request")
     assert days_of(hall, KEKAVA) == 0
+
+
+def test_its_administrator_lets_colleagues_vouch_and_says_for_how_long_it_can_be_stopped(
+    hall: Hall, kekava: Api
+) -> None:
+    reply = kekava.ask("PUT", RULES, json={"remember_days": 0, "vouching_hours": 24})
+    assert (reply.status_code, reply.json()) == (200, {"remember_days": 0, "vouching_hours": 24})
+    conforms(reply.json(), "municipality_rules")
+    with hall.world.database.read() as work:
+        assert work.municipality_rules.of(KEKAVA).vouching_hours == 24
+        assert work.municipality_rules.of(RIGA).vouching_hours == 0
