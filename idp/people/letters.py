@@ -42,7 +42,9 @@ _TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 _NAME: Final = re.compile(r"(?:[^\W\d_]|[ '’-]|\.(?= |$)){1,80}")
 """A person's name and nothing else: what could be a link, a number or an instruction is not told."""
 _CONFIRM: Final = N_("Confirm this address")
-_STOPPABLE: Final = frozenset({EventType.VOUCHING_ASKED.value, EventType.VOUCHED.value})
+_STOPPABLE: Final = frozenset(
+    {EventType.VOUCHING_ASKED.value, EventType.VOUCHED.value, EventType.RECOVERY_BEGUN.value}
+)
 _WORDS: Final = {kind.value: words for kind, words in TOLD_BY_MAIL.items()}
 
 

@@ -36,6 +36,7 @@ USABLE_SECONDS: Final = 72 * 3600
 STOP_PURPOSE: Final = "vouching-stop"
 READ_EVERY_SECONDS: Final = 30.0
 DENY: Final = "deny"
+LEADS_NOWHERE: Final = "leads_nowhere"
 _USER_AGENT_LENGTH: Final = 300
 _DIGITS: Final = 8
 _DRAWS: Final = 5
@@ -246,7 +247,8 @@ class Vouching:
                 expires_at=now + ASKED_SECONDS,
             )
             work.vouchings.add(request)
-            work.audit.append(_event(EventType.VOUCHING_ASKED, request, visitor))
+            event = _event(EventType.VOUCHING_ASKED, request, visitor)
+            work.audit.append(event if candidate else replace(event, reason=LEADS_NOWHERE))
         return request
 
     def _new_number(self) -> str:
