@@ -535,6 +535,15 @@ def test_who_vouched_takes_it_back(circle: Circle) -> None:
     )
 
 
+def test_who_did_not_vouch_takes_nothing_back(circle: Circle) -> None:
+    circle.asks()
+    request = circle.request()
+    browser = circle.finds(circle.karlis, request)
+    fields = browser.page.form(button="vouching-deny").fields
+    browser.posts(browser.page.path, {**fields, "choice": "take-back"})
+    assert state_of(circle, request) is VouchingState.WAITING
+
+
 def test_by_the_rules_of_that_municipality_the_proof_is_enough(circle: Circle) -> None:
     """attack 40: what another employer lets is no proof here"""
     circle.hall.rule("national", methods=WITH_KEYS)
@@ -648,6 +657,28 @@ def test_saying_that_it_was_not_me_stops_it(circle: Circle) -> None:
     assert reasons(circle.hall, circle.anna) == ["not_me"]
 
 
+def test_saying_that_it_was_not_me_stops_it_also_while_the_new_way_is_being_set_up(
+    circle: Circle,
+) -> None:
+    allow(circle.hall, 1)
+    circle.is_ready()
+    own = circle.comes(circle.anna, "/account")
+    path = circle.goes_on().path
+    reports(own, seq_of(circle.hall, circle.anna, "recovery.begun"))
+    assert circle.lost.opens(path).status == 410
+    assert reasons(circle.hall, circle.anna) == ["not_me"]
+
+
+def test_who_did_not_vouch_says_so_and_stops_it(circle: Circle) -> None:
+    """Somebody at a manager's session vouched in their place."""
+    circle.asks()
+    request = circle.both(circle.request())
+    own = circle.comes(circle.berta, "/account")
+    reports(own, seq_of(circle.hall, circle.berta, "vouching.given"))
+    assert state_of(circle, request) is VouchingState.STOPPED
+    assert reasons(circle.hall, circle.anna) == ["not_me"]
+
+
 def test_who_asked_gives_it_up(circle: Circle) -> None:
     circle.asks()
     request = circle.request()
@@ -671,6 +702,20 @@ def test_each_step_is_told_at_every_address_with_who_vouched_and_from_when(circl
     for text in (*asked, first, second):
         assert "/recover/stop?link=" in text
         assert str(circle.request().shown) not in text.replace("203.0.113", "").split()
+
+
+def test_who_vouched_is_told_too_for_whom(circle: Circle) -> None:
+    """It may not have been them."""
+    with circle.hall.world.database.begin() as work:
+        work.connection().exec_driver_sql(
+            "UPDATE users SET email = 'berta@pasvaldiba.example.lv' WHERE id = ?", (circle.berta.user.id,)
+        )
+    circle.asks()
+    circle.vouches(circle.berta, circle.request())
+    (text,) = letters_to(circle.hall, circle.berta, "vouching.given")
+    assert "Anna Bērziņa" in text
+    assert "/account/not-me?event=" in text
+    assert "/recover/stop" not in text
 
 
 def test_a_letter_about_what_was_stopped_has_no_link(circle: Circle) -> None:
