@@ -45,6 +45,7 @@ from idp.web import (
     portal,
     shared,
     site,
+    vouching,
     wellknown,
 )
 from idp.web.observed import Observed
@@ -129,6 +130,7 @@ def make_pages(provider: Provider) -> Flask:
         *(assets, health, wellknown, api, api_tickets),
         *(identity_smart_id, identity_eparaksts, identity_in_person, identity),
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
+        vouching,
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:
@@ -164,4 +166,5 @@ def _site(provider: Provider) -> site.Site:
         walk=provider.walk,
         identity=provider.identity,
         smart_id=provider.smart_id,
+        vouching=provider.vouching,
     )

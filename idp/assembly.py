@@ -40,6 +40,9 @@ from idp.people.identity.sittings import Sittings
 from idp.people.identity.smart_id import BySmartId
 from idp.people.identity.ways import IdentityWays
 from idp.people.letters import Letters
+from idp.people.vouching import Vouching
+from idp.people.vouching_limits import VouchingLimits
+from idp.people.vouching_rules import VouchingRules
 from idp.people.walk import Walk
 from idp.settings import Settings, SettingsError
 from idp.storage.approval_requests import ApprovalRequests
@@ -73,6 +76,7 @@ class Provider:
     eparaksts: EParaksts | None
     """None where it is switched off."""
     identity: IdentityWays
+    vouching: Vouching
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -129,6 +133,19 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             eparaksts=eparaksts,
             effects=effects,
         ),
+        vouching=_vouching(storage, VouchingRules(ways, standings, effects), places, tickets, effects),
+    )
+
+
+def _vouching(
+    storage: Storage, rules: VouchingRules, places: Places, tickets: Tickets, effects: Effects
+) -> Vouching:
+    return Vouching(
+        database=storage.database,
+        rules=rules,
+        limits=VouchingLimits(storage.throttle, places),
+        tickets=tickets,
+        effects=effects,
     )
 
 

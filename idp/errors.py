@@ -150,6 +150,26 @@ class Reason(Enum):
     IN_PERSON_OTHER_POSTS = ("in_person_other_posts", _CHECK_CODE)
     IN_PERSON_MAKER_GONE = ("in_person_maker_gone", _CHECK_CODE)
     IN_PERSON_APPROVER_GONE = ("in_person_approver_gone", _CHECK_CODE)
+    # Being vouched for by colleagues.
+    VOUCHING_SHARED = (
+        "vouching_shared",
+        N_(
+            "Several people use this computer, so whoever sits here next could go on in your place. Ask on "
+            "your phone or at a computer of your own."
+        ),
+    )
+    VOUCHING_OVER = ("vouching_over", N_("This request is over. Ask again if you still need it."))
+    VOUCHING_UNKNOWN = (
+        "vouching_unknown",
+        N_(
+            "There is no such request that you could vouch for. Ask your colleague to read the number on "
+            "their screen again, and whether they typed their username right."
+        ),
+    )
+    VOUCHING_SEVERAL = (
+        "vouching_several",
+        N_("There is more than one request for this username. Type the number your colleague tells you."),
+    )
 
     # How a Smart-ID session ended on the phone.
     SMART_ID_CANCELLED = ("smart_id_cancelled", _CANCELLED)

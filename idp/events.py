@@ -80,6 +80,9 @@ class EventType(Enum):
     IDENTITY_CHECK_APPROVED = "identity_check.approved"
     IDENTITY_CHECK_REVOKED = "identity_check.revoked"
     IDENTITY_CHECK_USED = "identity_check.used"
+    VOUCHING_ASKED = "vouching.asked"
+    VOUCHED = "vouching.vouched"
+    VOUCH_GIVEN = "vouching.given"
     RECOVERY_BEGUN = "recovery.begun"
     RECOVERED = "recovery.finished"
     RECOVERY_STOPPED = "recovery.stopped"
@@ -126,6 +129,9 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.IDENTITY_CHECK_APPROVED: N_(
         "A second person approved the check of your identity document and was given a code for you"
     ),
+    EventType.VOUCHING_ASKED: N_("Somebody asks colleagues to vouch for you, to get into your account"),
+    EventType.VOUCHED: N_("A colleague vouched that it is you who wants to get into your account"),
+    EventType.VOUCH_GIVEN: N_("You vouched for a colleague"),
     EventType.RECOVERY_BEGUN: N_("Somebody confirmed that they are you, to set up a way to log in"),
     EventType.RECOVERED: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED: N_("Regaining access to the account was stopped"),

@@ -45,6 +45,9 @@ LOOK_SECONDS: Final = 1.0
 MAIL_STALE_AFTER: Final = 3 * DAY
 ABANDONED_KEPT: Final = 7 * DAY
 """An address that nobody confirmed, after its link expired."""
+UNUSED_VOUCHING_KEPT: Final = 7 * DAY
+USED_VOUCHING_KEPT: Final = 60 * DAY
+"""More than those who were vouched for wait before they may vouch (`people/vouching_rules.py`)."""
 _SENDERS: Final = 8
 """Applications told at once; one that is slow to answer keeps one of them busy."""
 _NAME: Final = "visvaris"
@@ -78,6 +81,7 @@ class Jobs:
             "enrolment_tickets": self._batches(_remove_old_tickets, now - TICKETS_KEPT),
             "identity_checks": self._batches(_remove_old_checks, now - CHECKS_KEPT),
             "mails": self._batches(_remove_old_mails, now),
+            "vouching_requests": self._batches(_remove_old_vouchings, now),
             "contact_addresses": self._batches(_remove_abandoned_contacts, now),
         }
         _log.info("room freed", removed=removed)
@@ -147,6 +151,12 @@ def _give_up_stale_mails(work: Work, now: float) -> int:
 
 def _remove_old_mails(work: Work, now: float) -> int:
     return work.mails.remove_old(delivered_before=now - DELIVERED_KEPT, given_up_before=now - GIVEN_UP_KEPT)
+
+
+def _remove_old_vouchings(work: Work, now: float) -> int:
+    return work.vouchings.remove_old(
+        unused_before=now - UNUSED_VOUCHING_KEPT, used_before=now - USED_VOUCHING_KEPT
+    )
 
 
 def _remove_abandoned_contacts(work: Work, now: float) -> int:

@@ -10,7 +10,12 @@ from idp.commands.context import AS_JSON, open_context, refuse, say, say_json, s
 from idp.errors import AlreadyExistsError
 from idp.events import Event, EventType
 from idp.methods.base import label_from
-from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST, SHARED_IDLE_MINUTES_AT_MOST
+from idp.models.municipality_rules import (
+    REMEMBER_DAYS_AT_MOST,
+    SHARED_IDLE_MINUTES_AT_MOST,
+    VOUCHING_HOURS_AT_MOST,
+    VOUCHING_HOURS_USUAL,
+)
 from idp.models.networks import Network
 from idp.models.people import Municipality
 
@@ -62,10 +67,21 @@ def show(atvk: str, *, as_json: bool) -> None:
     type=click.IntRange(1, SHARED_IDLE_MINUTES_AT_MOST),
     help="A session on a shared computer ends when it was unused for so many minutes.",
 )
+@click.option(
+    "--vouching-hours",
+    type=click.IntRange(0, VOUCHING_HOURS_AT_MOST),
+    is_flag=False,
+    flag_value=VOUCHING_HOURS_USUAL,
+    help="Colleagues may vouch for who lost everything; for so many hours its owner can stop it. Without a "
+    f"number {VOUCHING_HOURS_USUAL}; 0: nobody vouches.",
+)
 def set_rules(atvk: str, **given: int | None) -> None:
+    """What is not named stays as it is."""
     decided = {name: value for name, value in given.items() if value is not None}
     if not decided:
-        refuse("Say what to set: --remember-days or --shared-idle-minutes.")
+        raise click.UsageError(
+            "Name a rule to set: --remember-days, --shared-idle-minutes, --vouching-hours."
+        )
     with open_context().database.begin() as work:
         if work.people.find_municipality(atvk) is None:
             refuse(f"There is no municipality with the code {atvk}.")
@@ -84,7 +100,12 @@ def set_rules(atvk: str, **given: int | None) -> None:
         if rules.remember_days
         else "no computer is remembered"
     )
-    say(f"{atvk}: {remembered}; shared ones wait for {rules.shared_idle_minutes} minutes.")
+    vouched = (
+        f"colleagues vouch, and it can be stopped for {rules.vouching_hours} hours"
+        if rules.vouching_hours
+        else "nobody vouches for anybody"
+    )
+    say(f"{atvk}: {remembered}; shared ones wait for {rules.shared_idle_minutes} minutes; {vouched}.")
 
 
 @group.group("network", help="Networks of a municipality, by the names that people know them by.")

@@ -24,5 +24,6 @@ class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
     type_annotation_map = {  # noqa: RUF012  read by SQLAlchemy as declared
         dict[str, Any]: JSON,
         list[str]: JSON,
+        list[int]: JSON,
         list[dict[str, Any]]: JSON,
     }

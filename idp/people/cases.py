@@ -9,18 +9,21 @@ Not here: what is asked in which order (`walk.py`), the story that is left (`sto
 (`web/not_me.py`), who may close one (`web/api_cases.py`).
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from idp.effects import Effects
+from idp.effects import Effects, Instant
 from idp.events import Event, EventType
 from idp.login.permissions import take_back
 from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Standings
+from idp.login.tickets import RECOVERY
 from idp.models.audit import AuditEvent
 from idp.models.cases import Case, CaseReport
+from idp.models.vouching import StoppedBy
 from idp.policy import OPERATOR
 from idp.storage.database import Database
 from idp.storage.work import Work
@@ -134,9 +137,10 @@ class Cases:
             work.cases.add_report(CaseReport(event_seq=seq, case_id=case.id, at=now, session_id=session_id))
             kind = EventType.CASE_OPENED if is_new else EventType.CASE_EXTENDED
             told = _event(kind, case, visitor, session_id=signed_in.session_id)
+            stopped = _stop_recovery(work, case, event, visitor, now)
             told = replace(told, detail={**told.detail, "event": seq})
             # All is done before the first is written down, since that holds the head of the trail.
-            for each in (told, *self._freeze(work, case, signed_in, session_id, visitor)):
+            for each in (told, *self._freeze(work, case, signed_in, session_id, visitor), *stopped):
                 work.audit.append(each)
         return case
 
@@ -257,6 +261,30 @@ def _event(kind: EventType, case: Case, visitor: Visitor, *, session_id: str | N
         address=visitor.address,
         detail={"case": case.id},
     )
+
+
+def _stop_recovery(work: Work, case: Case, event: AuditEvent, visitor: Visitor, now: Instant) -> list[Event]:
+    """Whoever is on the way into this account by recovering it, and whom this very event vouched for."""
+    stopped = [
+        replace(_event(EventType.RECOVERY_STOPPED, case, visitor), reason=NOT_ME)
+        for _ in work.tickets.revoke_made_by(case.user_id, RECOVERY, now)
+    ]
+    ids = work.vouchings.stop_of_user(case.user_id, StoppedBy.REPORT, now)
+    if event.type == EventType.VOUCH_GIVEN.value:
+        given = str(json.loads(event.detail).get("request", ""))
+        ids += [given] if work.vouchings.stop(given, StoppedBy.REPORT, now) else []
+    for request in filter(None, map(work.vouchings.find, ids)):
+        own = {"case": case.id} if request.user_id == case.user_id else {}
+        told = Event(
+            type=EventType.RECOVERY_STOPPED,
+            user_id=request.user_id,
+            actor_id=case.user_id,
+            reason=NOT_ME,
+            address=visitor.address,
+            detail={"request": request.id, **own},
+        )
+        stopped.append(told)
+    return stopped
 
 
 def _ended(case: Case, session_id: str, visitor: Visitor) -> Event:

@@ -25,7 +25,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from idp.crypto import token_hash
 from idp.effects import Instant
 from idp.errors import N_
-from idp.events import TOLD_BY_MAIL
+from idp.events import TOLD_BY_MAIL, EventType
 from idp.gateways.mail import Envelope
 from idp.languages import LANGUAGES, catalogue, written_time
 from idp.methods.base import Method
@@ -34,6 +34,7 @@ from idp.models.email_address import canonical_email
 from idp.models.mails import Mail, MailKind
 from idp.models.people import User
 from idp.people.contacts import LINK_HOURS, LINK_PURPOSE, link_of
+from idp.people.vouching import STOP_PURPOSE
 from idp.storage.database import Database
 from idp.storage.work import Work
 
@@ -41,6 +42,9 @@ _TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 _NAME: Final = re.compile(r"(?:[^\W\d_]|[ '’-]|\.(?= |$)){1,80}")
 """A person's name and nothing else: what could be a link, a number or an instruction is not told."""
 _CONFIRM: Final = N_("Confirm this address")
+_STOPPABLE: Final = frozenset(
+    {EventType.VOUCHING_ASKED.value, EventType.VOUCHED.value, EventType.RECOVERY_BEGUN.value}
+)
 _WORDS: Final = {kind.value: words for kind, words in TOLD_BY_MAIL.items()}
 
 
@@ -106,7 +110,18 @@ class Letters:
             "facts": self._facts(work, event, code),
             "times": mail.summed,
             "not_me_url": f"{self._issuer}/account/not-me?event={event.seq}",
+            "stop_url": self._stop_url(work, event),
         }
+
+    def _stop_url(self, work: Work, event: AuditEvent) -> str:
+        """Stops what colleagues vouch for, and does nothing else; empty where there is nothing to stop."""
+        if event.type not in _STOPPABLE:
+            return ""
+        request = work.vouchings.find(str(json.loads(event.detail).get("request", "")))
+        if request is None or request.stopped_at is not None:
+            return ""
+        link = link_of(self._database.lookup_key(STOP_PURPOSE), request.id)
+        return f"{self._issuer}/recover/stop?link={link}"
 
     def _facts(self, work: Work, event: AuditEvent, code: str) -> list[tuple[str, str]]:
         translate = catalogue(code).gettext
@@ -119,10 +134,25 @@ class Letters:
             # What others call their application could be anything, a web address too.
             (N_("Application"), client.name if client and client.first_party else ""),
             (N_("Contact address"), str(detail.get("contact", ""))),
+            *self._vouching_facts(work, event, detail, code),
             (N_("IP address"), _network_address(event.address)),
             (N_("Browser"), str(detail.get("browser", ""))),
         )
         return [(translate(label), _plain(value)) for label, value in told if value]
+
+    def _vouching_facts(
+        self, work: Work, event: AuditEvent, detail: Mapping[str, Any], code: str
+    ) -> list[tuple[str, str]]:
+        other_id = {
+            EventType.VOUCHED.value: event.actor_id,
+            EventType.VOUCH_GIVEN.value: detail.get("person"),
+        }.get(event.type)
+        other = work.people.find_user(other_id) if other_id else None
+        from_when = detail.get("ready_at")
+        return [
+            (N_("Colleague"), _name(other) if other else ""),
+            (N_("Can be used from"), written_time(from_when, code) if from_when else ""),
+        ]
 
     def _confirmation(self, work: Work, mail: Mail, code: str) -> dict[str, Any]:
         """To somebody who may be a stranger: nothing in it was written by the person who asked for it."""

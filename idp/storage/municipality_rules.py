@@ -15,6 +15,7 @@ from idp.storage.unit import Unit, record, table_of
 _rules = table_of(MunicipalityRuleRow)
 _employments = table_of(Employment)
 _RULES = Prepared(select(_rules).where(_rules.c.atvk == bindparam("code")))
+_VOUCHING = Prepared(select(_rules.c.atvk).where(_rules.c.vouching_hours > 0).limit(1))
 
 
 def least_shared_minutes(user: ColumnElement[str]) -> Select[tuple[int | None]]:
@@ -43,13 +44,18 @@ class MunicipalityRuleStore:
             return MunicipalityRules()
         found = record(MunicipalityRuleRow, row)
         return MunicipalityRules(
-            remember_days=found.remember_days, shared_idle_minutes=found.shared_idle_minutes
+            remember_days=found.remember_days,
+            shared_idle_minutes=found.shared_idle_minutes,
+            vouching_hours=found.vouching_hours,
         )
 
     def put(self, atvk: str, rules: MunicipalityRules) -> None:
         """Raises AlreadyExistsError when there is no such municipality."""
         row = MunicipalityRuleRow(
-            atvk=atvk, remember_days=rules.remember_days, shared_idle_minutes=rules.shared_idle_minutes
+            atvk=atvk,
+            remember_days=rules.remember_days,
+            shared_idle_minutes=rules.shared_idle_minutes,
+            vouching_hours=rules.vouching_hours,
         )
         self._unit.put(row, "atvk")
 
@@ -58,3 +64,7 @@ class MunicipalityRuleStore:
         row = self._unit.first(_LEAST_MINUTES, {"user": user_id, "now": now})
         least = row[0] if row else None
         return SHARED_IDLE_MINUTES if least is None else int(least)
+
+    def is_vouching_anywhere(self) -> bool:
+        """Whether any municipality lets its people vouch for one another."""
+        return self._unit.first(_VOUCHING) is not None

@@ -22,6 +22,7 @@ from idp.models import (
     people,
     sessions,
     tickets,
+    vouching,
 )
 from idp.models.base import Base
 
@@ -45,6 +46,7 @@ MODEL_MODULES = (
     people,
     sessions,
     tickets,
+    vouching,
 )
 metadata: MetaData = Base.metadata
 

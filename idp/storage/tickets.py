@@ -41,6 +41,12 @@ _REVOKE_OF_USER = Prepared(
     .values(revoked_at=bindparam("now"))
     .returning(_tickets.c.id)
 )
+_REVOKE_MADE_BY = Prepared(
+    update(_tickets)
+    .where(_tickets.c.user_id == bindparam("user"), _tickets.c.made_by == bindparam("maker"), *_is_open)
+    .values(revoked_at=bindparam("now"))
+    .returning(_tickets.c.id)
+)
 _OLD = Prepared(
     delete(_tickets).where(
         _tickets.c.id.in_(
@@ -84,6 +90,11 @@ class TicketStore:
     def revoke_of_user(self, user_id: str, now: Instant) -> list[str]:
         """Ids of those that were open."""
         return [row[0] for row in self._unit.rows(_REVOKE_OF_USER, {"user": user_id, "now": now})]
+
+    def revoke_made_by(self, user_id: str, made_by: str, now: Instant) -> list[str]:
+        """Of this person's, those that were open and made so; ids."""
+        values = {"user": user_id, "maker": made_by, "now": now}
+        return [row[0] for row in self._unit.rows(_REVOKE_MADE_BY, values)]
 
     def list_tickets(
         self,

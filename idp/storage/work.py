@@ -26,6 +26,7 @@ from idp.storage.sessions import SessionStore
 from idp.storage.tickets import TicketStore
 from idp.storage.unit import Unit
 from idp.storage.vault import Vault
+from idp.storage.vouching import VouchingStore
 
 
 class Work(Unit):
@@ -117,6 +118,10 @@ class Work(Unit):
     @property
     def cases(self) -> CaseStore:
         return CaseStore(self)
+
+    @property
+    def vouchings(self) -> VouchingStore:
+        return VouchingStore(self)
 
     @property
     def audit(self) -> AuditStore:

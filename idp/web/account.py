@@ -24,6 +24,7 @@ from idp.web.i18n import keep_choice, translate
 from idp.web.pages import act_for
 from idp.web.shared import is_shared
 from idp.web.site import site
+from idp.web.vouching import vouch_url_of, vouchings_shown
 
 blueprint = Blueprint("account", __name__)
 
@@ -41,6 +42,8 @@ def show() -> Response:
         "account/index.html",
         activity=told_of(person.user.id, limit=_ACTIVITY_SHOWN),
         unfinished=site().cases.find_unfinished(person.user.id),
+        vouchings=vouchings_shown(person),
+        vouch_url=vouch_url_of(person),
         **account_page(person, standing.signed_in),
     )
     return Response(page)

@@ -3,7 +3,11 @@
 from typing import Any, Final
 
 from idp.models.mails import MailKind
-from idp.models.municipality_rules import REMEMBER_DAYS_AT_MOST, SHARED_IDLE_MINUTES_AT_MOST
+from idp.models.municipality_rules import (
+    REMEMBER_DAYS_AT_MOST,
+    SHARED_IDLE_MINUTES_AT_MOST,
+    VOUCHING_HOURS_AT_MOST,
+)
 from idp.oidc.admin_access import SCOPE, audience_of
 from idp.people.cases import Step
 from idp.storage.cases import CaseState
@@ -297,6 +301,7 @@ def _municipality_rules() -> dict[str, Any]:
     return _object(
         remember_days={"type": "integer", "minimum": 0, "maximum": REMEMBER_DAYS_AT_MOST},
         shared_idle_minutes={"type": "integer", "minimum": 1, "maximum": SHARED_IDLE_MINUTES_AT_MOST},
+        vouching_hours={"type": "integer", "minimum": 0, "maximum": VOUCHING_HOURS_AT_MOST},
     )
 
 

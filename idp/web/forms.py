@@ -37,6 +37,8 @@ _FIELDS: Final = {
     Reason.IN_PERSON_OTHER_POSTS: "code",
     Reason.IN_PERSON_MAKER_GONE: "code",
     Reason.IN_PERSON_APPROVER_GONE: "code",
+    Reason.VOUCHING_UNKNOWN: "request",
+    Reason.VOUCHING_SEVERAL: "request",
 }
 """The field a person must look at; anything else is said above the form, so that it points at nothing."""
 

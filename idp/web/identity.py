@@ -20,6 +20,7 @@ from idp.login.turns import half_way_of
 from idp.methods.base import Rejected
 from idp.models.confirmations import ConfirmedBy, IdentityRead
 from idp.models.usernames import canonical_username
+from idp.models.vouching import VouchingRequest
 from idp.people.identity.desk import IdentityDesk, LetIn, Linked
 from idp.people.identity.sittings import Purpose, Sitting
 from idp.web import identity_eparaksts, identity_in_person, identity_smart_id
@@ -62,23 +63,18 @@ def ways() -> tuple[WebWay, ...]:
 @sign_in_required
 def explain() -> AnyResponse:
     shown = identity_shown(satisfied().person)
-    if shown is None:
-        abort(404)
-    if "confirmed_at" in shown and "again" not in request.args:
-        again_url = f"{_ACCOUNT}?again=1" if ways() else None
-        return show_form("identity/confirmed.html", identity=shown, again_url=again_url)
-    if not ways():
-        abort(404)
+    if shown and "again" not in request.args:
+        return show_form("identity/confirmed.html", identity=shown, again_url=f"{_ACCOUNT}?again=1")
     return _asked_for_proof() or _show_choice(_ACCOUNT, satisfied().signed_in.username, Purpose.ACCOUNT)
 
 
-def identity_shown(person: Person) -> dict[str, object] | None:
-    """As the account page tells it; None where it cannot be confirmed and was not."""
+def identity_shown(person: Person) -> dict[str, object]:
+    """As the account page tells it; empty where it was not confirmed."""
     with site().storage.database.read() as work:
         confirmed = work.confirmations.find(person.user.id)
         code = work.people.person_code_of(person.user) if confirmed is not None else None
     if confirmed is None:
-        return {} if ways() else None
+        return {}
     return {
         "name": f"{confirmed.given_name} {confirmed.family_name}",
         "masked_code": code.masked if code else "",
@@ -133,15 +129,13 @@ def may_confirm(look: Look) -> bool:
     """
     is_stuck = isinstance(look.step, Refuse) and look.step.reason is Reason.NOT_REACHABLE
     is_known = look.decision is not None and bool(look.decision.counted) and bool(look.transaction.proofs)
-    if not (is_stuck and is_known and ways()):
+    if not (is_stuck and is_known):
         return False
     return look.person is not None and _desk().may_begin_in_sign_in(look.person)
 
 
 @blueprint.get("/recover")
 def ask_for_name() -> AnyResponse:
-    if not ways():
-        abort(404)
     return _show_question("")
 
 
@@ -149,13 +143,28 @@ def ask_for_name() -> AnyResponse:
 def recover() -> AnyResponse:
     """Goes on in the same way whether anybody has that name."""
     typed = request.form.get("username", "")
-    if not ways():
+    by_vouching = request.form.get("by") == "vouching"
+    if by_vouching and not site().vouching.is_anywhere():
         abort(404)
     try:
         username = canonical_username(typed)
     except ValueError:
         return _show_question(typed, problem_of(Rejected(Reason.IDENTITY_NAME)))
+    if by_vouching:
+        return _ask_to_be_vouched_for(username)
     return see_other(url_of(_desk().begin_for_name(username, visitor(), language=language())))
+
+
+def _ask_to_be_vouched_for(username: str) -> AnyResponse:
+    outcome = site().vouching.ask(username, visitor())
+    if isinstance(outcome, VouchingRequest):
+        return see_other(_vouching_url(outcome))
+    problem = problem_of(outcome if isinstance(outcome, Wait) else Rejected(outcome))
+    return _show_question(username, problem)
+
+
+def _vouching_url(waiting: VouchingRequest) -> str:
+    return f"{_RECOVER}/vouching/{waiting.id}"
 
 
 # One sitting ----------------------------------------------------------------------------------------------
@@ -274,7 +283,17 @@ def _show_choice(action: str, username: str, purpose: Purpose, problem: Problem 
 
 
 def _show_question(username: str, problem: Problem = NO_PROBLEM) -> Response:
-    return show_form("identity/recover.html", problem, action=_RECOVER, username=username[:256])
+    return show_form(
+        "identity/recover.html",
+        problem,
+        action=_RECOVER,
+        username=username[:256],
+        by_vouching=site().vouching.is_anywhere(),
+        waiting=[
+            {"url": _vouching_url(each), "asked_at": each.asked_at}
+            for each in site().vouching.of_browser(visitor())
+        ],
+    )
 
 
 def _gone() -> Response:

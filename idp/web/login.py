@@ -28,7 +28,6 @@ from idp.web.headers import allow_form_action, allow_own_requests
 from idp.web.http import browser_id, see_other, visitor, write_session
 from idp.web.i18n import translate
 from idp.web.identity import may_confirm
-from idp.web.identity import ways as identity_ways
 from idp.web.pages import act_for, municipality_names
 from idp.web.shared import is_left, is_shared, is_shared_by_network
 from idp.web.site import site
@@ -203,7 +202,7 @@ def _show_identify(look: Look, problem: Problem) -> Response:
         beside=[_beside(look, way, problem) for way in _login().discovering()],
         page_method_template=template_of(method),
         start_over_url=None,
-        recover_url="/recover" if identity_ways() else None,
+        recover_url="/recover",
         application_name=_application_name(look),
         application_third_party=application.third_party if application else False,
         client_links=[(translate(label), url) for label, url in application.links] if application else [],

@@ -19,6 +19,7 @@ from idp.web.http import see_other, visitor, write_session
 from idp.web.i18n import ngettext
 from idp.web.pages import act_for, municipality_names
 from idp.web.site import site
+from idp.web.vouching import vouchings_shown
 
 blueprint = Blueprint("portal", __name__)
 
@@ -55,6 +56,7 @@ def index() -> Response:
         groups=groups_of(clients, person, query),
         query=query,
         notices=_notices(person),
+        vouchings=vouchings_shown(person),
         nudge=nudge_now(standing),
         switch_url="/employment" if len(person.employments) > 1 else None,
     )

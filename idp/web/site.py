@@ -23,6 +23,7 @@ from idp.people.cases import Cases
 from idp.people.contacts import Contacts
 from idp.people.identity.ways import IdentityWays
 from idp.people.letters import Letters
+from idp.people.vouching import Vouching
 from idp.people.walk import Walk
 from idp.storage.open import Storage
 from idp.storage.vault import Vault
@@ -63,6 +64,7 @@ class Site:
     identity: IdentityWays
     smart_id: SmartId | None
     """None where it is not set up."""
+    vouching: Vouching
 
 
 def install(app: Flask, site: Site) -> None:

@@ -525,7 +525,24 @@ def test_a_municipality_decides_how_long_sessions_on_shared_computers_wait(datab
     assert "5 minutes" in done("municipality", "set", "0001000", "--shared-idle-minutes", "5")
     shown = told("municipality", "show", "0001000", "--json")
     assert (shown["remember_days"], shown["shared_idle_minutes"]) == (14, 5)
-    assert "--shared-idle-minutes" in refused("municipality", "set", "0001000")
+
+
+def test_a_municipality_lets_colleagues_vouch_and_what_is_not_named_stays(database: None) -> None:
+    """Off at first; without a number it can be stopped for a day."""
+    show = ("municipality", "show", "0001000", "--json")
+    assert told(*show)["vouching_hours"] == 0
+    done("municipality", "set", "0001000", "--remember-days", "14")
+    assert "24 hours" in done("municipality", "set", "0001000", "--vouching-hours")
+    assert (told(*show)["vouching_hours"], told(*show)["remember_days"]) == (24, 14)
+    done("municipality", "set", "0001000", "--vouching-hours", "168", "--remember-days", "0")
+    assert (told(*show)["vouching_hours"], told(*show)["remember_days"]) == (168, 0)
+    assert "nobody" in done("municipality", "set", "0001000", "--vouching-hours", "0")
+
+
+@pytest.mark.parametrize("options", [(), ("--vouching-hours", "169"), ("--vouching-hours", "-1")])
+def test_a_rule_that_is_none_is_not_set(database: None, options: tuple[str, ...]) -> None:
+    assert run("municipality", "set", "0001000", *options).exit_code == 2
+    assert told("municipality", "show", "0001000", "--json")["vouching_hours"] == 0
 
 
 def test_networks_of_a_municipality_get_names(database: None) -> None:

@@ -46,6 +46,7 @@ SENSITIVITY = {
     ("POST", "/account/sessions/end"): SIGNED_IN,
     ("POST", "/account/sessions/end-others"): SIGNED_IN,
     ("POST", "/account/permissions/<client_id>/withdraw"): SIGNED_IN,
+    ("POST", "/account/vouching/<request_id>/stop"): SIGNED_IN,
     ("POST", "/account/computers/forget"): SIGNED_IN,
     ("POST", "/account/computers/forget-all"): SIGNED_IN,
     ("GET", "/account/not-me"): SIGNED_IN,
@@ -98,7 +99,13 @@ def place(hall: Hall, browser: Browser, anna: Employee) -> Place:
     with hall.world.database.read() as work:
         key = next(each for each in work.people.credentials_of(anna.user.id) if each.key_id)
     (case,) = cases_of(hall, anna)
-    values = {"credential_id": key.id, "case_id": case.id, "client_id": "portal", "contact_id": "x"}
+    values = {
+        "credential_id": key.id,
+        "case_id": case.id,
+        "client_id": "portal",
+        "contact_id": "x",
+        "request_id": "x",
+    }
     return Place(hall, browser, values)
 
 

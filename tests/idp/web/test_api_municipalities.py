@@ -25,7 +25,7 @@ def kekava(hall: Hall, boss: Employee) -> Api:
 
 
 def both(days: int = 0, minutes: int = 10) -> dict[str, int]:
-    return {"remember_days": days, "shared_idle_minutes": minutes}
+    return {"remember_days": days, "shared_idle_minutes": minutes, "vouching_hours": 0}
 
 
 def days_of(hall: Hall, atvk: str) -> int:
@@ -100,9 +100,14 @@ def test_a_service_reads_and_does_not_decide(hall: Hall) -> None:
             json.dumps({**both(), "shared_idle_minutes": bad})
             for bad in (-1, 0, 61, 1.5, "7", None, True, {})
         ),
-        '{"remember_days": NaN, "shared_idle_minutes": 10}',
-        '{"remember_days": 1}',
-        '{"remember_days": 1, "shared_idle_minutes": 10, "atvk": "0001000"}',
+        *(
+            json.dumps({**both(), "vouching_hours": bad})
+            for bad in (-1, 169, 1.5, "24", None, True, [], 10**30)
+        ),
+        '{"remember_days": NaN, "shared_idle_minutes": 10, "vouching_hours": 1}',
+        '{"remember_days": 1, "shared_idle_minutes": 10}',
+        '{"vouching_hours": 24}',
+        '{"remember_days": 1, "shared_idle_minutes": 10, "vouching_hours": 1, "atvk": "0001000"}',
     ],
     ids=lambda body: body[:60],
 )
@@ -112,3 +117,15 @@ def test_a_body_that_says_something_else_changes_nothing(hall: Hall, kekava: Api
         reply = http.put(f"/api/v1{RULES}", content=body, headers=headers)
     assert_refused(reply, 400, "invalid_request")
     assert days_of(hall, KEKAVA) == 0
+
+
+def test_its_administrator_lets_colleagues_vouch_and_says_for_how_long_it_can_be_stopped(
+    hall: Hall, kekava: Api
+) -> None:
+    wanted = {**both(), "vouching_hours": 24}
+    reply = kekava.ask("PUT", RULES, json=wanted)
+    assert (reply.status_code, reply.json()) == (200, wanted)
+    conforms(reply.json(), "municipality_rules")
+    with hall.world.database.read() as work:
+        assert work.municipality_rules.of(KEKAVA).vouching_hours == 24
+        assert work.municipality_rules.of(RIGA).vouching_hours == 0
