@@ -387,7 +387,9 @@ def _failed_passkey(page: Page, server: RunningServer) -> None:
     set_up(page, server, who, "passkey")
     kept = laptop.credentials[0]
     page.locator("#account-method-passkey").get_by_role("link", name="Noņemt").click()
+    laptop.is_at_hand(touched=False)  # or it would answer the page to which the removal leads
     page.locator("#remove-confirm").click()
+    expect(page.locator("#username")).to_be_visible()
     forget_session(page)
     laptop.takes(kept) if not laptop.credentials else None
     modal(page, server, laptop)
