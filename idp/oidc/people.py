@@ -8,7 +8,7 @@ from idp.models.people import Employment, User
 from idp.oidc.claims import BY_SCOPE, Person
 from idp.oidc.scopes import Scope
 from idp.oidc.verified_claims import answer, known_of
-from idp.oidc.verified_requests import OF_SCOPE, VERIFIED_CLAIMS, Asked, asks_for
+from idp.oidc.verified_requests import Asked, asks_for
 from idp.storage.work import Work
 
 _OF_EMPLOYMENT: Final = frozenset(BY_SCOPE[Scope.EMPLOYMENT])
@@ -21,9 +21,9 @@ def read_person(
     employment_id: str | None,
     names: Collection[str],
     now: Instant,
-    verified: Asked = OF_SCOPE,
+    verified: Asked | None = None,
 ) -> Person:
-    """`verified`: what is told of a confirmed identity, where `names` have `verified_claims`."""
+    """`verified`: what is told of a confirmed identity, if anything."""
     employment = municipality = person_code = None
     if employment_id is not None and not _OF_EMPLOYMENT.isdisjoint(names):
         employment = find_current_employment(work, employment_id, now=now)
@@ -36,7 +36,7 @@ def read_person(
         employment=employment,
         municipality=municipality,
         person_code=person_code,
-        verified_claims=_verified_claims(work, user, verified, now) if VERIFIED_CLAIMS in names else None,
+        verified_claims=_verified_claims(work, user, verified, now) if verified is not None else None,
     )
 
 

@@ -66,7 +66,7 @@ class UserInfo:
                 employment_id=found.family.employment_id,
                 names=names,
                 now=now,
-                verified=allowed_now(requested.get(VERIFIED_CLAIMS, {}), "userinfo", client),
+                verified=allowed_now(names, requested.get(VERIFIED_CLAIMS, {}), "userinfo", client),
             )
         subject = self._subjects.subject_for(client, found.user.id)
         return self._answer({**values_of(person, names), "sub": subject}, client, headers)

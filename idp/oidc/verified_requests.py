@@ -63,8 +63,14 @@ def limited_to(asked: Asked, scopes: Collection[str]) -> Asked:
     return _limited(asked, scopes)
 
 
-def allowed_now(asked: Mapping[str, Asked], part: str, client: Client) -> Asked:
-    """What is asked for there, or by the scope alone, as far as the client may have it at this moment."""
+def allowed_now(
+    names: Collection[str], asked: Mapping[str, Asked], part: str, client: Client
+) -> Asked | None:
+    """What is asked for there, or by the scope alone, as far as the client may have it at this moment; None
+    where `names` do not have it, which is nearly everywhere.
+    """
+    if VERIFIED_CLAIMS not in names:
+        return None
     scopes = {scope for scope in SCOPE_OF_CLAIM.values() if may_have(scope, client)}
     return limited_to(asked.get(part, OF_SCOPE), scopes)
 

@@ -91,8 +91,8 @@ class Vouching:
     def is_anywhere(self) -> bool:
         """Whether any municipality allows it: all that can be said before it is known who asks.
 
-        Read at most every half minute, for it is asked in every sign-in. What is done is held against the
-        rules of that moment, whatever this says.
+        Read at most every half minute, for it is asked by each portal and account page. What is done is held
+        against the rules of that moment, whatever this says.
         """
         now, (read_at, is_on) = self._effects.now(), self._anywhere
         if not 0 <= now - read_at < READ_EVERY_SECONDS:

@@ -52,6 +52,8 @@ def shown(asked: VouchingRequest) -> dict[str, object]:
 
 def vouchings_shown(person: Person) -> list[dict[str, object]]:
     """What is under way to get into this account, for whoever is signed in to it."""
+    if not _vouching().is_anywhere():
+        return []
     return [{**shown(asked), "told": _told(asked)} for asked in _vouching().of_user(person.user.id)]
 
 
@@ -68,6 +70,8 @@ def _told(asked: VouchingRequest) -> str:
 
 def vouch_url_of(person: Person) -> str | None:
     """Where this person vouches for colleagues; None where none of their municipalities lets them."""
+    if not _vouching().is_anywhere():
+        return None
     with site().storage.database.read() as work:
         is_on = any(work.municipality_rules.of(tenant).vouching_hours for tenant in person.tenants)
     return _VOUCH if is_on else None

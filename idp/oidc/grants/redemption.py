@@ -189,7 +189,7 @@ def hand_out(
         employment_id=granted.employment_id,
         names=names,
         now=now,
-        verified=allowed_now(granted.verified_claims, "id_token", client),
+        verified=allowed_now(names, granted.verified_claims, "id_token", client),
     )
     post = employment if acts_in_a_post(granted.scopes, client) else None
     return Redeemed(_person_grant(family, granted, post), values_of(person, names))
