@@ -60,6 +60,18 @@ class Maker:
     client_id: str | None = None
     address: str | None = None
 
+    def did(self, kind: EventType, user_id: str | None, **detail: str) -> Event:
+        """To that person, or about them."""
+        return Event(
+            type=kind,
+            user_id=user_id,
+            actor_id=self.actor_id,
+            municipality=self.municipality,
+            client_id=self.client_id,
+            address=self.address,
+            detail=detail,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -163,7 +175,7 @@ class Tickets:
             if refused := self._refusal(person, maker):
                 return refused
             for replaced in work.tickets.revoke_of_user(user_id, now):
-                event = _by(maker, EventType.TICKET_REVOKED, user_id, replaced)
+                event = maker.did(EventType.TICKET_REVOKED, user_id, ticket=replaced)
                 work.audit.append(replace(event, reason="replaced"))
             ticket = EnrolmentTicket(
                 id=self._effects.new_id(),
@@ -175,7 +187,7 @@ class Tickets:
                 expires_at=now + TICKET_SECONDS,
             )
             work.tickets.add(ticket)
-            work.audit.append(_by(maker, EventType.TICKET_MADE, user_id, ticket.id))
+            work.audit.append(maker.did(EventType.TICKET_MADE, user_id, ticket=ticket.id))
         return Letter(ticket, person, code)
 
     def revoke(self, work: Work, ticket: EnrolmentTicket, maker: Maker) -> bool:
@@ -183,7 +195,7 @@ class Tickets:
         work.people.hold_user(ticket.user_id)
         if not work.tickets.revoke(ticket.id, self._effects.now()):
             return False
-        work.audit.append(_by(maker, EventType.TICKET_REVOKED, ticket.user_id, ticket.id))
+        work.audit.append(maker.did(EventType.TICKET_REVOKED, ticket.user_id, ticket=ticket.id))
         return True
 
     # Whoever proved who they are ----------------------------------------------------------------------------
@@ -372,18 +384,6 @@ def _is_name_of(typed: str, username: str) -> bool:
         return hmac.compare_digest(canonical_username(typed).encode(), username.encode())
     except ValueError:
         return False
-
-
-def _by(maker: Maker, kind: EventType, user_id: str, ticket_id: str) -> Event:
-    return Event(
-        type=kind,
-        user_id=user_id,
-        actor_id=maker.actor_id,
-        municipality=maker.municipality,
-        client_id=maker.client_id,
-        address=maker.address,
-        detail={"ticket": ticket_id},
-    )
 
 
 def _about(kind: EventType, ticket: EnrolmentTicket, visitor: Visitor) -> Event:

@@ -8,9 +8,9 @@ it may be the thief who asks. Not here: what opens one (`not_me.py`).
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
-from idp.events import Event, EventType
+from idp.events import EventType
 from idp.models.cases import Case
 from idp.oidc.admin_access import Administrator
 from idp.oidc.errors import ProtocolError
@@ -18,9 +18,10 @@ from idp.people.cases import close
 from idp.people.story import story_of
 from idp.storage.cases import CaseState, state_of
 from idp.storage.work import Work
-from idp.web.api import (
+from idp.web.api_calls import (
     bad_request,
     for_administrators,
+    maker_of,
     not_there,
     read_after,
     read_limit,
@@ -28,7 +29,6 @@ from idp.web.api import (
     refuse,
     written,
 )
-from idp.web.http import client_address
 from idp.web.problem import problem
 from idp.web.site import site
 
@@ -71,13 +71,7 @@ def close_case(caller: Administrator, case_id: str) -> Response:
             return problem(
                 HTTPStatus.FORBIDDEN, "own_case", "Another administrator must close a case about yourself."
             )
-        event = Event(
-            type=EventType.CASE_CLOSED,
-            actor_id=caller.actor_id,
-            municipality=caller.municipality,
-            client_id=caller.client_id,
-            address=client_address(request.environ, site().trusted_proxies),
-        )
+        event = maker_of(caller).did(EventType.CASE_CLOSED, None)
         if not close(work, case, event, now):
             return problem(HTTPStatus.CONFLICT, "already_closed", "The case was closed before.")
         return jsonify(_told(work, work.cases.find(case_id) or case))

@@ -12,27 +12,27 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify, request
 
 from idp.languages import LANGUAGES
-from idp.login.tickets import Maker
-from idp.login.transaction import FRESH_SECONDS
 from idp.models.in_person import DocumentKind, IdentityCheck, Stated
 from idp.models.person_code import PersonCode
-from idp.models.usernames import canonical_username
 from idp.oidc.admin_access import Administrator
-from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.errors import ProtocolError
 from idp.people.identity.in_person import NotDone
 from idp.storage.in_person import state_of
 from idp.storage.work import Work
-from idp.web.api import (
+from idp.web.api_calls import (
     bad_request,
     for_administrators,
+    maker_of,
+    must_be_somebody_fresh,
     not_there,
     read_after,
     read_limit,
+    read_object,
     read_once,
     refuse,
+    visible_user,
     written,
 )
-from idp.web.http import client_address
 from idp.web.identity_letter import printed
 from idp.web.problem import problem
 from idp.web.site import site
@@ -56,14 +56,14 @@ _STATUS: Final = {
 @blueprint.post("")
 @for_administrators
 def make(caller: Administrator) -> Response:
-    _must_be_a_person_just_now(caller)
-    body = _body()
+    must_be_somebody_fresh(caller)
+    body = read_object()
     if body.keys() != _MEMBERS:
         bad_request(f"The body must be a JSON object with {', '.join(sorted(_MEMBERS))}, and nothing else.")
     stated, document = _stated(body), _document(body["document"])
     with site().storage.database.read() as work:
-        user_id = _visible_user(work, caller, body["user"])
-    made = site().identity.checks.make(user_id, stated, document, _actor(caller))
+        user_id = visible_user(work, caller, body["user"])
+    made = site().identity.checks.make(user_id, stated, document, maker_of(caller))
     if isinstance(made, NotDone):
         return _not_done(made)
     with site().storage.database.read() as work:
@@ -76,11 +76,11 @@ def make(caller: Administrator) -> Response:
 @blueprint.post("/<check_id>/approval")
 @for_administrators
 def approve(caller: Administrator, check_id: str) -> Response:
-    _must_be_a_person_just_now(caller)
+    must_be_somebody_fresh(caller)
     language = _language()
     with site().storage.database.read() as work:
         check = _visible_check(work, caller, check_id)
-    given = site().identity.checks.approve(check, _actor(caller))
+    given = site().identity.checks.approve(check, maker_of(caller))
     if isinstance(given, NotDone):
         return _not_done(given)
     response = Response(printed(given, language), status=HTTPStatus.CREATED)
@@ -95,7 +95,7 @@ def list_checks(caller: Administrator) -> Response:
     with site().storage.database.read() as work:
         found = work.identity_checks.list_checks(
             now=site().effects.now(),
-            user_id=None if username is None else _visible_user(work, caller, username),
+            user_id=None if username is None else visible_user(work, caller, username),
             municipality=caller.municipality,
             after=read_after(),
             limit=limit + 1,
@@ -117,46 +117,20 @@ def show(caller: Administrator, check_id: str) -> Response:
 def revoke(caller: Administrator, check_id: str) -> Response:
     with site().storage.database.begin() as work:
         check = _visible_check(work, caller, check_id)
-        if not site().identity.checks.revoke(work, check, _actor(caller)):
+        if not site().identity.checks.revoke(work, check, maker_of(caller)):
             return problem(HTTPStatus.CONFLICT, "not_open", "This check confirms nothing any more.")
     return Response(status=HTTPStatus.NO_CONTENT)
-
-
-def _must_be_a_person_just_now(caller: Administrator) -> None:
-    """Raises ProtocolError."""
-    if caller.is_service:
-        raise ProtocolError(ErrorCode.ACCESS_DENIED, "A person must do this, not a service.", status=403)
-    caller.must_be_fresh(FRESH_SECONDS, site().effects.now())
-
-
-def _actor(caller: Administrator) -> Maker:
-    return Maker(
-        actor_id=caller.actor_id,
-        municipality=caller.municipality,
-        client_id=caller.client_id,
-        address=client_address(request.environ, site().trusted_proxies),
-    )
 
 
 def _not_done(why: NotDone) -> Response:
     return problem(_STATUS[why], why.code, why.text)
 
 
-def _body() -> dict[str, Any]:
-    try:
-        body: Any = request.get_json(silent=True)
-    except RecursionError:
-        body = None
-    if not isinstance(body, dict):
-        bad_request("The body must be a JSON object.")
-    return body
-
-
 def _language() -> str:
     """The letter's. No body at all is Latvian."""
     if not request.get_data():
         return LANGUAGES[0]
-    body = _body()
+    body = read_object()
     language = body.get("language", LANGUAGES[0])
     if not body.keys() <= {"language"} or language not in LANGUAGES:
         bad_request(f"The body may have language, one of {', '.join(LANGUAGES)}.")
@@ -188,16 +162,6 @@ def _document(given: object) -> DocumentKind:
 
 def _text(given: object) -> str:
     return given if isinstance(given, str) else ""
-
-
-def _visible_user(work: Work, caller: Administrator, username: object) -> str:
-    try:
-        user = work.people.find_user_by_username(canonical_username(_text(username)))
-    except ValueError:
-        bad_request("user must be a username.")
-    if user is None or not caller.may_see(work, user.id, site().effects.now()):
-        not_there()
-    return user.id
 
 
 def _visible_check(work: Work, caller: Administrator, check_id: str) -> IdentityCheck:

@@ -4,19 +4,25 @@ A municipality's administrator sees and sets its own; to everybody else it looks
 """
 
 from collections.abc import Collection
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any, Final
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from idp.events import Event, EventType
-from idp.login.transaction import FRESH_SECONDS
 from idp.models.municipality_rules import MunicipalityRules
 from idp.oidc.admin_access import Administrator
-from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.errors import ProtocolError
 from idp.storage.work import Work
-from idp.web.api import bad_request, for_administrators, not_there, refuse
-from idp.web.http import client_address
+from idp.web.api_calls import (
+    bad_request,
+    for_administrators,
+    maker_of,
+    must_be_somebody_fresh,
+    not_there,
+    read_object,
+    refuse,
+)
 from idp.web.site import site
 
 blueprint = Blueprint("api_municipalities", __name__, url_prefix="/api/v1/municipalities")
@@ -48,21 +54,9 @@ def put(caller: Administrator, municipality_id: str) -> Response:
     return jsonify(asdict(rules))
 
 
-def must_be_somebody_fresh(caller: Administrator) -> None:
-    if caller.is_service:
-        raise ProtocolError(ErrorCode.ACCESS_DENIED, "A person must do this, not a service.", status=403)
-    caller.must_be_fresh(FRESH_SECONDS, site().effects.now())
-
-
 def decided(caller: Administrator, municipality_id: str, **detail: str | int | bool) -> Event:
-    return Event(
-        type=EventType.MUNICIPALITY_RULES_CHANGED,
-        actor_id=caller.actor_id,
-        municipality=municipality_id,
-        client_id=caller.client_id,
-        address=client_address(request.environ, site().trusted_proxies),
-        detail=detail,
-    )
+    event = maker_of(caller).did(EventType.MUNICIPALITY_RULES_CHANGED, None)
+    return replace(event, municipality=municipality_id, detail=detail)
 
 
 def must_be_visible(work: Work, caller: Administrator, municipality_id: str) -> None:
@@ -73,11 +67,8 @@ def must_be_visible(work: Work, caller: Administrator, municipality_id: str) -> 
 
 def read_members(members: Collection[str]) -> dict[str, Any]:
     """The body's members: all of them, and no others."""
-    try:
-        body: Any = request.get_json(silent=True)
-    except RecursionError:
-        body = None
-    if not isinstance(body, dict) or body.keys() != set(members):
+    body = read_object()
+    if body.keys() != set(members):
         bad_request(f"The body must be a JSON object with {', '.join(sorted(members))}.")
     return body
 

@@ -13,8 +13,8 @@ from idp.methods.base import LABEL_AT_MOST, label_from
 from idp.models.networks import Network
 from idp.oidc.admin_access import Administrator
 from idp.oidc.errors import ProtocolError
-from idp.web.api import bad_request, for_administrators, not_there, refuse
-from idp.web.api_municipalities import decided, must_be_somebody_fresh, must_be_visible, read_members
+from idp.web.api_calls import bad_request, for_administrators, must_be_somebody_fresh, not_there, refuse
+from idp.web.api_municipalities import decided, must_be_visible, read_members
 from idp.web.site import site
 
 blueprint = Blueprint("api_networks", __name__, url_prefix="/api/v1/municipalities")

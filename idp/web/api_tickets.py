@@ -7,28 +7,29 @@ all who made it. Not here: who may make one for whom (`login/tickets.py`).
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from idp.languages import LANGUAGES
-from idp.login.tickets import Maker, NotMade
-from idp.login.transaction import FRESH_SECONDS
+from idp.login.tickets import NotMade
 from idp.models.tickets import EnrolmentTicket
-from idp.models.usernames import canonical_username
 from idp.oidc.admin_access import Administrator
-from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.oidc.errors import ProtocolError
 from idp.storage.tickets import state_of
 from idp.storage.work import Work
-from idp.web.api import (
+from idp.web.api_calls import (
     bad_request,
     for_administrators,
+    maker_of,
+    must_be_somebody_fresh,
     not_there,
     read_after,
     read_limit,
+    read_object,
     read_once,
     refuse,
+    visible_user,
     written,
 )
-from idp.web.http import client_address
 from idp.web.letters import printed
 from idp.web.problem import problem
 from idp.web.site import site
@@ -49,13 +50,11 @@ _STATUS: Final = {
 @for_administrators
 def make(caller: Administrator) -> Response:
     """Made by people alone: a letter that a program could order and read would be a key to any account."""
-    if caller.is_service:
-        raise ProtocolError(ErrorCode.ACCESS_DENIED, "A person must do this, not a service.", status=403)
-    caller.must_be_fresh(FRESH_SECONDS, site().effects.now())
+    must_be_somebody_fresh(caller)
     asked = _asked()
     with site().storage.database.read() as work:
-        user_id = _visible_user(work, caller, asked["user"])
-    made = site().tickets.make(user_id, _maker(caller))
+        user_id = visible_user(work, caller, asked["user"])
+    made = site().tickets.make(user_id, maker_of(caller))
     if isinstance(made, NotMade):
         return problem(_STATUS[made], made.code, made.text)
     response = Response(printed(made, asked["language"]), status=HTTPStatus.CREATED)
@@ -70,7 +69,7 @@ def list_tickets(caller: Administrator) -> Response:
     with site().storage.database.read() as work:
         found = work.tickets.list_tickets(
             now=now,
-            user_id=None if username is None else _visible_user(work, caller, username),
+            user_id=None if username is None else visible_user(work, caller, username),
             municipality=caller.municipality,
             after=read_after(),
             limit=limit + 1,
@@ -92,27 +91,15 @@ def show(caller: Administrator, ticket_id: str) -> Response:
 def revoke(caller: Administrator, ticket_id: str) -> Response:
     with site().storage.database.begin() as work:
         ticket = _visible_ticket(work, caller, ticket_id)
-        if not site().tickets.revoke(work, ticket, _maker(caller)):
+        if not site().tickets.revoke(work, ticket, maker_of(caller)):
             return problem(HTTPStatus.CONFLICT, "not_open", "This ticket opens nothing any more.")
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
-def _maker(caller: Administrator) -> Maker:
-    return Maker(
-        actor_id=caller.actor_id,
-        municipality=caller.municipality,
-        client_id=caller.client_id,
-        address=client_address(request.environ, site().trusted_proxies),
-    )
-
-
 def _asked() -> dict[str, str]:
     """The body's members, and no others."""
-    try:
-        body: Any = request.get_json(silent=True)
-    except RecursionError:
-        body = None
-    if not isinstance(body, dict) or not body.keys() <= _MEMBERS:
+    body = read_object()
+    if not body.keys() <= _MEMBERS:
         bad_request("The body must be a JSON object with user and, if you like, language.")
     language = body.get("language", LANGUAGES[0])
     if not isinstance(body.get("user"), str):
@@ -120,16 +107,6 @@ def _asked() -> dict[str, str]:
     if language not in LANGUAGES:
         bad_request(f"language must be one of {', '.join(LANGUAGES)}.")
     return {"user": body["user"], "language": language}
-
-
-def _visible_user(work: Work, caller: Administrator, username: str) -> str:
-    try:
-        user = work.people.find_user_by_username(canonical_username(username))
-    except ValueError:
-        bad_request("user must be a username.")
-    if user is None or not caller.may_see(work, user.id, site().effects.now()):
-        not_there()
-    return user.id
 
 
 def _visible_ticket(work: Work, caller: Administrator, ticket_id: str) -> EnrolmentTicket:

@@ -88,7 +88,7 @@ class IdentityChecks:
             if refused := self._may_not_make(work, user_id, maker):
                 return refused
             for replaced in work.identity_checks.revoke_of_user(user_id, by=maker.actor_id, now=now):
-                event = _by(maker, EventType.IDENTITY_CHECK_REVOKED, user_id, replaced)
+                event = maker.did(EventType.IDENTITY_CHECK_REVOKED, user_id, check=replaced)
                 work.audit.append(replace(event, reason=REPLACED))
             check = IdentityCheck(
                 id=self._effects.new_id(),
@@ -101,7 +101,7 @@ class IdentityChecks:
                 expires_at=now + WAITS_SECONDS,
             )
             work.identity_checks.add(check, stated)
-            work.audit.append(_by(maker, EventType.IDENTITY_CHECK_MADE, user_id, check.id))
+            work.audit.append(maker.did(EventType.IDENTITY_CHECK_MADE, user_id, check=check.id))
         return check
 
     def approve(self, check: IdentityCheck, approver: Maker) -> CodeGiven | NotDone:
@@ -120,7 +120,7 @@ class IdentityChecks:
             found = work.identity_checks.find(check.id)
             if not approved or found is None:
                 return NotDone.NOT_WAITING
-            work.audit.append(_by(approver, EventType.IDENTITY_CHECK_APPROVED, user.id, check.id))
+            work.audit.append(approver.did(EventType.IDENTITY_CHECK_APPROVED, user.id, check=check.id))
         return CodeGiven(found, user, code)
 
     def revoke(self, work: Work, check: IdentityCheck, actor: Maker) -> bool:
@@ -131,7 +131,7 @@ class IdentityChecks:
             check.id, by=actor.actor_id, now=self._effects.now()
         ):
             return False
-        event = _by(actor, EventType.IDENTITY_CHECK_REVOKED, check.user_id, check.id)
+        event = actor.did(EventType.IDENTITY_CHECK_REVOKED, check.user_id, check=check.id)
         is_refusal = found.approved_at is None and actor.actor_id != found.made_by
         work.audit.append(replace(event, reason=REFUSED if is_refusal else None))
         return True
@@ -225,15 +225,3 @@ class IdentityChecks:
     def _tenants(self, work: Work, user: User) -> set[str]:
         posts = work.people.employments_of(user.id, now=self._effects.now())
         return {post.municipality for post in posts}
-
-
-def _by(actor: Maker, kind: EventType, user_id: str, check_id: str) -> Event:
-    return Event(
-        type=kind,
-        user_id=user_id,
-        actor_id=actor.actor_id,
-        municipality=actor.municipality,
-        client_id=actor.client_id,
-        address=actor.address,
-        detail={"check": check_id},
-    )

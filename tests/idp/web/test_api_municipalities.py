@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from idp.web import api_municipalities
+from idp.web import api_calls
 from tests.idp.web.test_api import assert_refused, conforms
 from tests.support.actors import Employee, Hall
 from tests.support.administrators import AUDIENCE, SCOPE, Api, administrator, program, service, token_of
@@ -74,7 +74,7 @@ def test_who_signed_in_longer_ago_may_read_and_not_decide(
     hall: Hall, kekava: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What lets everybody in with less is not done by an unattended browser."""
-    monkeypatch.setattr(api_municipalities, "FRESH_SECONDS", 60)
+    monkeypatch.setattr(api_calls, "FRESH_SECONDS", 60)
     hall.clock.move(60)
     assert kekava.ask("PUT", RULES, json=both(2)).status_code == 200
     hall.clock.move(1)

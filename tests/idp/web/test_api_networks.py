@@ -6,7 +6,7 @@ import pytest
 
 from idp.login.places import READ_EVERY_SECONDS
 from idp.models.networks import Network
-from idp.web import api_municipalities
+from idp.web import api_calls
 from tests.idp.web.test_api import assert_refused, conforms
 from tests.support.actors import Hall
 from tests.support.administrators import AUDIENCE, SCOPE, Api, administrator, program, service, token_of
@@ -99,7 +99,7 @@ def test_an_operator_names_any(hall: Hall) -> None:
 def test_who_signed_in_longer_ago_may_read_and_not_mark(
     hall: Hall, kekava: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_municipalities, "FRESH_SECONDS", 60)
+    monkeypatch.setattr(api_calls, "FRESH_SECONDS", 60)
     hall.clock.move(61)
     assert len(kekava.get(NETWORKS).json()["networks"]) == 1
     reply = kekava.ask("PUT", f"{NETWORKS}/{OURS}", json=ASKED)
