@@ -36,6 +36,7 @@ from idp.people.identity.eparaksts import ByEParaksts
 from idp.people.identity.in_person import IdentityChecks
 from idp.people.identity.in_person_code import ByInPersonCode
 from idp.people.identity.limits import IdentityLimits
+from idp.people.identity.rules import IdentityRules
 from idp.people.identity.sittings import Sittings
 from idp.people.identity.smart_id import BySmartId
 from idp.people.identity.ways import IdentityWays
@@ -205,7 +206,7 @@ def _identity(
         shelf=storage.shelf,
         sittings=Sittings(storage.shelf, vault, effects),
         limits=IdentityLimits(storage.throttle, places),
-        methods=ways,
+        rules=IdentityRules(ways, standings),
         standings=standings,
         sessions=sessions,
         tickets=tickets,

@@ -3,14 +3,12 @@
 Not here: how a method proves that it was set up (`methods/`), who may set one up half-way (`policy.py`).
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from idp.attestation_policy import REFUSALS
-from idp.crypto import Place
 from idp.effects import Effects, Instant
 from idp.errors import Reason, Refused
 from idp.events import Event, EventType
@@ -22,10 +20,10 @@ from idp.login.transaction import FRESH_SECONDS, Requirements
 from idp.login.ways import Ways
 from idp.methods.base import Answer, Challenge, Enrolled, Method, Rejected, label_from
 from idp.models.methods import Factor, Proof
-from idp.models.people import Credential
 from idp.policy import Why
 from idp.storage.database import Database
 from idp.storage.ephemeral import Shelf
+from idp.storage.sealed_shelf import SealedShelf
 from idp.storage.vault import Vault
 from idp.storage.work import Work
 
@@ -83,8 +81,7 @@ class Enrolments:
         effects: Effects,
     ) -> None:
         self._database = database
-        self._shelf = shelf
-        self._vault = vault
+        self._begun = SealedShelf(shelf, vault, _KIND)
         self._methods = methods
         self._standings = standings
         self._ways = Ways(methods, standings)
@@ -133,8 +130,8 @@ class Enrolments:
 
     def begin(self, holder: str, person: Person, method_id: str, *, shared: bool = False) -> Challenge:
         """`holder`: the sign-in or session it happens in. Begun once; the same page again shows the same."""
-        if challenge := self._opened(holder, method_id, self._shelf.find(_KIND, _key(holder, method_id))):
-            return challenge
+        if begun := self._begun.find(_key(holder, method_id)):
+            return Challenge(**begun)
         subject = replace(person.subject, on_shared_computer=shared)
         challenge = self._methods[method_id].begin_enrolment(subject)
         self._keep(holder, method_id, challenge)
@@ -160,9 +157,10 @@ class Enrolments:
         attempt = self._limits.charge(username=person.user.username, method=method.facts, visitor=visitor)
         if isinstance(attempt, Wait):
             return attempt
-        challenge = self._opened(holder, method_id, self._shelf.take(_KIND, _key(holder, method_id)))
-        if challenge is None:
+        begun = self._begun.take(_key(holder, method_id))
+        if begun is None:
             return Rejected(Reason.TRANSACTION_EXPIRED)
+        challenge = Challenge(**begun)
         backups = self._missing_backups(person) if leave is None else self._permitted_backups(person)
         try:
             with self._database.begin() as work:
@@ -347,25 +345,9 @@ class Enrolments:
         return excluded.get(method_id) not in _FORBIDDEN
 
     def _keep(self, holder: str, method_id: str, challenge: Challenge) -> None:
-        text = json.dumps({"page": dict(challenge.page), "state": dict(challenge.state)})
-        key = _key(holder, method_id)
-        sealed = self._vault.seal(text.encode(), Place("shelf", _KIND, key))
-        self._shelf.put(_KIND, key, {"sealed": sealed}, expires_at=self._effects.now() + _LIFETIME_SECONDS)
-
-    def _opened(self, holder: str, method_id: str, item: Mapping[str, str] | None) -> Challenge | None:
-        if item is None:
-            return None
-        text = self._vault.open(item["sealed"], Place("shelf", _KIND, _key(holder, method_id)))
-        return Challenge(**json.loads(text))
-
-
-def _kept(person: Person, method: Method, credential_id: str | None) -> list[Credential]:
-    """What is left without that credential, or without any of the method."""
-    return [
-        each
-        for each in person.subject.credentials
-        if each.method != method.facts.id or credential_id not in {None, each.id}
-    ]
+        value = {"page": dict(challenge.page), "state": dict(challenge.state)}
+        until = self._effects.now() + _LIFETIME_SECONDS
+        self._begun.put(_key(holder, method_id), value, expires_at=until)
 
 
 def _key(holder: str, method_id: str) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from idp.crypto import Place, token_hash
+from idp.crypto import token_hash
 from idp.effects import Effects, Instant
 from idp.errors import Reason
 from idp.models.methods import Proof
 from idp.policy import Level
 from idp.storage.ephemeral import Shelf
+from idp.storage.sealed_shelf import SealedShelf
 from idp.storage.vault import Vault
 
 LIFETIME_SECONDS: Final = 30 * 60
@@ -108,31 +109,33 @@ class Transactions:
 
     def __init__(self, shelf: Shelf, vault: Vault, effects: Effects) -> None:
         self._shelf = shelf
-        self._vault = vault
+        self._open = SealedShelf(shelf, vault, _KIND)
         self._effects = effects
 
     def new_id(self) -> str:
         return self._effects.new_id()
 
     def begin(self, transaction: Transaction) -> None:
-        text = json.dumps(asdict(transaction))
-        sealed = self._vault.seal(text.encode(), _place(transaction.id))
-        self._shelf.put(_KIND, transaction.id, {"sealed": sealed}, expires_at=transaction.expires_at)
+        self._open.put(transaction.id, asdict(transaction), expires_at=transaction.expires_at)
 
     def put(self, transaction: Transaction) -> None:
         self.begin(transaction)
         if self._shelf.find(_FINISHED_KIND, transaction.id) is not None:
             # Finished by a parallel request in the meantime: what is finished does not come back.
-            self._shelf.take(_KIND, transaction.id)
+            self._open.remove(transaction.id)
 
     def find(self, transaction_id: str, *, browser: str) -> Transaction | None:
-        return self._open(transaction_id, self._shelf.find(_KIND, transaction_id), browser)
+        item = self._open.find(transaction_id)
+        transaction = _from_json(item) if item is not None else None
+        if transaction is None or transaction.browser != token_hash(browser):
+            return None
+        return transaction if self._effects.now() < transaction.expires_at else None
 
     def take(self, transaction: Transaction) -> bool:
         """Ends it; False when another request already did. Remembers for the same time where it led."""
         finished = {"browser": transaction.browser, "return_to": transaction.return_to}
         self._shelf.put(_FINISHED_KIND, transaction.id, finished, expires_at=transaction.expires_at)
-        return self._shelf.take(_KIND, transaction.id) is not None
+        return self._open.remove(transaction.id)
 
     def spend_challenge(self, transaction: Transaction, method_id: str) -> bool:
         """False when an answer to the challenge that is open was looked at before, of any number at once."""
@@ -151,10 +154,10 @@ class Transactions:
         """From outside its browser: whatever was proved in it is worth nothing from now on. False when it was
         over before, in a session perhaps.
         """
-        item = self._shelf.find(_KIND, transaction_id)
+        item = self._open.find(transaction_id)
         if item is None:
             return False
-        transaction = self._read(transaction_id, item)
+        transaction = _from_json(item)
         application = transaction.application
         ended = {
             "browser": transaction.browser,
@@ -163,29 +166,13 @@ class Transactions:
             "application": application.name if application else None,
         }
         self._shelf.put(_FINISHED_KIND, transaction_id, ended, expires_at=transaction.expires_at)
-        return self._shelf.take(_KIND, transaction_id) is not None
+        return self._open.remove(transaction_id)
 
     def find_ended(self, transaction_id: str, *, browser: str) -> Ended | None:
         item = self._shelf.find(_FINISHED_KIND, transaction_id)
         if item is None or item["browser"] != token_hash(browser) or "ended" not in item:
             return None
         return Ended(Reason[item["ended"]], item["return_to"], item["application"])
-
-    def _open(self, transaction_id: str, item: Mapping[str, Any] | None, browser: str) -> Transaction | None:
-        if item is None:
-            return None
-        transaction = self._read(transaction_id, item)
-        if transaction.browser != token_hash(browser) or transaction.expires_at <= self._effects.now():
-            return None
-        return transaction
-
-    def _read(self, transaction_id: str, item: Mapping[str, Any]) -> Transaction:
-        text = self._vault.open(str(item["sealed"]), _place(transaction_id))
-        return _from_json(json.loads(text))
-
-
-def _place(transaction_id: str) -> Place:
-    return Place("shelf", _KIND, transaction_id)
 
 
 def _from_json(value: dict[str, Any]) -> Transaction:

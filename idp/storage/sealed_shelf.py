@@ -32,6 +32,10 @@ class SealedShelf:
     def take(self, key: str) -> dict[str, JSON] | None:
         return self._opened(key, self._shelf.take(self._kind, key))
 
+    def remove(self, key: str) -> bool:
+        """As `take`, where what it holds is of no use. False when it was gone before."""
+        return self._shelf.take(self._kind, key) is not None
+
     def _sealed(self, key: str, value: Mapping[str, JSON]) -> dict[str, str]:
         return {"sealed": self._vault.seal(json.dumps(value).encode(), self._place(key))}
 

@@ -131,7 +131,7 @@ def may_confirm(look: Look) -> bool:
     is_known = look.decision is not None and bool(look.decision.counted) and bool(look.transaction.proofs)
     if not (is_stuck and is_known):
         return False
-    return look.person is not None and _desk().may_begin_in_sign_in(look.person)
+    return look.person is not None and _desk().rules.may_begin_in_sign_in(look.person)
 
 
 @blueprint.get("/recover")

@@ -17,16 +17,12 @@ from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Person, Standings
 from idp.login.tickets import Tickets
 from idp.login.transaction import Transaction
-from idp.login.ways import Ways
-from idp.methods.base import Method
 from idp.models.confirmations import ConfirmedBy, IdentityRead
-from idp.models.latvian import fold
-from idp.models.people import User
 from idp.models.tickets import EnrolmentTicket
 from idp.people.identity.limits import IdentityLimits
+from idp.people.identity.rules import IdentityRules, same_names
 from idp.people.identity.sittings import Purpose, Sitting, Sittings
 from idp.people.identity.texts import CONSENT_VERSION
-from idp.policy import Level
 from idp.storage.database import Database
 from idp.storage.ephemeral import Shelf
 from idp.storage.work import Work
@@ -67,7 +63,7 @@ class IdentityDesk:
         shelf: Shelf,
         sittings: Sittings,
         limits: IdentityLimits,
-        methods: Mapping[str, Method],
+        rules: IdentityRules,
         standings: Standings,
         sessions: Sessions,
         tickets: Tickets,
@@ -78,7 +74,7 @@ class IdentityDesk:
         self._shelf = shelf
         self.sittings = sittings
         self.limits = limits
-        self._ways = Ways(methods, standings)
+        self.rules = rules
         self._standings = standings
         self._sessions = sessions
         self._tickets = tickets
@@ -97,10 +93,6 @@ class IdentityDesk:
             language=language,
             shared=visitor.shared or signed_in.shared,
         )
-
-    def may_begin_in_sign_in(self, person: Person) -> bool:
-        """Not where there is, or was, more than a password: what was lost comes back by `recovery` alone."""
-        return not self._ways.has_strong(person.enrolled)
 
     def begin_in_sign_in(
         self, person: Person, transaction: Transaction, visitor: Visitor, *, language: str
@@ -163,7 +155,7 @@ class IdentityDesk:
     def hold(self, sitting: Sitting, read: IdentityRead, visitor: Visitor) -> Reason | None:
         """Keeps it for the person to say yes, unless it can not be linked anyway."""
         with self._database.begin() as work:
-            refused = self._why_not(work, sitting, read)
+            refused = self.rules.why_not(work, sitting, read)
         if refused is not None:
             self.fail(sitting, read.confirmed_by, refused, visitor)
             return refused
@@ -208,7 +200,7 @@ class IdentityDesk:
         try:
             with self._database.begin() as work:
                 work.people.hold_user(sitting.user_id)
-                if refused := self._why_not(work, sitting, read):
+                if refused := self.rules.why_not(work, sitting, read):
                     raise Refused(refused)
                 if (use := self._uses.get(read.confirmed_by)) and (refused := use(work, sitting, read)):
                     raise Refused(refused)
@@ -234,6 +226,7 @@ class IdentityDesk:
         """The person takes it back, with what was just opened by it. The code on file stays. False when there
         was none.
         """
+        self._shelf.take(_CONFIRMED, signed_in.session_id)
         with self._database.begin() as work:
             work.people.hold_user(signed_in.user_id)
             if not work.confirmations.remove(signed_in.user_id):
@@ -300,43 +293,7 @@ class IdentityDesk:
         )
         if begun is None:
             raise Refused(Reason.IDENTITY_OVER)
-        return Linked(begun.token, needs_factor=not self._ways.has_strong(person.usable))
-
-    def _why_not(self, work: Work, sitting: Sitting, read: IdentityRead) -> Reason | None:
-        """Nothing of this says whose the identity or the account is."""
-        user = work.people.find_user(sitting.user_id)
-        if user is None or not user.is_active:
-            return Reason.IDENTITY_OTHER
-        if sitting.purpose is Purpose.RECOVERY:
-            return self._why_not_let_in(work, sitting, user, read)
-        on_file = work.people.person_code_of(user)
-        if on_file is not None and on_file != read.code:
-            return Reason.IDENTITY_MISMATCH
-        owner = work.people.find_user_by_person_code(read.code)
-        if owner is not None and owner.id != user.id:
-            return Reason.IDENTITY_TAKEN
-        if sitting.purpose is Purpose.ACCOUNT:
-            case = work.cases.find_unfinished(user.id)
-            return Reason.IDENTITY_OVER if case is not None and case.opened_at > sitting.since else None
-        person = self._standings.read_person(work, user.id)
-        if person is None or not self.may_begin_in_sign_in(person):
-            return Reason.IDENTITY_NOT_ENOUGH
-        if _is_void(sitting, user):
-            return Reason.IDENTITY_OVER
-        return Reason.IDENTITY_NAMES if on_file is None and not _same_names(user, read) else None
-
-    def _why_not_let_in(self, work: Work, sitting: Sitting, user: User, read: IdentityRead) -> Reason | None:
-        """Whatever is said before it is certain that this is the account's owner is always the same."""
-        confirmed = work.confirmations.find(user.id)
-        if confirmed is None or not work.confirmations.is_of(confirmed.confirmation, read):
-            return Reason.IDENTITY_OTHER
-        if _is_disputed(work, user):
-            return Reason.IDENTITY_OTHER
-        if _is_void(sitting, user):
-            return Reason.IDENTITY_OVER
-        person = self._standings.read_person(work, user.id)
-        is_usual = person is not None and self._ways.usual_level(person) <= Level.MULTI_FACTOR
-        return None if is_usual else Reason.IDENTITY_NOT_ENOUGH
+        return Linked(begun.token, needs_factor=self.rules.needs_factor(person))
 
     def _failed_late(self, sitting: Sitting, read: IdentityRead, reason: Reason, visitor: Visitor) -> Reason:
         self.fail(sitting, read.confirmed_by, reason, visitor)
@@ -349,23 +306,6 @@ def _is_of(sitting: Sitting, signed_in: SignedIn | None) -> bool:
         and signed_in.session_id == sitting.holder
         and signed_in.user_id == sitting.user_id
     )
-
-
-def _is_void(sitting: Sitting, user: User) -> bool:
-    """All that was half-way was ended since: somebody may have been thrown out."""
-    return user.proofs_not_before is not None and sitting.since < user.proofs_not_before
-
-
-def _is_disputed(work: Work, user: User) -> bool:
-    """The person said of the confirmation that it was not them; until they confirm it again."""
-    latest = work.audit.activity_of(user.id, types=[EventType.IDENTITY_CONFIRMED], limit=1)
-    return any(work.cases.find_by_event(event.seq) is not None for event in latest)
-
-
-def _same_names(user: User, read: IdentityRead) -> bool:
-    """A password alone must not let somebody make an account theirs whose owner is known to be another."""
-    account = (fold(user.given_name), fold(user.family_name))
-    return all(account) and account == (fold(read.given_name), fold(read.family_name))
 
 
 def _event(kind: EventType, sitting: Sitting, visitor: Visitor, by: ConfirmedBy) -> Event:
@@ -390,6 +330,6 @@ def _confirmed(sitting: Sitting, read: IdentityRead, person: Person, visitor: Vi
             "assurance": read.assurance.value,
             "flow": read.flow,
             "certificate": read.certificate_fingerprint,
-            "same_names": _same_names(person.user, read),
+            "same_names": same_names(person.user, read),
         },
     )

@@ -174,6 +174,17 @@ def test_after_a_quarter_of_an_hour_it_is_leave_to_set_up_no_more(rig: IdentityR
     assert browser.opens("/account/methods/totp").has("password")
 
 
+def test_a_confirmation_that_was_taken_back_is_leave_to_set_up_nothing(rig: IdentityRig) -> None:
+    who = rig.hall.employee("dace")
+    browser = rig.hall.browser()
+    browser.signs_in(who)
+    confirms(rig, browser)
+    browser.opens("/account/identity")
+    browser.presses("identity-remove")
+    rig.hall.clock.move(11 * 60)
+    assert browser.opens("/account/methods/totp").has("password")
+
+
 def test_everybody_is_told_at_every_address(rig: IdentityRig, browser: Browser, anna: Employee) -> None:
     assert {
         EventType.IDENTITY_CONFIRMED,
