@@ -11,6 +11,7 @@ from idp.languages import LANGUAGES
 from idp.login.ticket_codes import shown_ticket_code
 from idp.people.identity.in_person import CodeGiven
 from idp.web.i18n import format_time
+from idp.web.letters import name_on_paper
 from idp.web.site import site
 
 ADDRESS: Final = "/account/identity"
@@ -25,8 +26,8 @@ def printed(given: CodeGiven, language: str) -> str:
     user, template = given.user, current_app.jinja_env.get_template("identity/code_letter.html")
     return template.render(
         lang=g.language,
-        who=user.display_name if user.display_name != user.username else "",
-        municipality_name=municipality,
+        who=name_on_paper(user),
+        municipality_names=[municipality],
         address=f"{site().issuer}{ADDRESS}",
         recovery_address=f"{site().issuer}{RECOVERY}",
         code=shown_ticket_code(given.code),

@@ -13,6 +13,7 @@ from flask import current_app, g
 from idp.languages import LANGUAGES
 from idp.login.ticket_codes import shown_ticket_code
 from idp.login.tickets import Letter
+from idp.models.people import User
 from idp.web.assets import asset_text
 from idp.web.i18n import format_time
 from idp.web.site import site
@@ -31,7 +32,7 @@ def printed(letter: Letter, language: str) -> str:
     template = current_app.jinja_env.get_template("enrol/letter.html")
     return template.render(
         lang=g.language,
-        who=letter.person.user.display_name if _has_name(letter) else "",
+        who=name_on_paper(letter.person.user),
         municipality_names=_municipality_names(letter),
         address=f"{site().issuer}{ADDRESS}",
         code=shown_ticket_code(letter.code),
@@ -47,9 +48,9 @@ def standing_alone(page: str) -> str:
     return _SHEET.sub(lambda sheet: f"<style>{asset_text(sheet[1])}</style>", page)
 
 
-def _has_name(letter: Letter) -> bool:
-    """Else it would be the username."""
-    return letter.person.user.display_name != letter.person.user.username
+def name_on_paper(user: User) -> str:
+    """Empty for who has none: the username is on no paper."""
+    return "" if user.display_name == user.username else user.display_name
 
 
 def _municipality_names(letter: Letter) -> list[str]:
