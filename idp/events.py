@@ -72,6 +72,7 @@ class EventType(Enum):
     COMPUTER_FORGOTTEN = "remembered_computer.forgotten"
     COMPUTER_REPLAYED = "remembered_computer.replayed"
     MUNICIPALITY_RULES_CHANGED = "municipality.rules_changed"
+    DIRECTORY_CHANGED = "directory.changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

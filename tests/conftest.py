@@ -12,7 +12,9 @@ from redis import Redis
 from idp.gateways.outbound import Outbound
 from tests.support.browser import DESK, PHONE, OpenPage, chromium, open_pages
 from tests.support.certificates import Authority
+from tests.support.directories import ENTRIES
 from tests.support.remote import Remote, remote_server
+from tests.support.samba import Controller, domain_controller
 from tests.support.services import PostgresServer, postgres_server, redis_server
 
 
@@ -76,6 +78,13 @@ def redis_url(_redis_server_url: str) -> str:
     with Redis.from_url(_redis_server_url) as client:
         client.flushall()
     return _redis_server_url
+
+
+@pytest.fixture(scope="session")
+def riga_domain() -> Iterator[Controller]:
+    """A domain controller with people in every state. Tests that change somebody add one of their own."""
+    with domain_controller("AD.RIGA.TEST", "RIGA", entries=ENTRIES) as controller:
+        yield controller
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Table, bindparam, select, update
 
 from idp.crypto import SEALED_PREFIX, Place
 from idp.models.clients import Client
+from idp.models.directories import Directory
 from idp.models.keys import SealedSecret, SigningKey
 from idp.models.people import Credential, User
 from idp.storage.prepared import Prepared
@@ -44,6 +45,7 @@ SEALED_COLUMNS = (
     _sealed(table_of(Client), "mac_secret_sealed"),
     _sealed(table_of(SigningKey), "private_sealed"),
     _sealed(table_of(SealedSecret), "secret_sealed"),
+    _sealed(table_of(Directory), "password_sealed"),
 )
 
 

@@ -10,6 +10,7 @@ from idp.storage.clients import ClientCache, ClientStore
 from idp.storage.computers import ComputerStore
 from idp.storage.connections import Connections
 from idp.storage.contacts import ContactStore
+from idp.storage.directories import DirectoryStore
 from idp.storage.grants import GrantStore
 from idp.storage.initial_tokens import InitialTokenStore
 from idp.storage.keys import KeyStore
@@ -91,6 +92,10 @@ class Work(Unit):
     @property
     def contacts(self) -> ContactStore:
         return ContactStore(self)
+
+    @property
+    def directories(self) -> DirectoryStore:
+        return DirectoryStore(self, self._vault)
 
     @property
     def networks(self) -> NetworkStore:
