@@ -73,6 +73,8 @@ class EventType(Enum):
     COMPUTER_REPLAYED = "remembered_computer.replayed"
     MUNICIPALITY_RULES_CHANGED = "municipality.rules_changed"
     DIRECTORY_CHANGED = "directory.changed"
+    DIRECTORY_UNAVAILABLE = "directory.unavailable"
+    DIRECTORY_PASSWORD_CHANGED = "directory.password_changed"  # noqa: S105  the name of an event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,7 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.CONTACT_ADDED: N_("A contact address was added"),
     EventType.CONTACT_REMOVED: N_("A contact address was removed"),
     EventType.COMPUTER_REMEMBERED: N_("A computer is remembered: it asks for the password only"),
+    EventType.DIRECTORY_PASSWORD_CHANGED: N_("The password of the municipality's network was changed here"),
     EventType.COMPUTER_REPLAYED: N_("A remembered computer was forgotten: what it keeps was used twice"),
 }
 """What its person (`user_id`) is told at every address they have, and in which words.

@@ -6,10 +6,13 @@ from typing import Any, Final
 
 import click
 
-from idp.commands.context import AS_JSON, Context, open_context, refuse, say_json, say_rows
+from idp.commands.context import AS_JSON, Context, open_context, refuse, say, say_json, say_rows
+from idp.commands.user import USERNAME
 from idp.errors import AlreadyExistsError
 from idp.events import Event, EventType
 from idp.gateways.ldap.diagnosis import Asked, Step, diagnose
+from idp.gateways.ldap.door import Door
+from idp.gateways.ldap.outcomes import DirectoryError
 from idp.gateways.ldap.route import Route, route_to
 from idp.models.directories import Directory
 from idp.people import directories
@@ -84,6 +87,35 @@ def test(atvk: str, name: str, *, person: str, as_json: bool) -> None:
     say_rows([_told(step) for step in steps], ("step", "about", "works", "told"), as_json=as_json)
     if not all(step.works for step in steps):
         refuse("Not everything works.")
+
+
+@group.command("link", help="Say that an entry of it is this person, who then signs in by it.")
+@click.argument("atvk")
+@click.argument("name")
+@click.argument("username", type=USERNAME)
+@click.argument("entry")
+def link(atvk: str, name: str, username: str, entry: str) -> None:
+    context = open_context()
+    directory = _find(context, atvk, name)
+    with context.database.read() as work:
+        route = route_to(directory, work.directories.password_of(directory))
+        user = work.people.find_user_by_username(username)
+    if user is None:
+        refuse(f"There is nobody with the username {username}.")
+    try:
+        found = Door(route).find(entry)
+    except DirectoryError as error:
+        refuse(f"The directory does not answer ({error.told}). See `visvaris directory test`.")
+    if found is None:
+        refuse(f"Nobody there, or more than one, is {entry}.")
+    try:
+        with context.database.begin() as work:
+            directories.link(work, directory, user, found.guid, context.effects, by=_ACTOR)
+    except directories.LinkError as error:
+        refuse(str(error))
+    except AlreadyExistsError:
+        refuse("That entry is somebody's, or this person is another entry of that directory.")
+    say(f"{user.username} is {found.dn} ({found.guid}).")
 
 
 def _refuse_what_fails(route: Route, directory: Directory) -> None:

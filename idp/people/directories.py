@@ -11,11 +11,14 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from idp.effects import Effects
+from idp.events import Event, EventType
 from idp.gateways.ldap.probe import ca_fault
 from idp.gateways.ldap.route import controllers_of
 from idp.gateways.ldap.values import filter_fault, is_attribute, is_host
 from idp.methods.base import label_from
-from idp.models.directories import Directory, Encryption
+from idp.methods.registry import vouched_for
+from idp.models.directories import Directory, DirectoryLink, Encryption
+from idp.models.people import User
 from idp.policy import OPERATOR
 from idp.storage.work import Work
 
@@ -33,6 +36,10 @@ class DescriptionError(Exception):
     def __init__(self, member: str, why: str) -> None:
         super().__init__(f"{member}: {why}")
         self.member = member
+
+
+class LinkError(Exception):
+    """Why this person may not be linked, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,38 @@ def made(work: Work, described: Description, effects: Effects, *, replaces: Dire
     created_at = replaces.created_at if replaces else now
     return Directory(
         id=directory_id, password_sealed=sealed, created_at=created_at, updated_at=now, **columns
+    )
+
+
+def link(
+    work: Work, directory: Directory, user: User, object_guid: str, effects: Effects, *, by: str
+) -> None:
+    """The entry with this immutable id is this person. Raises LinkError, and AlreadyExistsError when the
+    entry is somebody's or the person has another of that directory.
+    """
+    work.people.hold_user(user.id)
+    posts = work.people.employments_of(user.id, now=effects.now())
+    if all(post.municipality != directory.municipality for post in posts):
+        raise LinkError(f"{user.username} has no post in {directory.municipality}, whose directory it is.")
+    credential = vouched_for(user, directory.municipality, effects)
+    made = DirectoryLink(
+        credential_id=credential.id,
+        user_id=user.id,
+        directory_id=directory.id,
+        object_guid=object_guid,
+        linked_by=by,
+    )
+    work.people.add_credential(credential)
+    work.directories.add_link(made)
+    work.audit.append(
+        Event(
+            type=EventType.METHOD_ENROLLED,
+            user_id=user.id,
+            actor_id=by,
+            municipality=directory.municipality,
+            method=credential.method,
+            detail={"directory": directory.name, "entry": object_guid},
+        )
     )
 
 

@@ -8,7 +8,6 @@ from sqlalchemy import bindparam, select
 from idp.crypto import Place
 from idp.errors import NotFoundError
 from idp.models.directories import Directory, DirectoryLink
-from idp.models.people import Credential
 from idp.storage.prepared import Prepared
 from idp.storage.unit import Unit, record, records, table_of
 from idp.storage.vault import Vault
@@ -70,11 +69,10 @@ class DirectoryStore:
         """Of the account by which we search there. Raises SealError."""
         return self._vault.open(directory.password_sealed, _password_place(directory.id)).decode()
 
-    def link(self, credential: Credential, link: DirectoryLink) -> None:
-        """Both or neither. Raises AlreadyExistsError when the entry is somebody's, or the person has
-        another of that directory.
+    def add_link(self, link: DirectoryLink) -> None:
+        """Raises AlreadyExistsError when the entry is somebody's, or the person is another of that
+        directory.
         """
-        self._unit.add(credential)
         self._unit.add(link)
 
     def find_link(self, credential_id: str) -> DirectoryLink | None:

@@ -64,6 +64,10 @@ TOLD: Final = {
     EventType.COMPUTER_REPLAYED.value: N_(
         "A remembered computer was forgotten: what it keeps was used twice"
     ),
+    EventType.DIRECTORY_UNAVAILABLE.value: N_("The municipality's network did not answer"),
+    EventType.DIRECTORY_PASSWORD_CHANGED.value: N_(
+        "The password of the municipality's network was changed here"
+    ),
 }
 """Events that mean something to the person they are about; the trail has more."""
 LANGUAGE_NAMES: Final = {"lv": "Latviešu", "en": "English"}

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 class Relay:
     listener: socket.socket
     to: tuple[str, int]
+    frozen: bool = False
+    """Then nothing more comes through, though every connection stays."""
     _open: list[socket.socket] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -35,7 +37,7 @@ class Relay:
             far = socket.create_connection(self.to)
             self._open += [near, far]
             for source, sink in ((near, far), (far, near)):
-                thread = threading.Thread(target=_pass_on, args=(source, sink), daemon=True)
+                thread = threading.Thread(target=_pass_on, args=(self, source, sink), daemon=True)
                 self._threads.append(thread)
                 thread.start()
 
@@ -59,10 +61,11 @@ def relay(to: str, port: int, *, at: str = "127.0.0.1") -> Iterator[Relay]:
         made.close()
 
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+def _pass_on(relay: Relay, source: socket.socket, sink: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
-            sink.sendall(data)
+            if not relay.frozen:
+                sink.sendall(data)
     for each in (source, sink):
         with contextlib.suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)

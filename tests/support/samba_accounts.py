@@ -47,6 +47,9 @@ def apply(directory: SamDB, change: dict) -> None:
         case "rename":
             set_value(directory, dn_of(directory, change["name"]), "userPrincipalName", change["upn"])
             set_value(directory, dn_of(directory, change["name"]), "sAMAccountName", change["to"])
+        case "unset":
+            dn = dn_of(directory, change["name"])
+            directory.modify_ldif(f"dn: {dn}\nchangetype: modify\ndelete: {change['attribute']}\n")
         case "delete":
             directory.delete(dn_of(directory, change["name"]))
         case "disable":

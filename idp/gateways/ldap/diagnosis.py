@@ -16,7 +16,7 @@ from idp.gateways.ldap.probe import UntrustedError, addresses_of, reach, shake_h
 from idp.gateways.ldap.route import Route
 from idp.gateways.ldap.values import Controller, Entry
 
-_SECONDS: Final = 2.0
+_SECONDS: Final = 5.0
 _PEOPLE_AT_MOST: Final = 100
 
 
@@ -43,7 +43,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """`person`: a UPN, or an account name. `attempts`: wrong passwords that we let through."""
+    """`person`: a GUID, a UPN, or an account name. `attempts`: wrong passwords that we let through."""
 
     person: str = ""
     groups: tuple[str, ...] = ()
@@ -180,8 +180,7 @@ def _about_lock_out(door: Door, asked: Asked) -> Step:
 
 def _about_person(door: Door, asked: Asked) -> Iterator[Step]:
     try:
-        by_upn = "@" in asked.person
-        found = door.find_by_upn(asked.person) if by_upn else door.find_by_account_name(asked.person)
+        found = door.find(asked.person)
     except DirectoryError as error:
         yield Step(StepName.PERSON, asked.person, works=False, told=f"No answer: {error.told}.")
         return
@@ -189,7 +188,7 @@ def _about_person(door: Door, asked: Asked) -> Iterator[Step]:
         told = "Nobody, or more than one, has this name under the bases and passes the filter."
         yield Step(StepName.PERSON, asked.person, works=False, told=told)
         return
-    told = f"{found.dn}, objectGUID {found.guid}, signs in as {found.upn}."
+    told = f"{found.dn}, objectGUID {found.guid}, signs in as {found.binds_as}."
     if found.is_disabled:
         told += " The account is disabled."
     yield Step(StepName.PERSON, asked.person, works=not found.is_disabled, told=told)

@@ -1,7 +1,7 @@
 """Asks one directory: who is this, is this their password, which of these groups are they in.
 
 Controllers are tried in their order. One that did not answer is left out for a while, each for itself; when
-none is left, that is the answer at once. No call takes longer than three seconds. Connections of our own
+none is left, that is the answer at once. No question takes longer than three seconds. Connections of our own
 account are kept and used again; a person's password goes over a new one each time.
 """
 
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from idp.gateways.ldap.connection import close, connect, library, text_of, told
 from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault, bind_refused, change_refused
@@ -29,6 +30,7 @@ from idp.gateways.ldap.values import (
 
 SECONDS_AT_MOST: Final = 3.0
 CONNECT_SECONDS: Final = 1.0
+"""For one controller while there is another; the last has all the time that is left."""
 LEFT_OUT_SECONDS: Final = 15.0
 IDLE_SECONDS: Final = 30.0
 """Then a kept connection is not used again: firewalls forget such ones without a word."""
@@ -65,6 +67,7 @@ class Door:
 
     route: Route
     clock: Callable[[], float] = time.monotonic
+    patience: float = field(default_factory=lambda: SECONDS_AT_MOST)
     _kept: list[_Kept] = field(default_factory=list, init=False, repr=False)
     _left_out: dict[Controller, float] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -80,17 +83,25 @@ class Door:
     def find_by_account_name(self, name: str) -> Entry | None:
         return self._find_named("sAMAccountName", name)
 
-    def bind(self, upn: str, password: str) -> Bind:
+    def find(self, name: str) -> Entry | None:
+        """By whatever an administrator calls an entry: GUID, UPN or account name."""
+        try:
+            guid = str(UUID(name))
+        except ValueError:
+            return self.find_by_upn(name) if "@" in name else self.find_by_account_name(name)
+        return self.find_by_guid(guid)
+
+    def bind(self, who: str, password: str) -> Bind:
         """Whether that is their password, and what the directory says of them."""
         if not password:
             return Bind.EMPTY_PASSWORD
         if len(password) > CHARACTERS_AT_MOST or not _is_text(password):
             return Bind.WRONG_PASSWORD
-        deadline = self.clock() + SECONDS_AT_MOST
+        deadline = self.clock() + self.patience
         ldap = library()
         for controller, connection in self._connections(deadline):
             try:
-                connection.simple_bind_s(upn, password)
+                connection.simple_bind_s(who, password)
                 return Bind.PASSED
             except ldap.INVALID_CREDENTIALS as error:
                 return bind_refused(text_of(error))
@@ -120,7 +131,7 @@ class Door:
             (ldap.MOD_DELETE, "unicodePwd", [quoted_password(old)]),
             (ldap.MOD_ADD, "unicodePwd", [quoted_password(new)]),
         ]
-        held = self._open_service(self.clock() + SECONDS_AT_MOST)
+        held = self._open_service(self.clock() + self.patience)
         try:
             held.connection.modify_s(entry.dn, wanted)
             return Change.CHANGED
@@ -199,7 +210,7 @@ class Door:
         if len({dn.lower() for dn, _ in found}) != 1:
             return None
         dn, attributes = found[0]
-        return entry_from(dn, attributes, wanted=self.route.attributes, realm=self.route.realm)
+        return entry_from(dn, attributes, wanted=self.route.attributes)
 
     def _search(self, base: str, condition: str) -> list[tuple[str, dict[str, list[bytes]]]]:
         ldap = library()
@@ -208,7 +219,7 @@ class Door:
 
     def _ask(self, question: Callable[[Any, float], Answer]) -> Answer:
         """On a kept connection, or a new one when there is none or it was lost meanwhile."""
-        deadline = self.clock() + SECONDS_AT_MOST
+        deadline = self.clock() + self.patience
         if kept := self._take_kept():
             try:
                 return self._ask_on(kept, question, deadline)
@@ -274,12 +285,11 @@ class Door:
     def _connections(self, deadline: float) -> Iterator[tuple[Controller, Any]]:
         """To one controller after the other, until one serves. Raises DirectoryError when none is there."""
         faults = []
-        for controller in self._in_order():
-            left = deadline - self.clock()
-            if left <= 0:
-                break
+        waiting = self._in_order()
+        while waiting and (left := deadline - self.clock()) > 0:
+            controller = waiting.pop(0)
             try:
-                connection = connect(self.route, controller, min(CONNECT_SECONDS, left))
+                connection = connect(self.route, controller, min(CONNECT_SECONDS, left) if waiting else left)
             except DirectoryError as error:
                 self._leave_out(controller)
                 faults.append(error)

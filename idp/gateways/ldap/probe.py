@@ -36,7 +36,10 @@ def addresses_of(controller: Controller) -> list[str]:
 
 def reach(controller: Controller, seconds: float) -> socket.socket:
     """Raises OSError."""
-    return socket.create_connection((controller.host, controller.port), timeout=seconds)
+    reached = socket.create_connection((controller.host, controller.port), timeout=seconds)
+    # A question right behind the handshake would otherwise wait 40 ms for a late acknowledgement.
+    reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return reached
 
 
 def secure(route: Route, controller: Controller, seconds: float) -> ssl.SSLSocket:

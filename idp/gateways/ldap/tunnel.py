@@ -6,11 +6,11 @@ carries it on. It ends when either side does, or when nothing was said for a min
 """
 
 import contextlib
-import select
+import selectors
 import socket
 import ssl
 import threading
-from typing import Final
+from typing import Any, Final
 
 _IDLE_SECONDS: Final = 60.0
 _SEND_SECONDS: Final = 3.0
@@ -28,10 +28,7 @@ def carried(secured: ssl.SSLSocket) -> int:
 
 def _carry(ours: socket.socket, secured: ssl.SSLSocket) -> None:
     with contextlib.suppress(OSError, ValueError), ours, secured:
-        while True:
-            readable, _, _ = select.select([ours, secured], [], [], _IDLE_SECONDS)
-            if not readable:
-                return
+        while readable := _wait_for([ours, secured], selectors.EVENT_READ, _IDLE_SECONDS):
             if ours in readable:
                 said = ours.recv(_BYTES)
                 if not said:
@@ -59,6 +56,12 @@ def _send(secured: ssl.SSLSocket, said: bytes) -> None:
         try:
             left = left[secured.send(left) :]
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            _, writable, _ = select.select([], [secured], [], _SEND_SECONDS)
-            if not writable:
+            if not _wait_for([secured], selectors.EVENT_WRITE, _SEND_SECONDS):
                 raise TimeoutError from None
+
+
+def _wait_for(sockets: list[socket.socket], event: int, seconds: float) -> list[Any]:
+    with selectors.DefaultSelector() as selector:  # select() knows no descriptor above 1023
+        for each in sockets:
+            selector.register(each, event)
+        return [key.fileobj for key, _ in selector.select(seconds)]

@@ -18,6 +18,7 @@ _HOST: Final = re.compile(
     re.IGNORECASE,
 )
 _DISABLED: Final = 2
+_GUID_BYTES: Final = 16
 
 
 class UnaskableError(ValueError):
@@ -26,7 +27,9 @@ class UnaskableError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A person as the directory knows them. `upn` is what they bind as."""
+    """A person as the directory knows them. They bind as `upn`, or as `dn` when they have none: any other
+    name may be taken for somebody else's.
+    """
 
     dn: str
     guid: str
@@ -35,6 +38,10 @@ class Entry:
     is_disabled: bool
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     """First values of the attributes that were asked for, by our names for them."""
+
+    @property
+    def binds_as(self) -> str:
+        return self.upn or self.dn
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +113,17 @@ def guid_bytes(guid: str) -> bytes:
     return UUID(guid).bytes_le
 
 
-def entry_from(
-    dn: str, attributes: Mapping[str, list[bytes]], *, wanted: Mapping[str, str], realm: str
-) -> Entry | None:
-    """None for what has no immutable id or no name to bind as."""
+def entry_from(dn: str, attributes: Mapping[str, list[bytes]], *, wanted: Mapping[str, str]) -> Entry | None:
+    """None for what has no immutable id."""
     cells = {name.lower(): found for name, found in attributes.items()}
     raw_guid = _first(cells, "objectGUID")
-    account_name = _text(cells, "sAMAccountName")
-    upn = _text(cells, "userPrincipalName") or (f"{account_name}@{realm}" if account_name and realm else "")
-    if len(raw_guid) != 16 or not upn:
+    if len(raw_guid) != _GUID_BYTES:
         return None
     return Entry(
         dn=dn,
         guid=str(UUID(bytes_le=raw_guid)),
-        upn=upn,
-        account_name=account_name,
+        upn=_text(cells, "userPrincipalName"),
+        account_name=_text(cells, "sAMAccountName"),
         is_disabled=bool(_number(cells, "userAccountControl") & _DISABLED),
         values={ours: _text(cells, theirs) for ours, theirs in wanted.items()},
     )

@@ -15,7 +15,7 @@ from idp.models.audit import AuditEvent
 from idp.storage import municipalities
 from idp.storage.prepared import Prepared
 from idp.storage.unit import records, table_of
-from tests.support.builders import KEKAVA, MASTER_KEY, RIGA, World, make_database
+from tests.support.builders import KEKAVA, MASTER_KEY, RIGA, World, add_employment, add_user, make_database
 from tests.support.directories import ACCOUNT_PASSWORD, CLERKS, LOCKS_AFTER, description_of
 from tests.support.samba import Controller
 
@@ -176,3 +176,71 @@ def test_what_is_no_object_is_refused(world: World, text: str):
 def test_one_that_is_not_there_is_said_so(world: World):
     assert run("show", RIGA, "Nav").stderr == f"Error: {RIGA} has no directory Nav.\n"
     assert run("test", RIGA, "Nav").exit_code == 1
+
+
+# Who is who -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def riga(world: World, riga_domain: Controller) -> Controller:
+    assert run("add", given=description_of(riga_domain)).exit_code == 0
+    return riga_domain
+
+
+def add_people(world: World) -> None:
+    with world.database.begin() as work:
+        add_employment(work, add_user(work, "anna").id)
+        add_employment(work, add_user(work, "juris").id)
+        add_employment(work, add_user(work, "kekava").id, KEKAVA)
+
+
+def test_an_administrator_says_who_an_entry_is(world: World, riga: Controller):
+    add_people(world)
+    linked = run("link", RIGA, NAME, "Anna", riga.upn("anna"))
+    assert linked.exit_code == 0, linked.stderr
+    guid = riga.change()["anna"]["guid"]
+    assert guid in linked.stdout
+    with world.database.read() as work:
+        anna = work.people.find_user_by_username("anna")
+        assert anna is not None
+        (credential,) = work.people.credentials_of(anna.id)
+        link = work.directories.find_link(credential.id)
+        event = records(AuditEvent, work.rows(_TRAIL))[-1]
+    assert link is not None
+    assert (link.object_guid, link.user_id, link.linked_by) == (guid, anna.id, "command-line")
+    assert (credential.method, credential.vouched_by) == ("directory", RIGA)
+    assert (event.type, event.user_id, event.method) == ("method.enrolled", anna.id, "directory")
+
+
+def test_an_entry_is_one_person_and_a_person_works_where_the_directory_is(world: World, riga: Controller):
+    """attack 39"""
+    add_people(world)
+    guid = riga.change()["juris"]["guid"]
+    assert run("link", RIGA, NAME, "juris", guid).exit_code == 0
+    for username, entry, said in (
+        ("anna", "juris", "That entry is somebody's"),
+        ("juris", "anna", "this person is another entry"),
+        ("kekava", "anna", f"has no post in {RIGA}"),
+        ("nobody", "anna", "nobody with the username"),
+        ("anna", "nobody", "Nobody there"),
+        ("anna", "*", "Nobody there"),
+    ):
+        refused = run("link", RIGA, NAME, username, entry)
+        assert refused.exit_code == 1
+        assert said in refused.stderr, (username, entry)
+
+
+def test_nobody_is_linked_while_the_directory_does_not_answer(world: World, riga_domain: Controller):
+    add_people(world)
+    assert (
+        run("add", "--untested", given=description_of(riga_domain, controllers=["127.0.0.1:1"])).exit_code
+        == 0
+    )
+    assert "does not answer" in run("link", RIGA, NAME, "anna", "anna").stderr
+
+
+def test_resetting_the_ways_to_sign_in_takes_the_link_along(world: World, riga: Controller):
+    add_people(world)
+    assert run("link", RIGA, NAME, "anna", "anna").exit_code == 0
+    assert CliRunner().invoke(main, ["user", "reset-methods", "anna"]).exit_code == 0
+    assert run("link", RIGA, NAME, "anna", "anna").exit_code == 0

@@ -8,6 +8,7 @@ from idp.models.directories import Directory, DirectoryLink
 from idp.models.people import Credential
 from idp.storage.municipalities import load
 from idp.storage.reseal import reseal_all
+from tests.support.at_once import at_once
 from tests.support.builders import KEKAVA, MASTER_KEY, RIGA, START, World, add_user, make_vault
 from tests.support.directories import add_directory
 
@@ -40,7 +41,8 @@ def link(
         linked_by="x",
     )
     with world.database.begin() as work:
-        work.directories.link(credential, made)
+        work.people.add_credential(credential)
+        work.directories.add_link(made)
 
 
 @pytest.fixture
@@ -114,3 +116,21 @@ def test_the_link_goes_with_its_credential(world: World, anna: str):
     with world.database.read() as work:
         assert work.directories.find_link("c") is None
         assert work.directories.find_link_of_entry(kept.id, GUID) is None
+
+
+def test_an_entry_that_two_are_linked_to_at_once_becomes_one_persons(world: World):
+    """attack 39"""
+    kept = add(world)
+    with world.database.begin() as work:
+        people = [add_user(work, f"person{number}").id for number in range(4)]
+
+    def try_to_link(number: int) -> bool:
+        try:
+            link(world, people[number], kept, credential_id=f"c{number}")
+        except AlreadyExistsError:
+            return False
+        return True
+
+    assert sorted(at_once(4, try_to_link)) == [False, False, False, True]
+    with world.database.read() as work:
+        assert sum(len(work.people.credentials_of(each)) for each in people) == 1

@@ -14,12 +14,14 @@ from idp.gateways.ldap.door import LEFT_OUT_SECONDS, Door
 from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault
 from idp.models.directories import Encryption
 from tests.support.certificates import Authority
-from tests.support.directories import CLERKS, LOCKS_AFTER, PASSWORD, STATES, person, route_to
+from tests.support.directories import CLERKS, LOCKS_AFTER, PASSWORD, STATES, forgive, person, route_to
 from tests.support.relay import relay
 from tests.support.samba import Controller
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.0/8", "::1", "localhost"])
 NEW = "Pavisam-jauna-88"
+PATIENCE = 0.5
+"""Of who knows that no answer comes."""
 
 
 @pytest.fixture
@@ -80,6 +82,8 @@ def test_an_account_is_locked_out_in_the_end(door: Door, riga_domain: Controller
     assert [door.bind(upn, "wrong") for _ in range(LOCKS_AFTER)] == [Bind.WRONG_PASSWORD] * LOCKS_AFTER
     assert door.bind(upn, PASSWORD) is Bind.LOCKED_OUT
     assert door.lock_out().threshold == LOCKS_AFTER
+    forgive(riga_domain)
+    assert door.bind(upn, PASSWORD) is Bind.PASSED
 
 
 def test_an_empty_password_is_never_asked_about(riga_domain: Controller):
@@ -251,7 +255,7 @@ def test_silence_is_not_waited_for_and_left_out_for_a_while(riga_domain: Control
 
 def test_no_controller_is_unreachable_and_then_so_at_once(riga_domain: Controller):
     with silent() as mute:
-        door = Door(route_to(riga_domain, controllers=[mute]))
+        door = Door(route_to(riga_domain, controllers=[mute]), patience=PATIENCE)
         assert fault_of(door) is Fault.UNREACHABLE
         assert door._in_order() == []
         assert fault_of(door) is Fault.UNREACHABLE
@@ -263,6 +267,25 @@ def test_a_kept_connection_that_was_cut_is_replaced(riga_domain: Controller):
         assert door.find_by_account_name("anna") is not None
         between.cut()
         assert door.find_by_account_name("anna") is not None
+
+
+def test_a_controller_that_falls_silent_is_not_waited_for(riga_domain: Controller):
+    with relay(riga_domain.address, 636, at=riga_domain.address) as between:
+        door = Door(route_to(riga_domain, controllers=[between.address]))
+        door.greet()
+        door.patience = PATIENCE
+        between.frozen = True
+        assert fault_of(door) is Fault.UNREACHABLE
+        assert door._in_order() == []
+
+
+def test_who_has_no_upn_binds_by_their_dn(door: Door, riga_domain: Controller):
+    riga_domain.change(person("no_upn"), {"do": "unset", "name": "no_upn", "attribute": "userPrincipalName"})
+    entry = door.find_by_account_name("no_upn")
+    assert entry is not None
+    assert entry.binds_as == entry.dn
+    assert door.bind(entry.binds_as, PASSWORD) is Bind.PASSED
+    assert door.bind(entry.binds_as, "wrong") is Bind.WRONG_PASSWORD
 
 
 def test_a_connection_that_was_idle_for_long_is_not_used_again(riga_domain: Controller):

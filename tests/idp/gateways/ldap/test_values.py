@@ -68,16 +68,16 @@ def test_the_usual_filter_is_one():
 
 def test_an_entry_without_an_immutable_id_is_nobody():
     cells = {"sAMAccountName": [b"anna"], "objectGUID": [b"short"]}
-    assert entry_from("CN=a", cells, wanted={}, realm="X") is None
-    assert entry_from("CN=a", {"objectGUID": [bytes(16)]}, wanted={}, realm="X") is None
+    assert entry_from("CN=a", cells, wanted={}) is None
+    assert entry_from("CN=a", {}, wanted={}) is None
 
 
 def test_attributes_that_are_no_text_are_empty_and_names_come_in_any_case():
     cells = {"OBJECTguid": [guid_bytes(GUID)], "samaccountname": [b"anna"], "mail": [b"\xff\xfe"]}
-    found = entry_from("CN=a", cells, wanted={"email": "mail", "phone_number": "x"}, realm="AD.LV")
+    found = entry_from("CN=a", cells, wanted={"email": "mail", "phone_number": "x"})
     assert found is not None
     assert found.guid == GUID
-    assert found.upn == "anna@AD.LV"
+    assert (found.account_name, found.upn, found.binds_as) == ("anna", "", "CN=a")
     assert found.values == {"email": "", "phone_number": ""}
 
 
