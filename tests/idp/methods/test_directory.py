@@ -121,6 +121,16 @@ def test_a_new_password_is_written_twice_before_anybody_is_asked(watched: Watche
     assert watched.binds == []
 
 
+def test_who_does_not_know_the_old_password_asks_nothing_of_a_new_one(
+    watched: Watched, anna: Subject, monkeypatch: pytest.MonkeyPatch
+):
+    """attack 28: a directory may judge the new password before it looks at the old one."""
+    monkeypatch.delattr(Door, "change_password")
+    outcome = watched.asks(anna, password="wrong", new_password="a", new_password_again="a")
+    assert outcome == Rejected(Reason.DIRECTORY_WRONG_OLD_PASSWORD, renewal=Renewal("directory"))
+    assert watched.failures == ["wrong"]
+
+
 def test_guesses_at_the_same_moment_are_no_more_than_one_after_the_other(watched: Watched, anna: Subject):
     """attack 29"""
     outcomes = at_once(8, lambda _: watched.asks(anna, password="wrong"))

@@ -14,7 +14,7 @@ from tests.support.actors import EVERY_METHOD, Browser, Employee, Hall
 from tests.support.actors import PASSWORD as OUR_PASSWORD
 from tests.support.builders import KEKAVA, RIGA
 from tests.support.certificates import Authority
-from tests.support.directories import LOCKS_AFTER, PASSWORD, Connected, connect, person
+from tests.support.directories import ACCOUNT_PASSWORD, LOCKS_AFTER, PASSWORD, Connected, connect, person
 from tests.support.samba import Controller
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.0/8", "::1", "localhost"])
@@ -245,6 +245,22 @@ def test_a_controller_that_is_not_trusted_is_told_apart_in_the_trail(
     riga.put(ca_certificates=authority.ca_file.read_text())
     assert UNCHECKED in tries(browser, anna.username, PASSWORD)
     assert reasons(riga.hall) == ["directory_untrusted"]
+
+
+def test_no_password_is_in_any_log(
+    browser: Browser, riga: Connected, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    """attack 38"""
+    secrets = {PASSWORD, ACCOUNT_PASSWORD, "Slepens-minejums-1"}
+    anna = riga.employs("anna")
+    tries(browser, anna.username, "Slepens-minejums-1")
+    tries(browser, riga.controller.upn("anna"), PASSWORD)
+    riga.put(controllers=["127.0.0.1:1"])
+    tries(riga.hall.browser(), anna.username, PASSWORD)
+    written = capsys.readouterr()
+    logged = written.out + written.err + caplog.text
+    assert "no answer from a directory" in logged
+    assert not any(secret in logged for secret in secrets)
 
 
 # How often ------------------------------------------------------------------------------------------------

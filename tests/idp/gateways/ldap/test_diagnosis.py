@@ -1,20 +1,49 @@
 """What an administrator is told of the way to their directory, step by step."""
 
 import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from idp.gateways.ldap.diagnosis import Asked, Step, StepName, diagnose
+from idp.gateways.ldap.door import Door
+from idp.gateways.ldap.outcomes import DirectoryError, Fault
 from idp.gateways.ldap.route import Route
 from idp.models.directories import Encryption
-from tests.support.certificates import Authority
-from tests.support.directories import CLERKS, LOCKS_AFTER, route_to
+from tests.support.certificates import Authority, Issued
+from tests.support.directories import CLERKS, LOCKS_AFTER, PASSWORD, route_to
 from tests.support.relay import relay
 from tests.support.samba import Controller
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.0/8", "::1", "localhost"])
 CAREFUL = Asked(attempts=LOCKS_AFTER - 1, attempt_minutes=30)
+
+
+@contextmanager
+def shows(issued: Issued) -> Iterator[str]:
+    """A server that shows this certificate to whoever asks, and has nothing more to say."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(issued.certificate, issued.key)
+
+    def serve() -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            with near, suppress(OSError), context.wrap_socket(near, server_side=True):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
 
 
 def last(route: Route, asked: Asked = CAREFUL) -> Step:
@@ -53,6 +82,17 @@ def test_a_certificate_of_another_authority(riga_domain: Controller, tmp_path: P
     step = last(route_to(riga_domain, ca_pem=stranger))
     assert (step.name, step.works) == (StepName.TLS, False)
     assert "Is the CA certificate given here the one" in step.told
+
+
+def test_a_certificate_that_has_expired(riga_domain: Controller):
+    expired = riga_domain.authority.expired_server("127.0.0.1")
+    with shows(expired) as address:
+        step = last(route_to(riga_domain, controllers=[address]))
+        with pytest.raises(DirectoryError) as caught:
+            Door(route_to(riga_domain, controllers=[address])).bind("anna", PASSWORD)
+    assert (step.name, step.works) == (StepName.TLS, False)
+    assert "Give the controller a new certificate." in step.told
+    assert caught.value.fault is Fault.UNTRUSTED
 
 
 def test_a_certificate_for_another_name(riga_domain: Controller):
