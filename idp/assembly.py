@@ -86,7 +86,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
     redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
     storage = open_storage(chosen.database_url, redis_url, vault, effects)
     requests = ApprovalRequests(storage.shelf, effects)
-    ways = _methods(chosen, vault, effects, requests)
+    ways = _methods(chosen, vault, effects, requests, storage)
     standings = Standings(storage.database, ways, effects)
     sessions = _sessions(chosen, storage, effects)
     limits = Limits(storage.throttle, storage.shelf, effects)
@@ -344,7 +344,9 @@ def _letters(chosen: Settings, storage: Storage, ways: Methods) -> Letters:
     )
 
 
-def _methods(chosen: Settings, vault: Vault, effects: Effects, requests: ApprovalRequests) -> Methods:
+def _methods(
+    chosen: Settings, vault: Vault, effects: Effects, requests: ApprovalRequests, storage: Storage
+) -> Methods:
     return Methods(
         methods(
             effects=effects,
@@ -359,6 +361,7 @@ def _methods(chosen: Settings, vault: Vault, effects: Effects, requests: Approva
             webauthn=WebAuthnParty(id=chosen.rp_id, name=pages.PRODUCT_NAME, origins=chosen.own_origins),
             approvals=requests,
             issuer=chosen.issuer,
+            directories=storage,
         )
     )
 

@@ -26,6 +26,10 @@ _CANCELLED = N_("You cancelled in the Smart-ID app. Nothing was changed. You can
 _ANEW = N_("The confirmation was not finished in time. Start again.")
 _ACCOUNT = N_("Your Smart-ID cannot be used now. Open the Smart-ID app or ask its support.")
 _LATER = N_("Smart-ID does not answer now. Nothing was changed. Try again later or choose another way.")
+_DIRECTORY = N_(
+    "Your municipality's network does not answer now, so your password was not checked. Try again later or "
+    "choose another way."
+)
 
 
 class Reason(Enum):
@@ -170,6 +174,57 @@ class Reason(Enum):
         "vouching_several",
         N_("There is more than one request for this username. Type the number your colleague tells you."),
     )
+
+    # What a municipality's directory says to a password. Only who knows the password learns more than others.
+    DIRECTORY_UNKNOWN_ENTRY = ("directory_unknown_entry", _WRONG)
+    DIRECTORY_NOT_EMPLOYED = ("directory_not_employed", _WRONG)
+    DIRECTORY_WRONG_PASSWORD = ("directory_wrong_password", _WRONG)
+    DIRECTORY_EMPTY_PASSWORD = ("directory_empty_password", _WRONG)
+    DIRECTORY_LOCKED_OUT = ("directory_locked_out", _WRONG)
+    DIRECTORY_ATTEMPTS_SPENT = ("directory_attempts_spent", _WRONG)
+    DIRECTORY_REFUSED = ("directory_refused", _WRONG)
+    DIRECTORY_DISABLED = (
+        "directory_disabled",
+        N_("Your account in your municipality's network is switched off. Ask its IT support."),
+    )
+    DIRECTORY_ACCOUNT_EXPIRED = (
+        "directory_account_expired",
+        N_("Your account in your municipality's network has expired. Ask its IT support."),
+    )
+    DIRECTORY_NOT_AT_THIS_TIME = (
+        "directory_not_at_this_time",
+        N_("Your municipality's network does not let you in at this hour."),
+    )
+    DIRECTORY_NOT_FROM_HERE = (
+        "directory_not_from_here",
+        N_("Your municipality's network lets you in from certain computers only. Ask its IT support."),
+    )
+    DIRECTORY_PASSWORD_EXPIRED = (
+        "directory_password_expired",
+        N_("The password of your municipality's network has expired. Set a new one."),
+    )
+    DIRECTORY_MUST_CHANGE = (
+        "directory_must_change",
+        N_("Your municipality asks you to set a new password for its network."),
+    )
+    DIRECTORY_WRONG_OLD_PASSWORD = ("directory_wrong_old_password", N_("The current password is not right."))
+    DIRECTORY_AGAINST_POLICY = (
+        "directory_against_policy",
+        N_(
+            "The rules of your municipality's network do not allow this password: it is too short, too "
+            "simple or was used before. Choose another one."
+        ),
+    )
+    DIRECTORY_CHANGE_REFUSED = (
+        "directory_change_refused",
+        N_("The password could not be changed here. Ask the IT support of your municipality."),
+    )
+
+    # Why a directory gave no answer. The person learns that it is not their doing.
+    DIRECTORY_UNREACHABLE = ("directory_unreachable", _DIRECTORY)
+    DIRECTORY_UNTRUSTED = ("directory_untrusted", _DIRECTORY)
+    DIRECTORY_OWN_ACCOUNT_REFUSED = ("directory_own_account_refused", _DIRECTORY)
+    DIRECTORY_BROKEN = ("directory_broken", _DIRECTORY)
 
     # How a Smart-ID session ended on the phone.
     SMART_ID_CANCELLED = ("smart_id_cancelled", _CANCELLED)

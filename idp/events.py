@@ -87,6 +87,9 @@ class EventType(Enum):
     RECOVERED = "recovery.finished"
     RECOVERY_STOPPED = "recovery.stopped"
     MUNICIPALITY_RULES_CHANGED = "municipality.rules_changed"
+    DIRECTORY_CHANGED = "directory.changed"
+    DIRECTORY_UNAVAILABLE = "directory.unavailable"
+    DIRECTORY_PASSWORD_CHANGED = "directory.password_changed"  # noqa: S105  the name of an event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,7 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.RECOVERED: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED: N_("Regaining access to the account was stopped"),
     EventType.COMPUTER_REMEMBERED: N_("A computer is remembered: it asks for the password only"),
+    EventType.DIRECTORY_PASSWORD_CHANGED: N_("The password of the municipality's network was changed here"),
     EventType.COMPUTER_REPLAYED: N_("A remembered computer was forgotten: what it keeps was used twice"),
 }
 """What its person (`user_id`) is told at every address they have, and in which words.

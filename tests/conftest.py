@@ -1,18 +1,25 @@
 """What every test may ask for: real databases, a real Redis, a real browser; and what CI does not let pass."""
 
+import io
+import logging
 import os
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+import structlog
 from playwright.sync_api import Browser, Page
 from redis import Redis
 
+from idp import logs
+from idp.gateways.ldap import door
 from idp.gateways.outbound import Outbound
 from tests.support.browser import DESK, PHONE, OpenPage, chromium, open_pages
 from tests.support.certificates import Authority
+from tests.support.directories import ENTRIES, forgive
 from tests.support.remote import Remote, remote_server
+from tests.support.samba import Controller, domain_controller
 from tests.support.services import PostgresServer, postgres_server, redis_server
 
 
@@ -79,6 +86,27 @@ def redis_url(_redis_server_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def _riga_domain() -> Iterator[Controller]:
+    """It may be slow to answer on a busy machine, and is waited for."""
+    with (
+        domain_controller("AD.RIGA.TEST", "RIGA", entries=ENTRIES) as controller,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(door, "SECONDS_AT_MOST", 25.0)
+        yield controller
+
+
+@pytest.fixture
+def riga_domain(_riga_domain: Controller) -> Controller:
+    """A domain controller with people in every state, which has forgotten wrong passwords of other tests.
+
+    Tests that change somebody add one of their own.
+    """
+    forgive(_riga_domain)
+    return _riga_domain
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with chromium() as started:
         yield started
@@ -117,3 +145,16 @@ def remote(authority: Authority) -> Iterator[Remote]:
 @pytest.fixture
 def outbound(authority: Authority) -> Outbound:
     return Outbound(ca_file=authority.ca_file, allowed=[ip_network("127.0.0.0/8"), ip_network("::1/128")])
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """Log lines as they are written, one JSON object a line."""
+    stream = io.StringIO()
+    before = logging.getLogger().handlers[:]
+    logs.configure("info", stream)
+    yield stream
+    structlog.contextvars.clear_contextvars()
+    structlog.reset_defaults()
+    logging.getLogger().handlers[:] = before
+    logging.getLogger().setLevel(logging.WARNING)

@@ -167,7 +167,9 @@ def test_credentials_survive_and_only_untouched_first_rules_allow_the_new_method
         assert (kept.key_id, kept.backup, kept.blocked_at) == (None, None, None)
         rules = {rule.scope: rule.methods for rule in work.rules.rules_for(["national", "0001000"])}
     assert rules == {
-        "national": ["passkey", "password", "phone_approval", "recovery_code", "security_key", "totp"],
+        "national": [
+            *("directory", "passkey", "password", "phone_approval", "recovery_code", "security_key", "totp")
+        ],
         "0001000": changed,
     }
     with World(database_url) as world, world.database.begin() as work:

@@ -57,6 +57,7 @@ class Context:
             webauthn=WebAuthnParty(id=self.settings.rp_id, name=PRODUCT, origins=self.settings.own_origins),
             approvals=ApprovalRequests(self.storage.shelf, self.effects),
             issuer=self.settings.issuer,
+            directories=self.storage,
         )
 
 

@@ -103,7 +103,7 @@ class Enrolments:
         `shared`: the computer is; nobody lets it approve what they do elsewhere.
         """
         method = self._methods.get(method_id)
-        if method is None or not self._is_permitted(person, method_id):
+        if method is None or method.facts.elsewhere or not self._is_permitted(person, method_id):
             return False
         if method.facts.companion and shared:
             return False

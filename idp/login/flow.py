@@ -5,22 +5,22 @@ Not here: what a method does (`methods/`), what comes next (`steps.py`), how it 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from idp.crypto import token_hash
 from idp.effects import Effects
 from idp.errors import Reason
-from idp.events import Event, EventType
 from idp.login.asking import begin_challenge
-from idp.login.browsers import told_browser
 from idp.login.completion import Completion, Finished
+from idp.login.delegation import Delegation
 from idp.login.limits import Limits, Wait
 from idp.login.look import Look, look_at
 from idp.login.sessions import SignedIn, Visitor
 from idp.login.standing import Person, Standing, Standings, match_posts
 from idp.login.steps import Choose, Done, Identify, Offer
 from idp.login.transaction import LIFETIME_SECONDS, Application, Requirements, Transaction, Transactions
+from idp.login.tries import Try, attempted, known_by_answer, refuse_blocked, why_blocked
 from idp.methods.base import (
     Answer,
     Challenge,
@@ -39,24 +39,7 @@ from idp.storage.database import Database
 _BUSY_SECONDS: Final = 5
 """How long to wait when the method itself had no room for this attempt."""
 
-_EVENTS: Final = {Reason.KEY_COPIED: EventType.KEY_BLOCKED}
-"""Refusals that are more than a failed attempt."""
-
 Answered: TypeAlias = Look | Rejected | Pending | Wait
-
-
-@dataclass(frozen=True, slots=True)
-class _Try:
-    """One attempt at a method: whose answer it would be, in which sign-in.
-
-    `first`: nothing was proved before it.
-    """
-
-    transaction: Transaction
-    method: Method
-    subject: Subject | None
-    username: str
-    first: bool = False
 
 
 class Login:
@@ -79,6 +62,7 @@ class Login:
         self._limits = limits
         self._effects = effects
         self._discovering = tuple(method for method in methods.values() if isinstance(method, Discovering))
+        self._delegation = Delegation(methods, standings)
 
     def standing(self, signed_in: SignedIn | None, requirements: Requirements) -> Standing:
         return self._standings.of(signed_in, requirements)
@@ -153,7 +137,7 @@ class Login:
             return self._discover(look, method, answer, visitor=visitor, signed_in=signed_in)
         if look.person is None or not isinstance(look.step, Offer) or method_id not in look.step.methods:
             return Rejected(Reason.METHOD_NOT_OFFERED)
-        attempt = _Try(look.transaction, method, look.person.subject, look.person.user.username)
+        attempt = Try(look.transaction, method, look.person.subject, look.person.user.username)
         outcome = self._attempt(attempt, answer, visitor)
         if not isinstance(outcome, Verified):
             return outcome
@@ -245,8 +229,10 @@ class Login:
             user = work.people.find_user_by_username(username)
             credentials = work.people.credentials_of(user.id if user else "")
         subject = Subject(user, credentials) if user else None
-        attempt = _Try(look.transaction, method, subject, username, first=True)
-        outcome = self._attempt(attempt, answer, visitor)
+        if isinstance(look.step, Identify):
+            method = self._delegation.checked_by(look, method, subject, username)
+        attempt = Try(look.transaction, method, subject, username, first=True)
+        outcome = self._attempt(attempt, {**answer, "username": username}, visitor)
         if not isinstance(outcome, Verified):
             return outcome
         return self._identified(look, attempt, outcome, visitor=visitor, signed_in=signed_in)
@@ -265,7 +251,7 @@ class Login:
             user = work.people.find_user(method.claimed_user(work, answer) or "")
             credentials = work.people.credentials_of(user.id if user else "")
         subject = Subject(user, credentials) if user else None
-        attempt = _Try(look.transaction, method, subject, user.username if user else "", first=True)
+        attempt = Try(look.transaction, method, subject, user.username if user else "", first=True)
         outcome = self._attempt(attempt, answer, visitor)
         if not isinstance(outcome, Verified):
             return outcome
@@ -274,7 +260,7 @@ class Login:
     def _identified(
         self,
         look: Look,
-        attempt: _Try,
+        attempt: Try,
         verified: Verified,
         *,
         visitor: Visitor,
@@ -282,9 +268,9 @@ class Login:
     ) -> Answered:
         """Somebody has said and proved who they are: whether they may, and what comes next."""
         method, transaction, subject = attempt.method, look.transaction, attempt.subject
-        person = self._standings.find_person(subject.user.id) if subject else None
+        person = self._standings.find_person(subject.user.id if subject else verified.user_id)
         if person is None:
-            return Rejected(_why_blocked(method))
+            return Rejected(why_blocked(method))
         if person.user.id != transaction.user_id:
             transaction = _about_nobody(transaction)
         if refused := self._completion.refuse_key(look, person, verified.credential_id, visitor):
@@ -299,7 +285,7 @@ class Login:
         proven = self._proven(transaction, person, method, verified, visitor)
         return self._go_on(proven, signed_in, person)
 
-    def _attempt(self, attempt: _Try, answer: Answer, visitor: Visitor) -> Outcome | Wait:
+    def _attempt(self, attempt: Try, answer: Answer, visitor: Visitor) -> Outcome | Wait:
         transaction, method, subject = attempt.transaction, attempt.method, attempt.subject
         charge = self._limits.charge(
             username=attempt.username, method=method.facts, visitor=visitor, first=attempt.first
@@ -311,14 +297,17 @@ class Login:
             state = {}
         with self._database.begin() as work:
             outcome = method.verify(work, subject, Challenge(state=state), answer)
-            outcome = _refuse_blocked(outcome, attempt)
+            attempt = known_by_answer(work, attempt, outcome)
+            outcome = refuse_blocked(outcome, attempt)
             if not isinstance(outcome, Pending):
-                work.audit.append(_attempted(outcome, attempt, visitor))
+                work.audit.append(attempted(outcome, attempt, visitor))
         match outcome:
             case Rejected(Reason.THROTTLED):
                 self._limits.give_back(charge)
                 return Wait(_BUSY_SECONDS)
             case Rejected():
+                if not outcome.counted:
+                    self._limits.give_back(charge)
                 return outcome
             case Verified() | Pending():
                 self._limits.passed(charge)
@@ -369,29 +358,3 @@ def _typed_username(answer: Answer, person: Person | None) -> str:
         return canonical_username(typed)
     except ValueError:
         return ""
-
-
-def _attempted(outcome: Verified | Rejected, attempt: _Try, visitor: Visitor) -> Event:
-    return Event(
-        type=_EVENTS.get(outcome.reason, EventType.METHOD_FAILED)
-        if isinstance(outcome, Rejected)
-        else EventType.METHOD_PASSED,
-        user_id=attempt.subject.user.id if attempt.subject else None,
-        client_id=attempt.transaction.client_id,
-        method=attempt.method.facts.id,
-        reason=outcome.reason.code if isinstance(outcome, Rejected) else None,
-        address=visitor.address,
-        detail=told_browser(visitor.user_agent),
-    )
-
-
-def _refuse_blocked(outcome: Outcome, attempt: _Try) -> Outcome:
-    subject = attempt.subject
-    if isinstance(outcome, Verified) and (subject is None or not subject.user.is_active):
-        return Rejected(_why_blocked(attempt.method))
-    return outcome
-
-
-def _why_blocked(method: Method) -> Reason:
-    """In the words in which the method refuses anybody."""
-    return Reason.BLOCKED_USER if method.facts.with_username else Reason.KEY_OF_BLOCKED_USER

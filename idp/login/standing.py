@@ -104,6 +104,23 @@ class Person:
         posts = frozenset(post.municipality for post in self.employments)
         return posts or frozenset(_operator(self.user))
 
+    def vouched_for_elsewhere(self, tenants: frozenset[str]) -> frozenset[str]:
+        """Credentials on the word of another municipality than the one the person acts for, or than all."""
+        return frozenset(
+            each.id
+            for each in self.subject.credentials
+            if each.vouched_by is not None and not tenants <= {each.vouched_by}
+        )
+
+    def only_among(self, refused: frozenset[str]) -> frozenset[str]:
+        """What is set up with nothing but these."""
+        if not refused:
+            return frozenset()
+        others = {each.method for each in self.subject.credentials if each.id not in refused}
+        return (
+            self.enrolled & {each.method for each in self.subject.credentials if each.id in refused} - others
+        )
+
     def days_to_remember(self, acting: Employment | None) -> int:
         """The least of those for whom the person acts; never for who runs the system."""
         if OPERATOR in self.user.roles:
@@ -218,15 +235,17 @@ class Standings:
         computer = self._computer_of(proofs)
         if computer is not None and computer.method in requirements.set_aside:
             computer = None
+        tenants = _tenants(person, acting)
+        foreign = person.vouched_for_elsewhere(tenants)
         return decide(
             Situation(
                 methods=self._facts,
                 enrolled=person.enrolled,
                 blocked=person.blocked | aside,
-                unaccepted=person.unaccepted,
-                refused_credentials=frozenset(person.refused_keys),
+                unaccepted=person.unaccepted | person.only_among(foreign),
+                refused_credentials=frozenset(person.refused_keys) | foreign,
                 rules=person.rules,
-                tenants=_tenants(person, acting),
+                tenants=tenants,
                 proofs=proofs,
                 remembering=person.remembering(computer, self._effects.now()) if computer else frozenset(),
                 remembered_method=computer.method if computer else "",

@@ -25,6 +25,7 @@ class Ways:
         self._leaning = frozenset(each.id for each in facts if each.backup or each.companion)
         self._strong = tuple(each.id for each in facts if each.enrollable)
         self._known = tuple(each.id for each in facts if each.factor is Factor.KNOWLEDGE)
+        self._elsewhere = frozenset(each.id for each in facts if each.elsewhere)
         self._doors = frozenset(
             method.facts.id
             for method in methods.values()
@@ -108,7 +109,8 @@ class Ways:
         return tuple(
             method
             for method in self._known
-            if any(self._is_a_beginning(person, method, place) for place in places)
+            if method not in self._elsewhere
+            and any(self._is_a_beginning(person, method, place) for place in places)
         )
 
     def for_recovery(self, person: Person) -> tuple[str, ...]:

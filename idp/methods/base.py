@@ -54,6 +54,8 @@ class Verified:
     """For methods that use themselves up: how many are left."""
     user_verified: bool = False
     """The device itself made sure of who holds it."""
+    user_id: str = ""
+    """Whose answer it was, where nobody knew before (`Delegated`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,21 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewal:
+    """The secret is over, and its owner may give it a successor: at `url`, or by the same method with
+    `new_password` and `new_password_again` besides.
+    """
+
+    method: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     reason: Reason
+    counted: bool = True
+    """False: it was nobody's guess, and costs no attempt."""
+    renewal: Renewal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +154,21 @@ class Describing(Method, Protocol):
     """A method of which a person may have several credentials, and must tell them apart."""
 
     def describe(self, credential: Credential) -> Description: ...
+
+
+@runtime_checkable
+class Delegated(Method, Protocol):
+    """A method that checks what is typed on the page of another, with somebody outside who knows the person.
+
+    Whoever is enrolled and may use it is asked for that secret and for no other.
+    """
+
+    def knows(self, name: str) -> bool:
+        """Whether a name that is nobody's here is one that it would look for outside. Asks nobody yet.
+
+        `verify` then gets no subject, and says in `Verified.user_id` who it was.
+        """
+        ...
 
 
 class Waiting(StrEnum):

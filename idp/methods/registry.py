@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from idp.effects import Effects
 from idp.errors import Reason
 from idp.methods.base import Method
+from idp.methods.directory.doors import Doors
+from idp.methods.directory.method import DirectoryPassword, vouched_for
 from idp.methods.password.hashing import Argon2Parameters
 from idp.methods.password.hashing import calibrate as calibrate_argon2
 from idp.methods.password.method import Password
@@ -20,6 +22,7 @@ from idp.methods.webauthn.passkey import Passkey
 from idp.methods.webauthn.security_key import SecurityKey
 from idp.models.people import Credential, User
 from idp.storage.approval_requests import ApprovalRequests
+from idp.storage.open import Storage
 from idp.storage.vault import Vault
 
 __all__ = [
@@ -38,6 +41,7 @@ __all__ = [
     "methods",
     "read_blob",
     "take_over",
+    "vouched_for",
 ]
 
 
@@ -67,17 +71,31 @@ def methods(
     webauthn: WebAuthnParty,
     approvals: ApprovalRequests,
     issuer: str,
+    directories: Storage | None = None,
 ) -> tuple[Method, ...]:
     """`hashes_at_once` bounds argon2id in this process; `issuer_name` is shown by authenticator apps;
-    `webauthn` is who we are to passkeys and security keys; `issuer` is what links begin with.
+    `webauthn` is who we are to passkeys and security keys; `issuer` is what links begin with;
+    `directories`: where those of municipalities are kept, without which none is asked.
     """
+    password = Password(parameters=parameters, at_once=hashes_at_once, effects=effects)
     return (
         Passkey(party=webauthn, effects=effects),
-        Password(parameters=parameters, at_once=hashes_at_once, effects=effects),
+        password,
+        *([_directory_password(directories, password, effects)] if directories else []),
         SecurityKey(party=webauthn, effects=effects),
         Totp(issuer=issuer_name, vault=vault, effects=effects),
         PhoneApproval(requests=approvals, issuer=issuer, effects=effects),
         RecoveryCode(vault=vault, effects=effects),
+    )
+
+
+def _directory_password(storage: Storage, password: Password, effects: Effects) -> DirectoryPassword:
+    return DirectoryPassword(
+        doors=Doors(storage.database, effects),
+        throttle=storage.throttle,
+        effects=effects,
+        clock=password.clock,
+        fail_like=password.fail_like_one,
     )
 
 

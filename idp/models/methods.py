@@ -41,6 +41,8 @@ class MethodFacts:
     """A challenge takes one answer, right or wrong; for the next there is another challenge."""
     needs: frozenset[Device] = frozenset()
     """Any one of these will do; none: nothing to advise."""
+    elsewhere: bool = False
+    """Kept by somebody outside: nobody sets it up, changes or removes it on our pages."""
     companion: bool = False
     """Leans on other ways to sign in: set up by who has one besides, and goes when the last of them goes."""
 

@@ -171,3 +171,5 @@ class Credential(Base):
     """In which format the maker's word for `aaguid` was given and checked; None where it was not."""
     kind: Mapped[str | None] = mapped_column(default=None)
     """What FIDO's list calls its model; follows the list (`storage/authenticators.py`)."""
+    vouched_by: Mapped[Id | None] = mapped_column(default=None)
+    """The municipality (ATVK) on whose word alone it stands: it counts only where its owner acts for that."""

@@ -11,6 +11,7 @@ from idp.storage.computers import ComputerStore
 from idp.storage.confirmations import ConfirmationStore
 from idp.storage.connections import Connections
 from idp.storage.contacts import ContactStore
+from idp.storage.directories import DirectoryStore
 from idp.storage.grants import GrantStore
 from idp.storage.in_person import IdentityCheckStore
 from idp.storage.initial_tokens import InitialTokenStore
@@ -102,6 +103,10 @@ class Work(Unit):
     @property
     def identity_checks(self) -> IdentityCheckStore:
         return IdentityCheckStore(self, self._vault)
+
+    @property
+    def directories(self) -> DirectoryStore:
+        return DirectoryStore(self, self._vault)
 
     @property
     def networks(self) -> NetworkStore:

@@ -83,6 +83,10 @@ TOLD: Final = {
     EventType.RECOVERY_BEGUN.value: N_("Somebody confirmed that they are you, to set up a way to log in"),
     EventType.RECOVERED.value: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED.value: N_("Regaining access to the account was stopped"),
+    EventType.DIRECTORY_UNAVAILABLE.value: N_("The municipality's network did not answer"),
+    EventType.DIRECTORY_PASSWORD_CHANGED.value: N_(
+        "The password of the municipality's network was changed here"
+    ),
 }
 """Events that mean something to the person they are about; the trail has more."""
 LANGUAGE_NAMES: Final = {"lv": "Latviešu", "en": "English"}

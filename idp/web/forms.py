@@ -25,6 +25,8 @@ _FIELDS: Final = {
     Reason.PASSWORD_COMMON: "new_password",
     Reason.PASSWORD_HAS_NAME: "new_password",
     Reason.PASSWORDS_DIFFER: "new_password_again",
+    Reason.DIRECTORY_WRONG_OLD_PASSWORD: "password",
+    Reason.DIRECTORY_AGAINST_POLICY: "new_password",
     Reason.NO_EMAIL_ADDRESS: "contact",
     Reason.CONTACT_THERE_ALREADY: "contact",
     Reason.IDENTITY_NO_CONSENT: "consent",
@@ -62,7 +64,7 @@ def problem_of(outcome: Rejected | Wait) -> Problem:
     match outcome:
         case Wait(seconds):
             return Problem(wait_seconds=seconds, status=HTTPStatus.TOO_MANY_REQUESTS)
-        case Rejected(reason):
+        case Rejected(reason=reason):
             error = (_FIELDS.get(reason), translate(reason.public))
             return Problem(errors=(error,), status=HTTPStatus.UNPROCESSABLE_ENTITY)
 

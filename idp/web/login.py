@@ -18,7 +18,7 @@ from idp.login.remembered import Kept
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
 from idp.login.transaction import Ended, Transaction
 from idp.login.turns import half_way_of
-from idp.methods.base import Challenge, Discovering, Pending, Rejected, Waiting
+from idp.methods.base import Challenge, Discovering, Pending, Rejected, Renewal, Waiting
 from idp.models.people import Employment
 from idp.web.computers import box_for, keep, remember_if_asked
 from idp.web.errors import reference
@@ -90,6 +90,8 @@ def _check(look: Look, method_id: str) -> AnyResponse:
             return _go_on(outcome, remember_if_asked(look, outcome, method_id))
         case Pending():
             return _show(look, NOT_YET)
+        case Rejected(renewal=Renewal() as renewal):
+            return _show_renewal(look, outcome, renewal)
         case Rejected() | Wait():
             return _show(look, problem_of(outcome))
         case _:
@@ -266,6 +268,21 @@ def _show_enrolment(look: Look, methods: tuple[str, ...], problem: Problem) -> R
         action=_url(look.transaction, method_id),
         method=as_shown(site().methods[method_id]),
         challenge=challenge.page,
+        cancel_url=f"{_url(look.transaction)}/anew",
+        application_name=_application_name(look),
+    )
+
+
+def _show_renewal(look: Look, rejected: Rejected, renewal: Renewal) -> Response:
+    """First it says why; when that form was sent already, what is wrong with it."""
+    _dress(look)
+    return show_form(
+        "login/renew.html",
+        problem_of(rejected) if "new_password" in request.form else NO_PROBLEM,
+        action=_url(look.transaction, renewal.method),
+        why=translate(rejected.reason.public),
+        renewal_url=renewal.url,
+        username=_who(look) or request.form.get("username", ""),
         cancel_url=f"{_url(look.transaction)}/anew",
         application_name=_application_name(look),
     )

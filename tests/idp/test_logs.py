@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -28,18 +27,6 @@ SECRETS = {
     "id_token_hint": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
     "recovery_codes": ["AAAAA-BBBBB"],
 }
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    before = logging.getLogger().handlers[:]
-    logs.configure("info", stream)
-    yield stream
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
-    logging.getLogger().handlers[:] = before
-    logging.getLogger().setLevel(logging.WARNING)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:

@@ -46,6 +46,19 @@ class Authority:
             name, _alternatives(hosts), ExtendedKeyUsageOID.SERVER_AUTH, subject=_named(hosts[0])
         )
 
+    def expired_server(self, *hosts: str, name: str = "expired") -> Issued:
+        key = ec.generate_private_key(ec.SECP256R1())
+        yesterday = dt.datetime.now(dt.UTC) - _DAY
+        builder = (
+            x509.CertificateBuilder(
+                self._name, _named(hosts[0]), key.public_key(), x509.random_serial_number()
+            )
+            .not_valid_before(yesterday - 30 * _DAY)
+            .not_valid_after(yesterday)
+            .add_extension(x509.SubjectAlternativeName(_alternatives(hosts)), critical=False)
+        )
+        return self._write(name, key, builder.sign(self._key, hashes.SHA256()))
+
     def client(
         self, subject: x509.Name, *, name: str = "client", alternatives: tuple[x509.GeneralName, ...] = ()
     ) -> Issued:

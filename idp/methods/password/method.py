@@ -55,6 +55,23 @@ class Password:
         work.people.touch_credential(credential.id, at=self._effects.now())
         return Verified(credential.id)
 
+    def fail_like_one(self, password: str, started: float) -> bool:
+        """For a method that checks the same form elsewhere and failed, having begun at `started` of `clock`.
+
+        From then on every failure takes as long, here and there. False when there was no room for that work.
+        """
+        try:
+            with self._turns.turn():
+                self._argon2.verify_for_nobody(strength.normalise(password[: strength.LONGEST]))
+        except TooBusyError:
+            return False
+        self._pace.slow_failure(started)
+        self._pace.failure(started)
+        return True
+
+    def clock(self) -> float:
+        return self._pace.clock()
+
     def _matches(self, stored: str | None, password: str) -> bool:
         """Whether the password fits; takes as long for nobody's password (None). Raises TooBusyError."""
         normalised = strength.normalise(password)

@@ -4,7 +4,7 @@ import pyotp
 import pytest
 
 from idp.errors import Reason
-from idp.methods.base import AskedElsewhere, Describing, Discovering, Method, Verified
+from idp.methods.base import AskedElsewhere, Delegated, Describing, Discovering, Method, Verified
 from idp.methods.registry import (
     Argon2Parameters,
     Methods,
@@ -16,7 +16,9 @@ from idp.methods.registry import (
 from idp.models.methods import Factor
 from idp.models.people import Credential
 from idp.storage.approval_requests import ApprovalRequests
+from idp.storage.open import Storage
 from idp.storage.shelves import SqlShelf
+from idp.storage.throttle import SqlThrottle
 from tests.idp.methods.conftest import World
 
 RFC_8176 = {
@@ -36,12 +38,19 @@ def every(world: World) -> tuple[Method, ...]:
         webauthn=WebAuthnParty(id="localhost", name="visvaris.lv", origins=("http://localhost:8000",)),
         approvals=ApprovalRequests(SqlShelf(world.database, world.effects), world.effects),
         issuer="http://localhost:8000",
+        directories=Storage(
+            world.database,
+            SqlShelf(world.database, world.effects),
+            SqlThrottle(world.database, world.effects),
+        ),
     )
 
 
 def test_they_are_found_by_id_and_listed_in_order_of_preference(every: tuple[Method, ...]) -> None:
     by_id = Methods(every)
-    preferred = ["passkey", "password", "security_key", "totp", "phone_approval", "recovery_code"]
+    preferred = [
+        *("passkey", "password", "directory", "security_key", "totp", "phone_approval", "recovery_code")
+    ]
     assert list(by_id) == preferred == [method.facts.id for method in every]
     assert all(by_id[method.facts.id] is method for method in every)
     assert by_id.get("kerberos") is None
@@ -52,7 +61,9 @@ def test_what_each_says_of_itself_is_sound(every: tuple[Method, ...]) -> None:
         assert set(method.facts.amr) <= RFC_8176
         assert method.label
         assert method.description.endswith(".")
-    assert [method.facts.id for method in every if method.facts.with_username] == ["password"]
+    assert [method.facts.id for method in every if method.facts.with_username] == ["password", "directory"]
+    assert [method.facts.id for method in every if method.facts.elsewhere] == ["directory"]
+    assert [method.facts.id for method in every if isinstance(method, Delegated)] == ["directory"]
     assert [method.facts.id for method in every if method.facts.backup] == ["recovery_code"]
     assert [method.facts.id for method in every if isinstance(method, Discovering)] == ["passkey"]
     assert [method.facts.id for method in every if isinstance(method, Describing)] == [

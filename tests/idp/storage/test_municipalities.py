@@ -36,12 +36,9 @@ def test_what_is_allowed_at_first(world: World):
         (2, True),
         (1, True),
     ]
-    assert (
-        national.methods
-        == operator.methods
-        == one.methods
-        == [*("passkey", "password", "phone_approval", "recovery_code", "security_key", "totp")]
-    )
+    ours = ["passkey", "password", "phone_approval", "recovery_code", "security_key", "totp"]
+    assert national.methods == one.methods == ["directory", *ours]
+    assert operator.methods == ours
 
 
 def test_loading_again_corrects_names_and_undoes_no_decision(world: World):

@@ -1,0 +1,340 @@
+"""Asks one directory: who is this, is this their password, which of these groups are they in.
+
+Controllers are tried in their order. One that did not answer is left out for a while, each for itself; when
+none is left, that is the answer at once. No question takes longer than three seconds. Connections of our own
+account are kept and used again; a person's password goes over a new one each time.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from idp.gateways.ldap.connection import close, connect, library, text_of, told
+from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault, bind_refused, change_refused
+from idp.gateways.ldap.route import Route
+from idp.gateways.ldap.values import (
+    CHARACTERS_AT_MOST,
+    Controller,
+    Entry,
+    UnaskableError,
+    entry_from,
+    equals,
+    escaped,
+    guid_bytes,
+    quoted_password,
+)
+
+SECONDS_AT_MOST: Final = 3.0
+CONNECT_SECONDS: Final = 1.0
+"""For one controller while there is another; the last has all the time that is left."""
+LEFT_OUT_SECONDS: Final = 15.0
+IDLE_SECONDS: Final = 30.0
+"""Then a kept connection is not used again: firewalls forget such ones without a word."""
+_KEPT_AT_MOST: Final = 8
+_IN_CHAIN: Final = "1.2.840.113556.1.4.1941"
+"""LDAP_MATCHING_RULE_IN_CHAIN: also by way of groups within groups ([MS-ADTS] 3.1.1.3.4.4.2)."""
+_ALWAYS: Final = ("objectGUID", "userPrincipalName", "sAMAccountName", "userAccountControl")
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class LockOut:
+    """After how many wrong passwords within how long the directory locks an entry; 0: never."""
+
+    threshold: int
+    minutes: float
+
+
+class _LostError(Exception):
+    """The connection on which it was asked is gone."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    connection: Any
+    controller: Controller
+    since: float
+
+
+@dataclass(slots=True)
+class Door:
+    """One for each directory and process; threads share it. `clock` counts seconds and tells no time."""
+
+    route: Route
+    clock: Callable[[], float] = time.monotonic
+    patience: float = field(default_factory=lambda: SECONDS_AT_MOST)
+    _kept: list[_Kept] = field(default_factory=list, init=False, repr=False)
+    _left_out: dict[Controller, float] = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    # Questions. Each raises DirectoryError where there is no answer. ----------------------------------
+
+    def find_by_guid(self, guid: str) -> Entry | None:
+        return self._find(equals("objectGUID", guid_bytes(guid)))
+
+    def find_by_upn(self, upn: str) -> Entry | None:
+        return self._find_named("userPrincipalName", upn)
+
+    def find_by_account_name(self, name: str) -> Entry | None:
+        return self._find_named("sAMAccountName", name)
+
+    def find(self, name: str) -> Entry | None:
+        """By whatever an administrator calls an entry: GUID, UPN or account name."""
+        try:
+            guid = str(UUID(name))
+        except ValueError:
+            return self.find_by_upn(name) if "@" in name else self.find_by_account_name(name)
+        return self.find_by_guid(guid)
+
+    def bind(self, who: str, password: str) -> Bind:
+        """Whether that is their password, and what the directory says of them."""
+        if not password:
+            return Bind.EMPTY_PASSWORD
+        if len(password) > CHARACTERS_AT_MOST or not _is_text(password):
+            return Bind.WRONG_PASSWORD
+        deadline = self.clock() + self.patience
+        ldap = library()
+        for controller, connection in self._connections(deadline):
+            try:
+                connection.simple_bind_s(who, password)
+                return Bind.PASSED
+            except ldap.INVALID_CREDENTIALS as error:
+                return bind_refused(text_of(error))
+            except ldap.TIMEOUT:
+                # It may count as an attempt there: asking another one would make it two.
+                self._leave_out(controller)
+                raise DirectoryError(Fault.UNREACHABLE, f"{controller}: no answer in time") from None
+            except (ldap.SERVER_DOWN, ldap.BUSY, ldap.UNAVAILABLE, ldap.CONNECT_ERROR):
+                self._leave_out(controller)
+            except ldap.LDAPError:
+                return Bind.REFUSED
+            finally:
+                close(connection)
+        raise DirectoryError(Fault.UNREACHABLE, "no controller answers")
+
+    def bind_nobody(self, password: str) -> None:
+        """The same work for an entry that does not exist, and so is never locked."""
+        self.find_by_guid("00000000-0000-0000-0000-000000000000")
+        self.bind(f"{secrets.token_hex(8)}@{self.route.realm or 'invalid'}", password or "-")
+
+    def change_password(self, entry: Entry, *, old: str, new: str) -> Change:
+        """By its owner: whoever does not know the old one changes nothing, whatever our account may do."""
+        if not (old and new and _is_text(old) and _is_text(new)):
+            return Change.REFUSED
+        ldap = library()
+        wanted = [
+            (ldap.MOD_DELETE, "unicodePwd", [quoted_password(old)]),
+            (ldap.MOD_ADD, "unicodePwd", [quoted_password(new)]),
+        ]
+        held = self._open_service(self.clock() + self.patience)
+        try:
+            held.connection.modify_s(entry.dn, wanted)
+            return Change.CHANGED
+        except ldap.CONSTRAINT_VIOLATION as error:
+            return change_refused(text_of(error))
+        except (ldap.SERVER_DOWN, ldap.TIMEOUT, ldap.BUSY, ldap.UNAVAILABLE) as error:
+            raise DirectoryError(Fault.UNREACHABLE, told(error)) from None
+        except ldap.LDAPError:
+            return Change.REFUSED
+        finally:
+            close(held.connection)
+
+    def in_group(self, entry: Entry, group_dn: str) -> bool:
+        """Also as a member of a group within it."""
+        ldap = library()
+        condition = f"(memberOf:{_IN_CHAIN}:={escaped(group_dn)})"
+        return bool(self._ask(lambda held, left: _search(ldap, held, entry.dn, condition, left, base=True)))
+
+    def lock_out(self) -> LockOut:
+        ldap = library()
+
+        def ask(held: Any, left: float) -> LockOut:
+            root = held.read_rootdse_s(attrlist=["defaultNamingContext"])
+            domain = root["defaultNamingContext"][0].decode()
+            names = ["lockoutThreshold", "lockOutObservationWindow"]
+            found = held.search_ext_s(domain, ldap.SCOPE_BASE, attrlist=names, timeout=left)
+            cells = found[0][1]
+            ticks = -int(cells.get("lockOutObservationWindow", [b"0"])[0])
+            return LockOut(int(cells.get("lockoutThreshold", [b"0"])[0]), ticks / 10**7 / 60)
+
+        return self._ask(ask)
+
+    def greet(self) -> None:
+        """Whether our account is let in."""
+        self._ask(lambda held, left: held.search_ext_s("", 0, attrlist=["1.1"], timeout=left))
+
+    def count_people(self, base_dn: str, *, at_most: int) -> int:
+        """How many entries the filter finds under a base, as far as `at_most`."""
+        ldap = library()
+
+        def ask(held: Any, left: float) -> int:
+            asked = held.search_ext(
+                base_dn, ldap.SCOPE_SUBTREE, self.route.user_filter, ["1.1"], timeout=left, sizelimit=at_most
+            )
+            found = 0
+            try:
+                for _ in range(at_most + 1):
+                    kind, entries = held.result(asked, all=0, timeout=left)
+                    if kind == ldap.RES_SEARCH_RESULT:
+                        break
+                    found += sum(1 for dn, _ in entries if dn is not None)
+            except ldap.SIZELIMIT_EXCEEDED:
+                pass
+            return found
+
+        return self._ask(ask)
+
+    def close(self) -> None:
+        with self._lock:
+            kept, self._kept = self._kept, []
+        for each in kept:
+            close(each.connection)
+
+    # Inside -----------------------------------------------------------------------------------------
+
+    def _find_named(self, attribute: str, value: str) -> Entry | None:
+        try:
+            return self._find(equals(attribute, value))
+        except UnaskableError:
+            return None
+
+    def _find(self, condition: str) -> Entry | None:
+        """None also for two: which of them would be a guess."""
+        whole = f"(&{self.route.user_filter}{condition})"
+        found = [each for base in self.route.base_dns for each in self._search(base, whole)]
+        if len({dn.lower() for dn, _ in found}) != 1:
+            return None
+        dn, attributes = found[0]
+        return entry_from(dn, attributes, wanted=self.route.attributes)
+
+    def _search(self, base: str, condition: str) -> list[tuple[str, dict[str, list[bytes]]]]:
+        ldap = library()
+        wanted = [*_ALWAYS, *self.route.attributes.values()]
+        return self._ask(lambda held, left: _search(ldap, held, base, condition, left, wanted=wanted))
+
+    def _ask(self, question: Callable[[Any, float], Answer]) -> Answer:
+        """On a kept connection, or a new one when there is none or it was lost meanwhile."""
+        deadline = self.clock() + self.patience
+        if kept := self._take_kept():
+            try:
+                return self._ask_on(kept, question, deadline)
+            except _LostError:
+                self.close()  # the others are to the same controller
+        held = self._open_service(deadline)
+        try:
+            return self._ask_on(held, question, deadline)
+        except _LostError as error:
+            self._leave_out(held.controller)
+            raise DirectoryError(Fault.UNREACHABLE, str(error)) from None
+
+    def _ask_on(self, held: _Kept, question: Callable[[Any, float], Answer], deadline: float) -> Answer:
+        ldap = library()
+        try:
+            answer = question(held.connection, max(0.1, deadline - self.clock()))
+        except (ldap.SERVER_DOWN, ldap.BUSY, ldap.UNAVAILABLE) as error:
+            close(held.connection)
+            raise _LostError(f"{held.controller}: {told(error)}") from None
+        except ldap.TIMEOUT:
+            self._leave_out(held.controller)
+            close(held.connection)
+            raise DirectoryError(Fault.UNREACHABLE, f"{held.controller}: no answer in time") from None
+        except (ldap.LDAPError, KeyError, IndexError, ValueError) as error:
+            close(held.connection)
+            raise DirectoryError(Fault.BROKEN, f"{held.controller}: {told(error)}") from None
+        self._keep(held)
+        return answer
+
+    def _take_kept(self) -> _Kept | None:
+        now = self.clock()
+        while True:
+            with self._lock:
+                held = self._kept.pop() if self._kept else None
+            if held is None or now - held.since <= IDLE_SECONDS:
+                return held
+            close(held.connection)
+
+    def _keep(self, held: _Kept) -> None:
+        held.since = self.clock()
+        with self._lock:
+            if len(self._kept) < _KEPT_AT_MOST:
+                self._kept.append(held)
+                return
+        close(held.connection)
+
+    def _open_service(self, deadline: float) -> _Kept:
+        ldap = library()
+        for controller, connection in self._connections(deadline):
+            try:
+                connection.simple_bind_s(self.route.account, self.route.password)
+            except ldap.INVALID_CREDENTIALS as error:
+                close(connection)
+                why = bind_refused(text_of(error)).value
+                raise DirectoryError(Fault.ACCOUNT_REFUSED, f"{self.route.account}: {why}") from None
+            except ldap.LDAPError:
+                close(connection)
+                self._leave_out(controller)
+            else:
+                return _Kept(connection, controller, self.clock())
+        raise DirectoryError(Fault.UNREACHABLE, "no controller answers")
+
+    def _connections(self, deadline: float) -> Iterator[tuple[Controller, Any]]:
+        """To one controller after the other, until one serves. Raises DirectoryError when none is there."""
+        faults = []
+        waiting = self._in_order()
+        while waiting and (left := deadline - self.clock()) > 0:
+            controller = waiting.pop(0)
+            try:
+                connection = connect(self.route, controller, min(CONNECT_SECONDS, left) if waiting else left)
+            except DirectoryError as error:
+                self._leave_out(controller)
+                faults.append(error)
+                continue
+            connection.timeout = max(0.1, deadline - self.clock())
+            yield controller, connection
+        if untrusted := [error for error in faults if error.fault is Fault.UNTRUSTED]:
+            raise untrusted[0]
+        if faults:
+            raise faults[0]
+
+    def _in_order(self) -> list[Controller]:
+        now = self.clock()
+        with self._lock:
+            return [each for each in self.route.controllers if self._left_out.get(each, now) <= now]
+
+    def _leave_out(self, controller: Controller) -> None:
+        with self._lock:
+            self._left_out[controller] = self.clock() + LEFT_OUT_SECONDS
+
+
+def _search(
+    ldap: Any,
+    held: Any,
+    where: str,
+    condition: str,
+    seconds: float,
+    *,
+    wanted: list[str] | None = None,
+    base: bool = False,
+) -> list[tuple[str, dict[str, list[bytes]]]]:
+    """At most two; without continuations, which come without a DN."""
+    scope = ldap.SCOPE_BASE if base else ldap.SCOPE_SUBTREE
+    try:
+        found = held.search_ext_s(where, scope, condition, wanted or ["1.1"], timeout=seconds, sizelimit=2)
+    except ldap.SIZELIMIT_EXCEEDED:
+        return [("more than one", {}), ("than can be told apart", {})]
+    except ldap.NO_SUCH_OBJECT:
+        return []
+    return [(dn, attributes) for dn, attributes in found if dn is not None]
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text

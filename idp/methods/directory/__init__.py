@@ -1,0 +1,1 @@
+"""The password of a municipality's directory: the method itself (`method`), and whom it asks (`doors`)."""

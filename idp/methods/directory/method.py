@@ -1,0 +1,220 @@
+"""The password of a municipality's own network, checked by its directory and never kept here.
+
+A person is who the entry with their immutable id is, whatever it is called by now. Wrong passwords stop short
+of what would lock the entry out there. Whoever fails learns the same, after the same time, as by a password
+of ours. Not here: which directory (`doors.py`), talking to it (`gateways/ldap/`), how often one may try in
+general (`login/limits.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from idp.effects import Effects
+from idp.errors import N_, Reason
+from idp.events import Event, EventType
+from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault
+from idp.gateways.ldap.values import Entry
+from idp.methods.base import Answer, Challenge, Enrolled, Outcome, Rejected, Renewal, Subject, Verified
+from idp.methods.directory.doors import Asked, Doors, Linked, find_in
+from idp.models.directories import Directory
+from idp.models.methods import Factor, MethodFacts
+from idp.models.people import Credential, User
+from idp.storage.throttle import Bucket, Throttle
+from idp.storage.work import Work
+
+METHOD: Final = "directory"
+_log = structlog.get_logger("visvaris.directory")
+
+_BINDS: Final[Mapping[Bind, Reason]] = {
+    Bind.WRONG_PASSWORD: Reason.DIRECTORY_WRONG_PASSWORD,
+    Bind.UNKNOWN_ENTRY: Reason.DIRECTORY_UNKNOWN_ENTRY,
+    Bind.NOT_AT_THIS_TIME: Reason.DIRECTORY_NOT_AT_THIS_TIME,
+    Bind.NOT_FROM_HERE: Reason.DIRECTORY_NOT_FROM_HERE,
+    Bind.PASSWORD_EXPIRED: Reason.DIRECTORY_PASSWORD_EXPIRED,
+    Bind.DISABLED: Reason.DIRECTORY_DISABLED,
+    Bind.ACCOUNT_EXPIRED: Reason.DIRECTORY_ACCOUNT_EXPIRED,
+    Bind.MUST_CHANGE: Reason.DIRECTORY_MUST_CHANGE,
+    Bind.LOCKED_OUT: Reason.DIRECTORY_LOCKED_OUT,
+    Bind.EMPTY_PASSWORD: Reason.DIRECTORY_EMPTY_PASSWORD,
+    Bind.REFUSED: Reason.DIRECTORY_REFUSED,
+}
+"""Every outcome but the one."""
+_CHANGES: Final[Mapping[Change, Reason]] = {
+    Change.WRONG_PASSWORD: Reason.DIRECTORY_WRONG_OLD_PASSWORD,
+    Change.AGAINST_POLICY: Reason.DIRECTORY_AGAINST_POLICY,
+    Change.REFUSED: Reason.DIRECTORY_CHANGE_REFUSED,
+}
+_FAULTS: Final[Mapping[Fault, Reason]] = {
+    Fault.UNREACHABLE: Reason.DIRECTORY_UNREACHABLE,
+    Fault.UNTRUSTED: Reason.DIRECTORY_UNTRUSTED,
+    Fault.ACCOUNT_REFUSED: Reason.DIRECTORY_OWN_ACCOUNT_REFUSED,
+    Fault.BROKEN: Reason.DIRECTORY_BROKEN,
+}
+_OVER: Final = {Bind.PASSWORD_EXPIRED, Bind.MUST_CHANGE}
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    password: str
+    new_password: str | None
+    new_password_again: str
+
+    @property
+    def renews(self) -> bool:
+        return self.new_password is not None
+
+
+class DirectoryPassword:
+    facts = MethodFacts(id=METHOD, factor=Factor.KNOWLEDGE, amr=("pwd",), with_username=True, elsewhere=True)
+    label = N_("Password of the municipality's network")
+    description = N_("The password with which you log in to your computer at work.")
+
+    def __init__(
+        self,
+        *,
+        doors: Doors,
+        throttle: Throttle,
+        effects: Effects,
+        clock: Callable[[], float],
+        fail_like: Callable[[str, float], bool],
+    ) -> None:
+        """`fail_like`: makes a failure that began at so much of `clock` last as long as by a password of
+        ours; False when there is no room for that.
+        """
+        self._doors = doors
+        self._throttle = throttle
+        self._effects = effects
+        self._clock = clock
+        self._fail_like = fail_like
+
+    def is_enrolled(self, subject: Subject) -> bool:
+        return bool(subject.of(METHOD))
+
+    def knows(self, name: str) -> bool:
+        return self._doors.is_name(name)
+
+    def begin(self, subject: Subject) -> Challenge:
+        return Challenge()
+
+    def begin_enrolment(self, subject: Subject) -> Challenge:
+        return Challenge()
+
+    def enrol(
+        self, work: Work, subject: Subject, challenge: Challenge, answer: Answer
+    ) -> Enrolled | Rejected:
+        return Rejected(Reason.METHOD_NOT_OFFERED)
+
+    def verify(self, work: Work, subject: Subject | None, challenge: Challenge, answer: Answer) -> Outcome:
+        started = self._clock()
+        typed = _Typed(
+            answer.get("password", ""), answer.get("new_password"), answer.get("new_password_again", "")
+        )
+        if typed.renews and typed.new_password != typed.new_password_again:
+            return Rejected(Reason.PASSWORDS_DIFFER, counted=False, renewal=Renewal(METHOD))
+        asked = (
+            self._doors.for_person(subject.user, subject.of(METHOD))
+            if subject
+            else self._doors.for_name(answer.get("username", ""))
+        )
+        try:
+            outcome = self._ask(work, asked, typed) if asked else Reason.DIRECTORY_UNKNOWN_ENTRY
+        except DirectoryError as error:
+            _log.warning("no answer from a directory", fault=error.fault.value, told=error.told)
+            return Rejected(_FAULTS[error.fault], counted=False)
+        if not isinstance(outcome, Reason):
+            return outcome
+        if not self._fail_like(typed.password, started):
+            return Rejected(Reason.THROTTLED)
+        if typed.renews:
+            return Rejected(Reason.DIRECTORY_WRONG_OLD_PASSWORD, renewal=Renewal(METHOD))
+        return Rejected(outcome)
+
+    def _ask(self, work: Work, asked: Asked, typed: _Typed) -> Outcome | Reason:
+        """A reason: it failed, and must not be told from other failures by anything but its words."""
+        entry = find_in(asked)
+        linked = asked.linked or (self._doors.linked_to(asked.directory, entry) if entry else None)
+        if entry is None or linked is None or not linked.is_employed:
+            asked.door.bind_nobody(typed.password)
+            return Reason.DIRECTORY_NOT_EMPLOYED if entry and linked else Reason.DIRECTORY_UNKNOWN_ENTRY
+        bucket, key = _bucket(asked.directory), _key(asked.directory, entry)
+        if self._throttle.charge(bucket, key) > 0:
+            asked.door.bind_nobody(typed.password)
+            return Reason.DIRECTORY_ATTEMPTS_SPENT
+        try:
+            if typed.renews and not asked.directory.change_url:
+                return self._renew(work, asked, entry, linked, typed)
+            return self._bind(work, asked, entry, linked, typed.password)
+        except DirectoryError:
+            self._throttle.refund(bucket, key)
+            raise
+
+    def _bind(
+        self, work: Work, asked: Asked, entry: Entry, linked: Linked, password: str
+    ) -> Outcome | Reason:
+        bind = asked.door.bind(entry.binds_as, password)
+        if bind is not Bind.PASSED and bind not in _OVER:
+            return _BINDS[bind]
+        self._throttle.clear(_bucket(asked.directory), _key(asked.directory, entry))
+        if bind in _OVER:
+            renewal = Renewal(METHOD, asked.directory.change_url)
+            return Rejected(_BINDS[bind], counted=False, renewal=renewal)
+        work.people.touch_credential(linked.credential.id, at=self._effects.now())
+        return Verified(linked.credential.id, user_id=linked.user.id)
+
+    def _renew(
+        self, work: Work, asked: Asked, entry: Entry, linked: Linked, typed: _Typed
+    ) -> Outcome | Reason:
+        """Only who knows the old password hears what the directory thinks of the new one."""
+        known = asked.door.bind(entry.binds_as, typed.password)
+        if known is not Bind.PASSED and known not in _OVER:
+            return _BINDS[known]
+        self._throttle.clear(_bucket(asked.directory), _key(asked.directory, entry))
+        new = typed.new_password or ""
+        change = asked.door.change_password(entry, old=typed.password, new=new)
+        if change is not Change.CHANGED:
+            return Rejected(_CHANGES[change], counted=False, renewal=Renewal(METHOD))
+        try:
+            return self._bind(work, asked, entry, linked, new)
+        finally:  # also when the directory is gone by now
+            work.audit.append(_changed(asked.directory, linked))
+
+
+def vouched_for(user: User, municipality: str, effects: Effects) -> Credential:
+    """Says that this person signs in by a directory of that municipality; there is no secret in it."""
+    return Credential(
+        id=effects.new_id(),
+        user_id=user.id,
+        method=METHOD,
+        secret="",
+        created_at=effects.now(),
+        vouched_by=municipality,
+    )
+
+
+def _changed(directory: Directory, linked: Linked) -> Event:
+    return Event(
+        type=EventType.DIRECTORY_PASSWORD_CHANGED,
+        user_id=linked.user.id,
+        municipality=directory.municipality,
+        method=METHOD,
+    )
+
+
+def _bucket(directory: Directory) -> Bucket:
+    """After the last free attempt nothing reaches the directory until it has forgotten them all."""
+    seconds = directory.attempt_minutes * 60
+    return Bucket(
+        "directory-entry",
+        free=directory.attempts,
+        base_seconds=seconds,
+        cap_seconds=seconds,
+        forget_seconds=seconds,
+    )
+
+
+def _key(directory: Directory, entry: Entry) -> str:
+    """However the person was named."""
+    return f"{directory.id}\x1f{entry.guid}"

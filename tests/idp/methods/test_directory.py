@@ -1,0 +1,139 @@
+"""What a failure costs, whoever it is: a look and a bind at the directory, and the work of a password of ours."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from idp.errors import Reason
+from idp.gateways.ldap.door import Door
+from idp.methods.base import Challenge, Outcome, Rejected, Renewal, Subject, Verified
+from idp.methods.directory.doors import Doors
+from idp.methods.directory.method import DirectoryPassword
+from idp.people import directories
+from idp.storage.municipalities import load
+from tests.support.at_once import at_once
+from tests.support.builders import World, add_employment, add_user
+from tests.support.directories import PASSWORD, add_directory, description_of
+from tests.support.samba import Controller
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.0/8", "::1", "localhost"])
+
+
+@dataclass
+class Watched:
+    """The method, with all that it does for a failure written down."""
+
+    world: World
+    controller: Controller
+    binds: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    has_room: bool = True
+    method: DirectoryPassword = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.method = DirectoryPassword(
+            doors=Doors(self.world.database, self.world.effects),
+            throttle=self.world.storage.throttle,
+            effects=self.world.effects,
+            clock=lambda: 0.0,
+            fail_like=self.fails,
+        )
+
+    def fails(self, password: str, started: float) -> bool:
+        self.failures.append(password)
+        return self.has_room
+
+    def asks(self, subject: Subject | None, **answer: str) -> Outcome:
+        with self.world.database.begin() as work:
+            return self.method.verify(work, subject, Challenge(), answer)
+
+
+@pytest.fixture
+def watched(sqlite_url: str, riga_domain: Controller, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    from idp.storage import migrate
+
+    migrate.upgrade(sqlite_url)
+    bind = Door.bind
+    with World(sqlite_url) as world:
+        made = Watched(world, riga_domain)
+
+        def watched_bind(door: Door, upn: str, password: str) -> object:
+            made.binds.append(upn)
+            return bind(door, upn, password)
+
+        monkeypatch.setattr(Door, "bind", watched_bind)
+        yield made
+
+
+@pytest.fixture
+def anna(watched: Watched) -> Subject:
+    described = description_of(watched.controller)
+    guid = watched.controller.change()["anna"]["guid"]
+    with watched.world.database.begin() as work:
+        load(work)
+        directory = add_directory(work, password=described.pop("password"), **described)
+        user = add_user(work, "anna")
+        add_employment(work, user.id)
+        directories.link(work, directory, user, guid, work.effects, by="test")
+        return Subject(user, work.people.credentials_of(user.id))
+
+
+def test_a_right_password_waits_for_nothing(watched: Watched, anna: Subject):
+    outcome = watched.asks(anna, password=PASSWORD)
+    assert outcome == Verified(anna.credentials[0].id, user_id=anna.user.id)
+    assert watched.failures == []
+
+
+def test_every_failure_is_one_bind_and_the_work_of_a_password_of_ours(watched: Watched, anna: Subject):
+    """attack 28: no name is told from another by what it costs."""
+    for name in ("anna@ad.riga.test", "nobody@ad.riga.test", "juris@ad.riga.test", "RIGA\\nobody"):
+        watched.binds.clear()
+        watched.failures.clear()
+        assert isinstance(watched.asks(None, username=name, password="wrong"), Rejected)
+        assert (len(watched.binds), watched.failures) == (1, ["wrong"]), name
+
+
+def test_attempts_that_are_spent_cost_the_same_and_never_reach_the_entry(watched: Watched, anna: Subject):
+    for _ in range(3):
+        watched.asks(anna, password="wrong")
+    watched.binds.clear()
+    watched.failures.clear()
+    assert watched.asks(anna, password=PASSWORD) == Rejected(Reason.DIRECTORY_ATTEMPTS_SPENT)
+    assert len(watched.binds) == len(watched.failures) == 1
+    assert "anna" not in watched.binds[0]
+
+
+def test_nobody_is_bound_as_the_entry_of_somebody_who_may_not(watched: Watched, anna: Subject):
+    """`juris` is in the directory and nobody here: his account there must not be locked by way of us."""
+    watched.asks(None, username="juris@ad.riga.test", password="wrong")
+    assert "juris" not in watched.binds[0]
+
+
+def test_no_room_for_that_work_is_no_answer(watched: Watched, anna: Subject):
+    watched.has_room = False
+    assert watched.asks(anna, password="wrong") == Rejected(Reason.THROTTLED)
+
+
+def test_a_new_password_is_written_twice_before_anybody_is_asked(watched: Watched, anna: Subject):
+    outcome = watched.asks(anna, password=PASSWORD, new_password="a", new_password_again="b")
+    assert outcome == Rejected(Reason.PASSWORDS_DIFFER, counted=False, renewal=Renewal("directory"))
+    assert watched.binds == []
+
+
+def test_who_does_not_know_the_old_password_asks_nothing_of_a_new_one(
+    watched: Watched, anna: Subject, monkeypatch: pytest.MonkeyPatch
+):
+    """attack 28: a directory may judge the new password before it looks at the old one."""
+    monkeypatch.delattr(Door, "change_password")
+    outcome = watched.asks(anna, password="wrong", new_password="a", new_password_again="a")
+    assert outcome == Rejected(Reason.DIRECTORY_WRONG_OLD_PASSWORD, renewal=Renewal("directory"))
+    assert watched.failures == ["wrong"]
+
+
+def test_guesses_at_the_same_moment_are_no_more_than_one_after_the_other(watched: Watched, anna: Subject):
+    """attack 29"""
+    outcomes = at_once(8, lambda _: watched.asks(anna, password="wrong"))
+    assert outcomes.count(Rejected(Reason.DIRECTORY_WRONG_PASSWORD)) == 3
+    assert outcomes.count(Rejected(Reason.DIRECTORY_ATTEMPTS_SPENT)) == 5
+    assert sum("anna" in upn for upn in watched.binds) == 3

@@ -1,0 +1,170 @@
+"""A real Active Directory domain controller (Samba), on a loopback address of its own, with nothing kept.
+
+Its LDAP ports cannot be moved, so what differs between the processes of a test run is the address. Needs
+root, as ports under 1024 do. Not here: who is in the directory (`samba_accounts.py` puts them there).
+"""
+
+import json
+import random
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.certificates import Authority
+from tests.support.services import _run, _running, _scratch_directory, missing
+
+LDAPS = 636
+ADMINISTRATOR_PASSWORD = "Tikai-Testiem-1234"
+_ACCOUNTS = Path(__file__).with_name("samba_accounts.py")
+_DEBIAN_PYTHON = "/usr/bin/python3"
+
+
+@dataclass(frozen=True)
+class Controller:
+    """`authority` signed its certificate, which names `address`."""
+
+    address: str
+    realm: str
+    netbios: str
+    authority: Authority
+    smb_conf: Path = field(repr=False)
+
+    @property
+    def suffix(self) -> str:
+        return self.realm.lower()
+
+    @property
+    def base_dn(self) -> str:
+        return ",".join(f"DC={part}" for part in self.suffix.split("."))
+
+    @property
+    def ca_pem(self) -> str:
+        return self.authority.ca_file.read_text()
+
+    def upn(self, name: str) -> str:
+        return f"{name}@{self.suffix}"
+
+    def change(self, *changes: dict[str, Any]) -> dict[str, dict[str, str]]:
+        """Straight in its database. The GUID and DN of everybody afterwards, by sAMAccountName."""
+        done = subprocess.run(
+            [_DEBIAN_PYTHON, "-I", str(_ACCOUNTS), str(self.smb_conf)],
+            input=json.dumps(changes),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        found: dict[str, dict[str, str]] = json.loads(done.stdout)
+        return found
+
+
+@contextmanager
+def domain_controller(
+    realm: str, netbios: str, *, entries: Sequence[dict[str, Any]] = ()
+) -> Iterator[Controller]:
+    if not Path("/usr/sbin/samba").exists():
+        raise RuntimeError(missing("samba-ad-dc"))
+    with _scratch_directory("dc") as scratch:
+        address = _free_address()
+        authority = Authority(scratch / "authority", name=f"{netbios} iekšējais sertificētājs")
+        certificate = authority.server(address)
+        certificate.key.chmod(0o600)
+        domain = scratch / "d"
+        _provision(domain, realm, netbios, address)
+        smb_conf = domain / "etc" / "smb.conf"
+        smb_conf.write_text(
+            _SMB_CONF.format(
+                realm=realm,
+                netbios=netbios,
+                address=address,
+                d=domain,
+                key=certificate.key,
+                certificate=certificate.certificate,
+                ca=authority.ca_file,
+            )
+        )
+        made = Controller(address, realm, netbios, authority, smb_conf)
+        made.change(*entries)
+        command = ["/usr/sbin/samba", "-F", "--no-process-group", "-M", "single", "-s", str(smb_conf)]
+        trusting = ssl.create_default_context(cafile=str(authority.ca_file))
+
+        def greet() -> None:
+            with (
+                socket.create_connection((address, LDAPS), timeout=5) as plain,
+                trusting.wrap_socket(plain, server_hostname=address),
+            ):
+                pass
+
+        with _running(command, cwd=scratch, ready=greet, retry_on=OSError):
+            yield made
+
+
+def _provision(domain: Path, realm: str, netbios: str, address: str) -> None:
+    domain.mkdir()
+    empty = domain / "empty.conf"
+    empty.write_text("")
+    options = {
+        "realm": realm,
+        "domain": netbios,
+        "host-name": f"dc-{netbios.lower()}",
+        "host-ip": address,
+        "server-role": "dc",
+        "dns-backend": "NONE",
+        "adminpass": ADMINISTRATOR_PASSWORD,
+        "targetdir": str(domain),
+    }
+    _run(
+        [
+            "/usr/bin/samba-tool", "domain", "provision", "-s", str(empty),
+            *(f"--{name}={value}" for name, value in options.items()),
+            f"--option=interfaces={address}/8",
+            "--option=bind interfaces only=yes",
+        ],
+        cwd=domain,
+    )  # fmt: skip
+
+
+def _free_address() -> str:
+    """On which nothing listens yet; drawn by chance, since the processes of a run begin at once."""
+    dice = random.SystemRandom()
+    while True:
+        address = f"127.{dice.randrange(1, 255)}.{dice.randrange(1, 255)}.{dice.randrange(1, 255)}"
+        with socket.socket() as probe:
+            try:
+                probe.bind((address, LDAPS))
+            except PermissionError:
+                raise RuntimeError("The tests start a domain controller, which only root may.") from None
+            except OSError:
+                continue
+        return address
+
+
+_SMB_CONF = """[global]
+realm = {realm}
+workgroup = {netbios}
+netbios name = DC-{netbios}
+server role = active directory domain controller
+server services = ldap, kdc
+dcerpc endpoint servers =
+interfaces = {address}/8
+bind interfaces only = yes
+krb5 port = 0
+kpasswd port = 0
+private dir = {d}/private
+state directory = {d}/state
+cache directory = {d}/cache
+lock directory = {d}
+pid directory = {d}
+ncalrpc dir = {d}/ncalrpc
+binddns dir = {d}/bind-dns
+log file = {d}/log.samba
+tls keyfile = {key}
+tls certfile = {certificate}
+tls cafile = {ca}
+"""

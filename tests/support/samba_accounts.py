@@ -1,0 +1,125 @@
+"""Fills the directory of a Samba domain controller: users, groups, and accounts in every state a bind tells.
+
+Runs in Debian's own Python, beside Samba's library, and not in the environment of the tests:
+samba_accounts.py SMB_CONF, with a list of entries as JSON on standard input. Prints their GUIDs by name.
+"""
+
+import json
+import sys
+import uuid
+
+from samba.auth import system_session
+from samba.param import LoadParm
+from samba.samdb import SamDB
+
+DISABLED_ACCOUNT = 0x202
+BYPASS_PASSWORD_HASH = "1.3.6.1.4.1.7165.4.3.12"
+LONG_AGO = "116444736000000000"  # 1970, in the directory's count of time
+
+
+def main(smb_conf: str) -> None:
+    settings = LoadParm()
+    settings.load(smb_conf)
+    directory = SamDB(url=settings.private_path("sam.ldb"), session_info=system_session(), lp=settings)
+    for change in json.load(sys.stdin):
+        apply(directory, change)
+    json.dump(guids(directory), sys.stdout)
+
+
+def apply(directory: SamDB, change: dict) -> None:
+    match change["do"]:
+        case "unit":
+            directory.add(
+                {"dn": f"OU={change['name']},{directory.domain_dn()}", "objectClass": "organizationalUnit"}
+            )
+        case "user":
+            add_user(directory, change)
+        case "group":
+            directory.newgroup(change["name"])
+            directory.add_remove_group_members(change["name"], change["members"])
+        case "lock-out":
+            set_lock_out(directory, change["after"])
+        case "move":
+            directory.rename(
+                dn_of(directory, change["name"]),
+                f"CN={change['name']},OU={change['unit']},{directory.domain_dn()}",
+            )
+        case "rename":
+            set_value(directory, dn_of(directory, change["name"]), "userPrincipalName", change["upn"])
+            set_value(directory, dn_of(directory, change["name"]), "sAMAccountName", change["to"])
+        case "unset":
+            dn = dn_of(directory, change["name"])
+            directory.modify_ldif(f"dn: {dn}\nchangetype: modify\ndelete: {change['attribute']}\n")
+        case "delete":
+            directory.delete(dn_of(directory, change["name"]))
+        case "disable":
+            set_value(
+                directory, dn_of(directory, change["name"]), "userAccountControl", str(DISABLED_ACCOUNT)
+            )
+
+
+def add_user(directory: SamDB, user: dict) -> None:
+    state = user.get("state", "fine")
+    directory.newuser(
+        user["name"],
+        user["password"],
+        force_password_change_at_next_login_req=state in {"must_change", "disabled_must_change"},
+        userou=f"OU={user['unit']}" if user.get("unit") else None,
+        givenname=user.get("given_name"),
+        surname=user.get("family_name"),
+    )
+    dn = dn_of(directory, user["name"])
+    if upn := user.get("upn"):
+        set_value(directory, dn, "userPrincipalName", upn)
+    for attribute, value in user.get("attributes", {}).items():
+        set_value(directory, dn, attribute, value)
+    if state in {"disabled", "disabled_must_change"}:
+        set_value(directory, dn, "userAccountControl", str(DISABLED_ACCOUNT))
+    if state == "account_expired":
+        set_value(directory, dn, "accountExpires", LONG_AGO)
+    if state == "password_expired":
+        set_past(directory, dn)
+
+
+def set_past(directory: SamDB, dn: str) -> None:
+    """As if the password had been set long ago; the directory itself lets nobody say so."""
+    directory.modify_ldif(
+        f"dn: {dn}\nchangetype: modify\nreplace: pwdLastSet\npwdLastSet: {LONG_AGO}\n",
+        controls=[f"local_oid:{BYPASS_PASSWORD_HASH}:0"],
+    )
+
+
+def set_lock_out(directory: SamDB, after: int) -> None:
+    for attribute, value in (
+        ("lockoutThreshold", str(after)),
+        ("lockOutObservationWindow", str(-30 * 60 * 10**7)),
+        ("lockoutDuration", str(-30 * 60 * 10**7)),
+        ("minPwdAge", "0"),
+    ):
+        set_value(directory, directory.domain_dn(), attribute, value)
+
+
+def set_value(directory: SamDB, dn: str, attribute: str, value: str) -> None:
+    directory.modify_ldif(f"dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}: {value}\n")
+
+
+def dn_of(directory: SamDB, name: str) -> str:
+    (found,) = directory.search(expression=f"(sAMAccountName={name})", attrs=["sAMAccountName"])
+    return str(found.dn)
+
+
+def guids(directory: SamDB) -> dict:
+    found = directory.search(
+        expression="(|(objectClass=user)(objectClass=group))", attrs=["sAMAccountName", "objectGUID"]
+    )
+    return {
+        str(each["sAMAccountName"]): {
+            "guid": str(uuid.UUID(bytes_le=bytes(each["objectGUID"][0]))),
+            "dn": str(each.dn),
+        }
+        for each in found
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
