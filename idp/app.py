@@ -14,7 +14,9 @@ from idp.web import (
     account,
     activity,
     api,
+    api_arrivals,
     api_cases,
+    api_directories,
     api_identity_checks,
     api_municipalities,
     api_networks,
@@ -36,6 +38,7 @@ from idp.web import (
     identity_eparaksts,
     identity_in_person,
     identity_smart_id,
+    invited,
     kept_mail,
     login,
     metrics,
@@ -131,6 +134,7 @@ def make_pages(provider: Provider) -> Flask:
         *(identity_smart_id, identity_eparaksts, identity_in_person, identity),
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
         vouching,
+        *(api_directories, api_arrivals, invited),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:
@@ -167,4 +171,6 @@ def _site(provider: Provider) -> site.Site:
         identity=provider.identity,
         smart_id=provider.smart_id,
         vouching=provider.vouching,
+        directory_links=provider.directory_links,
+        invitations=provider.invitations,
     )

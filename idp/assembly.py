@@ -31,6 +31,8 @@ from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
+from idp.people.directory_links import DirectoryLinks
+from idp.people.first_arrivals import FirstArrivals
 from idp.people.identity.desk import IdentityDesk
 from idp.people.identity.eparaksts import ByEParaksts
 from idp.people.identity.in_person import IdentityChecks
@@ -40,6 +42,7 @@ from idp.people.identity.rules import IdentityRules
 from idp.people.identity.sittings import Sittings
 from idp.people.identity.smart_id import BySmartId
 from idp.people.identity.ways import IdentityWays
+from idp.people.invitations import Invitations
 from idp.people.letters import Letters
 from idp.people.vouching import Vouching
 from idp.people.vouching_limits import VouchingLimits
@@ -78,6 +81,8 @@ class Provider:
     """None where it is switched off."""
     identity: IdentityWays
     vouching: Vouching
+    directory_links: DirectoryLinks
+    invitations: Invitations
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -135,6 +140,14 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             effects=effects,
         ),
         vouching=_vouching(storage, VouchingRules(ways, standings, effects), places, tickets, effects),
+        directory_links=DirectoryLinks(storage.database, sessions, effects),
+        invitations=Invitations(
+            database=storage.database,
+            throttle=storage.throttle,
+            limits=limits,
+            methods=ways,
+            effects=effects,
+        ),
     )
 
 
@@ -390,4 +403,5 @@ def _login(
         ),
         limits=limits,
         effects=effects,
+        whose=FirstArrivals(effects).whose,
     )

@@ -21,7 +21,9 @@ from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
+from idp.people.directory_links import DirectoryLinks
 from idp.people.identity.ways import IdentityWays
+from idp.people.invitations import Invitations
 from idp.people.letters import Letters
 from idp.people.vouching import Vouching
 from idp.people.walk import Walk
@@ -65,6 +67,8 @@ class Site:
     smart_id: SmartId | None
     """None where it is not set up."""
     vouching: Vouching
+    directory_links: DirectoryLinks
+    invitations: Invitations
 
 
 def install(app: Flask, site: Site) -> None:
