@@ -314,3 +314,4 @@ _READERS: Final = {
     "arrival": _arrival,
     "creates_accounts": _switch,
 }
+MEMBERS: Final = frozenset(_READERS)

@@ -93,13 +93,13 @@ def link(caller: Administrator, municipality_id: str, name: str) -> Response:
     )
 
 
-@blueprint.delete("/<municipality_id>/directories/<name>/links/<link_id>")
+@blueprint.delete("/<municipality_id>/directories/<name>/links/<link>")
 @for_administrators
-def unlink(caller: Administrator, municipality_id: str, name: str, link_id: str) -> Response:
+def unlink(caller: Administrator, municipality_id: str, name: str, link: str) -> Response:
     with site().storage.database.read() as work:
         directory = visible_directory(work, caller, municipality_id, name)
     must_be_somebody_fresh(caller)
-    if not site().directory_links.unlink(directory, link_id, maker_of(caller)):
+    if not site().directory_links.unlink(directory, link, maker_of(caller)):
         not_there()
     return Response(status=HTTPStatus.NO_CONTENT)
 
@@ -117,11 +117,11 @@ def list_arrivals(caller: Administrator, municipality_id: str) -> Response:
     return jsonify(arrivals=[_arrival(each, names[each.directory_id]) for each in found])
 
 
-@blueprint.post("/<municipality_id>/arrivals/<arrival_id>/link")
+@blueprint.post("/<municipality_id>/arrivals/<arrival>/link")
 @for_administrators
-def link_arrival(caller: Administrator, municipality_id: str, arrival_id: str) -> Response:
+def link_arrival(caller: Administrator, municipality_id: str, arrival: str) -> Response:
     with site().storage.database.read() as work:
-        directory = _directory_of(work, caller, municipality_id, arrival_id)
+        directory = _directory_of(work, caller, municipality_id, arrival)
     must_be_somebody_fresh(caller)
     body = read_object()
     if not body.keys() <= {"username", "replace"}:
@@ -130,17 +130,17 @@ def link_arrival(caller: Administrator, municipality_id: str, arrival_id: str) -
     return _made(
         directory,
         user_id,
-        lambda: site().directory_links.take_arrival(directory, arrival_id, user_id, maker, replaces=replaces),
+        lambda: site().directory_links.take_arrival(directory, arrival, user_id, maker, replaces=replaces),
     )
 
 
-@blueprint.delete("/<municipality_id>/arrivals/<arrival_id>")
+@blueprint.delete("/<municipality_id>/arrivals/<arrival>")
 @for_administrators
-def dismiss(caller: Administrator, municipality_id: str, arrival_id: str) -> Response:
+def dismiss(caller: Administrator, municipality_id: str, arrival: str) -> Response:
     with site().storage.database.read() as work:
-        directory = _directory_of(work, caller, municipality_id, arrival_id)
+        directory = _directory_of(work, caller, municipality_id, arrival)
     must_be_somebody_fresh(caller)
-    if not site().directory_links.dismiss(directory, arrival_id, maker_of(caller)):
+    if not site().directory_links.dismiss(directory, arrival, maker_of(caller)):
         not_there()
     return Response(status=HTTPStatus.NO_CONTENT)
 
@@ -184,13 +184,13 @@ def invite(caller: Administrator, municipality_id: str, name: str) -> Response:
     return _created(told)
 
 
-@blueprint.delete("/<municipality_id>/directories/<name>/invitations/<invitation_id>")
+@blueprint.delete("/<municipality_id>/directories/<name>/invitations/<invitation>")
 @for_administrators
-def revoke(caller: Administrator, municipality_id: str, name: str, invitation_id: str) -> Response:
+def revoke(caller: Administrator, municipality_id: str, name: str, invitation: str) -> Response:
     with site().storage.database.read() as work:
         directory = visible_directory(work, caller, municipality_id, name)
     must_be_somebody_fresh(caller)
-    if not site().invitations.revoke(directory, invitation_id, maker_of(caller)):
+    if not site().invitations.revoke(directory, invitation, maker_of(caller)):
         not_there()
     return Response(status=HTTPStatus.NO_CONTENT)
 

@@ -187,9 +187,9 @@ def _asked(fixed: Mapping[str, str]) -> _Asked:
     untested = body.get("untested", False)
     if not isinstance(untested, bool):
         bad_request("untested must be true or false.")
-    document = {**fixed, **body}
+    document, said = {**fixed, **body}, {"untested", *fixed} - directories.MEMBERS
     try:
-        described = directories.read({m: document[m] for m in document if m not in {"id", "untested"}})
+        described = directories.read({m: document[m] for m in document if m not in said})
     except directories.DescriptionError as error:
         bad_request(str(error))
     return _Asked(described, untested)
