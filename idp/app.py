@@ -171,6 +171,5 @@ def _site(provider: Provider) -> site.Site:
         identity=provider.identity,
         smart_id=provider.smart_id,
         vouching=provider.vouching,
-        directory_links=provider.directory_links,
-        invitations=provider.invitations,
+        arrivals=provider.arrivals,
     )

@@ -29,9 +29,9 @@ from idp.models.confirmations import ConfirmedBy
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
+from idp.people.arrivals import Arrivals, arrivals_of
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
-from idp.people.directory_links import DirectoryLinks
 from idp.people.first_arrivals import FirstArrivals
 from idp.people.identity.desk import IdentityDesk
 from idp.people.identity.eparaksts import ByEParaksts
@@ -42,7 +42,6 @@ from idp.people.identity.rules import IdentityRules
 from idp.people.identity.sittings import Sittings
 from idp.people.identity.smart_id import BySmartId
 from idp.people.identity.ways import IdentityWays
-from idp.people.invitations import Invitations
 from idp.people.letters import Letters
 from idp.people.vouching import Vouching
 from idp.people.vouching_limits import VouchingLimits
@@ -81,8 +80,7 @@ class Provider:
     """None where it is switched off."""
     identity: IdentityWays
     vouching: Vouching
-    directory_links: DirectoryLinks
-    invitations: Invitations
+    arrivals: Arrivals
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -140,14 +138,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             effects=effects,
         ),
         vouching=_vouching(storage, VouchingRules(ways, standings, effects), places, tickets, effects),
-        directory_links=DirectoryLinks(storage.database, sessions, effects),
-        invitations=Invitations(
-            database=storage.database,
-            throttle=storage.throttle,
-            limits=limits,
-            methods=ways,
-            effects=effects,
-        ),
+        arrivals=arrivals_of(storage, ways, sessions, limits, effects),
     )
 
 

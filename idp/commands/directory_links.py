@@ -32,7 +32,7 @@ def remove(atvk: str, name: str) -> None:
     context = open_context()
     with context.database.read() as work:
         directory = _directory(work, atvk, name)
-    if not _provider(context).directory_links.remove(directory, _MAKER):
+    if not _provider(context).arrivals.links.remove(directory, _MAKER):
         refuse(f"{atvk} has no directory {name}.")
     say(f"{directory.name} is removed.")
 
@@ -65,7 +65,7 @@ def unlink(atvk: str, name: str, username: str) -> None:
     with context.database.read() as work:
         directory = _directory(work, atvk, name)
         link = work.directories.find_link_of_person(directory.id, _user_id(work, username))
-    if link is None or not _provider(context).directory_links.unlink(directory, link.credential_id, _MAKER):
+    if link is None or not _provider(context).arrivals.links.unlink(directory, link.credential_id, _MAKER):
         refuse(f"{username} is no entry of {directory.name}.")
     say(f"{username} is no longer linked.")
 
@@ -103,7 +103,7 @@ def link_arrival(arrival_id: str, username: str, *, replace: bool) -> None:
     with context.database.read() as work:
         directory, user_id = _directory_of(work, arrival_id), _user_id(work, username)
     try:
-        refused = _provider(context).directory_links.take_arrival(
+        refused = _provider(context).arrivals.links.take_arrival(
             directory, arrival_id, user_id, _MAKER, replaces=replace
         )
     except AlreadyExistsError:
@@ -123,7 +123,7 @@ def dismiss_arrival(arrival_id: str) -> None:
     context = open_context()
     with context.database.read() as work:
         directory = _directory_of(work, arrival_id)
-    if not _provider(context).directory_links.dismiss(directory, arrival_id, _MAKER):
+    if not _provider(context).arrivals.links.dismiss(directory, arrival_id, _MAKER):
         refuse(NotLinked.NOT_WAITING.text)
     say("Dismissed.")
 
@@ -138,7 +138,7 @@ def invite(atvk: str, name: str, username: str) -> None:
     context = open_context()
     with context.database.read() as work:
         directory, user_id = _directory(work, atvk, name), _user_id(work, username)
-    made = _provider(context).invitations.make(directory, user_id, _MAKER)
+    made = _provider(context).arrivals.invitations.make(directory, user_id, _MAKER)
     if isinstance(made, NotMade):
         refuse("The directory's rule for arrivals is not invitation.")
     if isinstance(made, NotLinked):

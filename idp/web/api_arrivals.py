@@ -89,7 +89,7 @@ def link(caller: Administrator, municipality_id: str, name: str) -> Response:
     return _made(
         directory,
         user_id,
-        lambda: site().directory_links.link(directory, user_id, found.guid, maker, replaces=replaces),
+        lambda: site().arrivals.links.link(directory, user_id, found.guid, maker, replaces=replaces),
     )
 
 
@@ -99,7 +99,7 @@ def unlink(caller: Administrator, municipality_id: str, name: str, link: str) ->
     with site().storage.database.read() as work:
         directory = visible_directory(work, caller, municipality_id, name)
     must_be_somebody_fresh(caller)
-    if not site().directory_links.unlink(directory, link, maker_of(caller)):
+    if not site().arrivals.links.unlink(directory, link, maker_of(caller)):
         not_there()
     return Response(status=HTTPStatus.NO_CONTENT)
 
@@ -130,7 +130,7 @@ def link_arrival(caller: Administrator, municipality_id: str, arrival: str) -> R
     return _made(
         directory,
         user_id,
-        lambda: site().directory_links.take_arrival(directory, arrival, user_id, maker, replaces=replaces),
+        lambda: site().arrivals.links.take_arrival(directory, arrival, user_id, maker, replaces=replaces),
     )
 
 
@@ -140,7 +140,7 @@ def dismiss(caller: Administrator, municipality_id: str, arrival: str) -> Respon
     with site().storage.database.read() as work:
         directory = _directory_of(work, caller, municipality_id, arrival)
     must_be_somebody_fresh(caller)
-    if not site().directory_links.dismiss(directory, arrival, maker_of(caller)):
+    if not site().arrivals.links.dismiss(directory, arrival, maker_of(caller)):
         not_there()
     return Response(status=HTTPStatus.NO_CONTENT)
 
@@ -170,7 +170,7 @@ def invite(caller: Administrator, municipality_id: str, name: str) -> Response:
     body = read_object()
     if body.keys() != {"username"}:
         bad_request("The body must be a JSON object with username.")
-    made = site().invitations.make(directory, _visible(caller, body["username"]), maker_of(caller))
+    made = site().arrivals.invitations.make(directory, _visible(caller, body["username"]), maker_of(caller))
     if isinstance(made, NotMade):
         why = "The directory's rule for arrivals is not invitation."
         return problem(HTTPStatus.CONFLICT, made.value, why)
@@ -190,7 +190,7 @@ def revoke(caller: Administrator, municipality_id: str, name: str, invitation: s
     with site().storage.database.read() as work:
         directory = visible_directory(work, caller, municipality_id, name)
     must_be_somebody_fresh(caller)
-    if not site().invitations.revoke(directory, invitation, maker_of(caller)):
+    if not site().arrivals.invitations.revoke(directory, invitation, maker_of(caller)):
         not_there()
     return Response(status=HTTPStatus.NO_CONTENT)
 

@@ -130,7 +130,7 @@ def remove(caller: Administrator, municipality_id: str, name: str) -> Response:
         directory = visible_directory(work, caller, municipality_id, name)
     must_be_somebody_fresh(caller)
     must_be_operator(caller, "Only an operator removes a directory. It can be switched off (enabled).")
-    if not site().directory_links.remove(directory, maker_of(caller)):
+    if not site().arrivals.links.remove(directory, maker_of(caller)):
         not_there()
     return Response(status=HTTPStatus.NO_CONTENT)
 

@@ -35,7 +35,7 @@ def accept() -> AnyResponse:
         name=request.form.get("network_name", ""),
         password=request.form.get("password", ""),
     )
-    refused = site().invitations.accept(asked, visitor())
+    refused = site().arrivals.invitations.accept(asked, visitor())
     return see_other(_DONE) if refused is None else _show(problem_of(refused))
 
 

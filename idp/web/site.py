@@ -19,11 +19,10 @@ from idp.login.standing import Standings
 from idp.login.tickets import Tickets
 from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
+from idp.people.arrivals import Arrivals
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
-from idp.people.directory_links import DirectoryLinks
 from idp.people.identity.ways import IdentityWays
-from idp.people.invitations import Invitations
 from idp.people.letters import Letters
 from idp.people.vouching import Vouching
 from idp.people.walk import Walk
@@ -67,8 +66,7 @@ class Site:
     smart_id: SmartId | None
     """None where it is not set up."""
     vouching: Vouching
-    directory_links: DirectoryLinks
-    invitations: Invitations
+    arrivals: Arrivals
 
 
 def install(app: Flask, site: Site) -> None:
