@@ -231,7 +231,10 @@ class Reason(Enum):
     )
     INVITATION_NAME = (
         "invitation_name",
-        N_("Write your name in the municipality's network in full, such as anna@ad.riga.lv or RIGA\\anna."),
+        N_(
+            "Write your username in the municipality's network in full, such as anna@ad.riga.lv or "
+            "RIGA\\anna."
+        ),
     )
     INVITATION_TAKEN = (
         "invitation_taken",

@@ -10,15 +10,16 @@ from typing import Final
 from idp.effects import Effects
 from idp.errors import AlreadyExistsError
 from idp.events import Event
-from idp.methods.base import Arrived
+from idp.methods.base import Arrived, label_from
 from idp.models.arrivals import Match, acts_only_for, is_number, personnel_source
 from idp.models.people import Employment, Identity, User
 from idp.models.person_code import PersonCode
 from idp.models.usernames import canonical_username
-from idp.policy import ADMINISTRATOR
+from idp.policy import ADMINISTRATOR, NATIONAL
 from idp.storage.work import Work
 
 _NAME_AT_MOST: Final = 60
+_NAMELESS: Final = "persona"
 _SUFFIX: Final = 6
 _ALPHABET: Final = "23456789abcdefghjkmnpqrstvwxyz"
 
@@ -31,6 +32,15 @@ class Rule:
     match: Match
     roles: frozenset[str] = frozenset()
     creates_accounts: bool = False
+
+
+def is_allowed(work: Work, municipality: str, method: str) -> bool:
+    """Whether anybody of that municipality may sign in by it: nobody is linked to what opens nothing."""
+    rules = work.rules.rules_for({NATIONAL, municipality})
+    return all(
+        any(rule.scope == scope and method in rule.methods for rule in rules)
+        for scope in (NATIONAL, municipality)
+    )
 
 
 def find_account(work: Work, rule: Rule, arrived: Arrived) -> User | None:
@@ -80,8 +90,8 @@ def create_account(work: Work, rule: Rule, arrived: Arrived, effects: Effects, *
         username=_new_username(work, arrived, effects),
         created_at=now,
         updated_at=now,
-        given_name=arrived.given_name[:_NAME_AT_MOST],
-        family_name=arrived.family_name[:_NAME_AT_MOST],
+        given_name=label_from(arrived.given_name),
+        family_name=label_from(arrived.family_name),
     )
     work.people.add_user(user)
     work.people.add_employment(
@@ -130,7 +140,7 @@ def _new_username(work: Work, arrived: Arrived, effects: Effects) -> str:
     short = arrived.names[0] if arrived.names else ""
     kept = "".join(mark for mark in short.partition("@")[0].casefold() if mark.isalnum() or mark in "._-")
     suffix = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in effects.random(_SUFFIX))
-    username = canonical_username(f"{kept[:_NAME_AT_MOST]}-{suffix}")
+    username = canonical_username(f"{kept[:_NAME_AT_MOST] or _NAMELESS}-{suffix}")
     if work.people.find_user_by_username(username) is not None:
         raise AlreadyExistsError("username")
     return username

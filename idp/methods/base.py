@@ -88,13 +88,15 @@ class Arrived:
     """Somebody proved who they are to a source outside, and is linked to nobody here. Only `subject`, which
     the source never gives twice, says who that is.
 
-    `matched`: what the source's rule compares, as it stands there, of exactly one of its people; empty: by
+    `matched`: what the source's `rule` compares, as it stands there, of exactly one of its people; empty: by
     the rule they are known to nobody. `names`: what they are called there, for people to read, and so that
     nobody else is given such a name. `refused`: their secret is right, and over.
     """
 
     source: str
     subject: str
+    method: str
+    rule: str
     matched: str = field(default="", repr=False)
     given_name: str = field(default="", repr=False)
     family_name: str = field(default="", repr=False)

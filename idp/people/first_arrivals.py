@@ -7,7 +7,14 @@ In the very act in which they proved it, and for that entry alone. The rule itse
 from idp.effects import Effects
 from idp.errors import Reason
 from idp.events import Event, EventType
-from idp.login.arrivals import Rule, create_account, find_account, may_be_created, may_be_matched
+from idp.login.arrivals import (
+    Rule,
+    create_account,
+    find_account,
+    is_allowed,
+    may_be_created,
+    may_be_matched,
+)
 from idp.login.sessions import Visitor
 from idp.methods.base import Arrived, Rejected, Verified
 from idp.models.arrivals import DirectoryArrival, Match
@@ -20,15 +27,6 @@ _NAME_AT_MOST = 120
 _CREATED = "created"
 
 
-def rule_of(directory: Directory) -> Rule:
-    return Rule(
-        municipality=directory.municipality,
-        match=Match(directory.arrival),
-        roles=frozenset(map(str, directory.roles.values())),
-        creates_accounts=directory.creates_accounts,
-    )
-
-
 class FirstArrivals:
     def __init__(self, effects: Effects) -> None:
         self._effects = effects
@@ -38,12 +36,15 @@ class FirstArrivals:
         directory = work.directories.find(arrived.source)
         if directory is None or not directory.enabled:
             return Rejected(Reason.DIRECTORY_UNKNOWN_ENTRY)
-        user = find_account(work, rule_of(directory), arrived)
+        if not is_allowed(work, directory.municipality, arrived.method):
+            return Rejected(Reason.METHOD_NOT_OFFERED)
+        rule = _rule_of(directory, arrived)
+        user = find_account(work, rule, arrived)
         if user is not None:
             work.people.hold_user(user.id)
         link = work.directories.find_link_of_entry(directory.id, arrived.subject)
         if link is None:
-            link = self._linked(work, directory, arrived, user, visitor)
+            link = self._linked(work, directory, rule, arrived, user, visitor)
         elif not self._works_there(work, directory, link):
             return Rejected(Reason.DIRECTORY_NOT_EMPLOYED)
         if link is not None:
@@ -52,10 +53,16 @@ class FirstArrivals:
         return Rejected(Reason.ARRIVAL_WAITS, counted=False)
 
     def _linked(
-        self, work: Work, directory: Directory, arrived: Arrived, user: User | None, visitor: Visitor
+        self,
+        work: Work,
+        directory: Directory,
+        rule: Rule,
+        arrived: Arrived,
+        user: User | None,
+        visitor: Visitor,
     ) -> DirectoryLink | None:
         """None for whom an administrator must look at. `user` is held."""
-        rule, by = rule_of(directory), directory.arrival
+        by = directory.arrival
         if user is not None:
             user = work.people.get_user(user.id)
             is_another = work.directories.find_link_of_person(directory.id, user.id) is not None
@@ -103,6 +110,17 @@ class FirstArrivals:
                     detail={"directory": directory.name, "entry": arrived.subject},
                 )
             )
+
+
+def _rule_of(directory: Directory, arrived: Arrived) -> Rule:
+    """What was read by another rule, which was changed meanwhile, is compared by none."""
+    is_same = arrived.rule == directory.arrival
+    return Rule(
+        municipality=directory.municipality,
+        match=Match(directory.arrival) if is_same else Match.NOTHING,
+        roles=frozenset(map(str, directory.roles.values())),
+        creates_accounts=directory.creates_accounts and is_same,
+    )
 
 
 def _one_line(text: str) -> str:

@@ -16,11 +16,12 @@ from idp.crypto import token_hash
 from idp.effects import Effects
 from idp.errors import AlreadyExistsError, Reason
 from idp.events import Event, EventType
+from idp.login.arrivals import is_allowed
 from idp.login.limits import Limits, Wait, charge_all, network_of
 from idp.login.sessions import Visitor
 from idp.login.ticket_codes import canonical_ticket_code, new_ticket_code
 from idp.login.tickets import Maker
-from idp.methods.base import Arrived, Challenge, Delegated, Method, Rejected
+from idp.methods.base import Arrived, Challenge, Delegated, Method, Outcome, Rejected, Verified
 from idp.models.arrivals import Invitation, Match
 from idp.models.directories import Directory
 from idp.models.people import User
@@ -158,9 +159,8 @@ class Invitations:
             return charge
         with self._database.begin() as work:
             proved = method.verify(work, None, Challenge(), {"username": name, "password": asked.password})
-            if isinstance(proved, Rejected):
-                event = Event(type=EventType.METHOD_FAILED, method=method.facts.id, address=visitor.address)
-                work.audit.append(replace(event, reason=proved.reason.code))
+            if not isinstance(proved, Arrived):
+                work.audit.append(_failed(method, proved, visitor))
         match proved:
             case Arrived():
                 self._limits.passed(charge)
@@ -194,6 +194,8 @@ class Invitations:
         if found is None:
             return Rejected(Reason.INVITATION_WRONG)
         directory, user = found.directory, found.user
+        if not is_allowed(work, directory.municipality, arrived.method):
+            return Rejected(Reason.METHOD_NOT_OFFERED)
         if work.directories.find_link_of_entry(directory.id, arrived.subject) is not None:
             return Rejected(Reason.INVITATION_TAKEN)
         if work.directories.find_link_of_person(directory.id, user.id) is not None:
@@ -238,6 +240,18 @@ class _Found:
     invitation: Invitation
     directory: Directory
     user: User
+
+
+def _failed(method: Method, proved: Outcome, visitor: Visitor) -> Event:
+    """Also where the password is right, and that of somebody who is linked already: they see it."""
+    reason = proved.reason if isinstance(proved, Rejected) else Reason.INVITATION_TAKEN
+    return Event(
+        type=EventType.METHOD_FAILED,
+        user_id=proved.user_id if isinstance(proved, Verified) else None,
+        method=method.facts.id,
+        reason=reason.code,
+        address=visitor.address,
+    )
 
 
 def _canonical(name: str) -> str:

@@ -49,11 +49,12 @@ def address_of(issuer: str, code: str) -> str:
 
 
 def _show(problem: Problem = NO_PROBLEM) -> Response:
-    """What was typed as the password is not repeated; nor is the code, which stays in nobody's history."""
+    """What was typed as the password is not repeated. The code is: it is long, and no page is kept."""
     return show_form(
         "invited/invited.html",
         problem,
         action=ADDRESS,
+        code=request.form.get("code", "")[:_SHOWN_AT_MOST],
         username=request.form.get("username", "")[:_SHOWN_AT_MOST],
         network_name=request.form.get("network_name", "")[:_SHOWN_AT_MOST],
     )

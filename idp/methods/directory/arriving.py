@@ -10,12 +10,14 @@ from idp.models.arrivals import Match, is_number
 from idp.models.person_code import PersonCode
 
 
-def arrived(asked: Asked, entry: Entry, *, refused: Rejected | None) -> Arrived:
-    """Raises DirectoryError."""
+def arrived(asked: Asked, entry: Entry, *, method: str, refused: Rejected | None) -> Arrived:
+    """`method`: by which they proved it. Raises DirectoryError."""
     values = entry.values
     return Arrived(
         source=asked.directory.id,
         subject=entry.guid,
+        method=method,
+        rule=asked.directory.arrival,
         matched=_matched(asked, entry),
         given_name=values.get("given_name", ""),
         family_name=values.get("family_name", ""),

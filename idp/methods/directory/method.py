@@ -169,7 +169,7 @@ class DirectoryPassword:
         if bind in _OVER:
             over = Rejected(_BINDS[bind], counted=False, renewal=Renewal(METHOD, asked.directory.change_url))
         if linked is None:
-            return arrived(asked, entry, refused=over)
+            return arrived(asked, entry, method=METHOD, refused=over)
         if over is not None:
             return over
         work.people.touch_credential(linked.credential.id, at=self._effects.now())

@@ -12,13 +12,15 @@ from idp.models.arrivals import DirectoryArrival, Invitation
 from idp.models.directories import Directory
 from idp.models.person_code import PersonCode
 from idp.people.first_arrivals import FirstArrivals
+from idp.policy import NATIONAL
 from idp.storage import arrivals, migrate
 from idp.storage.municipalities import load
 from tests.support.at_once import at_once
-from tests.support.builders import RIGA, World, add_employment, add_user
+from tests.support.builders import RIGA, World, add_employment, add_rule, add_user
 from tests.support.directories import add_directory
 
 CODE = "010180-10001"
+WAITS = Rejected(Reason.ARRIVAL_WAITS, counted=False)
 VISITOR = Visitor(browser="b", address="192.0.2.1")
 
 
@@ -27,9 +29,16 @@ class Riga:
     world: World
     directory: Directory
 
-    def arrives(self, guid: str, matched: str = CODE) -> Verified | Rejected:
+    def arrives(self, guid: str, matched: str = CODE, *, rule: str = "") -> Verified | Rejected:
         """As `login/flow.py` does it: once more where another request was first."""
-        arrived = Arrived(source=self.directory.id, subject=guid, matched=matched, names=("anna",))
+        arrived = Arrived(
+            source=self.directory.id,
+            subject=guid,
+            method="directory",
+            rule=rule or self.directory.arrival,
+            matched=matched,
+            names=("anna",),
+        )
         first = FirstArrivals(self.world.effects)
         for _ in range(2):
             try:
@@ -52,6 +61,9 @@ def riga(database_url: str) -> Iterator[Riga]:
     with World(database_url) as world:
         with world.database.begin() as work:
             load(work)
+            for scope in (NATIONAL, RIGA):
+                work.rules.replace_scope(scope, [])
+                add_rule(work, scope, ["directory"])
             directory = add_directory(work, arrival="person_code")
         yield Riga(world, directory)
 
@@ -78,7 +90,7 @@ def test_of_two_entries_at_once_with_one_code_one_waits(riga: Riga):
     outcomes = at_once(20, lambda number: riga.arrives(f"g{number % 2}"))
     assert {each.user_id for each in outcomes if isinstance(each, Verified)} != set()
     refused = [each for each in outcomes if isinstance(each, Rejected)]
-    assert refused == [Rejected(Reason.ARRIVAL_WAITS, counted=False)] * 10
+    assert refused == [WAITS] * 10
     assert riga.counts() == (1, 1, 1)
 
 
@@ -121,6 +133,46 @@ def test_a_directory_that_was_switched_off_meanwhile_links_nobody(riga: Riga):
     switch(riga, enabled=False)
     assert riga.arrives("g1") == Rejected(Reason.DIRECTORY_UNKNOWN_ENTRY)
     assert riga.counts() == (0, 1, 0)
+
+
+def test_what_another_rule_read_is_compared_by_none(riga: Riga):
+    """attack 39: a rule that changed while somebody proved their password."""
+    employs(riga)
+    assert riga.arrives("g1", rule="employee_number") == WAITS
+    switch(riga, creates_accounts=True)
+    assert riga.arrives("g2", "010180-10002", rule="employee_number") == WAITS
+    assert riga.counts() == (0, 1, 2)
+
+
+@pytest.mark.parametrize("scope", [NATIONAL, RIGA])
+def test_where_the_rules_do_not_allow_it_nobody_is_linked_made_or_queued(riga: Riga, scope: str):
+    employs(riga)
+    switch(riga, creates_accounts=True)
+    with riga.world.database.begin() as work:
+        work.rules.replace_scope(scope, [])
+    for guid, code in (("g1", CODE), ("g2", "010180-10002"), ("g3", "")):
+        assert riga.arrives(guid, code) == Rejected(Reason.METHOD_NOT_OFFERED)
+    assert riga.counts() == (0, 1, 0)
+
+
+def test_an_entry_without_a_name_of_letters_still_gets_a_username(riga: Riga):
+    """attack 45"""
+    switch(riga, arrival="employee_number", creates_accounts=True)
+    first = FirstArrivals(riga.world.effects)
+    arrived = Arrived(
+        source=riga.directory.id,
+        subject="g1",
+        method="directory",
+        rule="employee_number",
+        matched="1",
+        given_name="A\u202eB\n",
+        names=("@@", "\u202e"),
+    )
+    with riga.world.database.begin() as work:
+        assert isinstance(first.whose(work, arrived, VISITOR), Verified)
+        (made,) = work.people.list_users()
+    assert made.username.startswith("persona-")
+    assert made.given_name == "A B"
 
 
 def test_what_is_old_is_erased(riga: Riga):
