@@ -25,6 +25,7 @@ from idp.web import (
     computers,
     contacts,
     device,
+    directory_status,
     enrol,
     errors,
     guards,
@@ -131,6 +132,7 @@ def make_pages(provider: Provider) -> Flask:
         *(identity_smart_id, identity_eparaksts, identity_in_person, identity),
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
         vouching,
+        directory_status,
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:

@@ -220,6 +220,14 @@ class Reason(Enum):
         N_("The password could not be changed here. Ask the IT support of your municipality."),
     )
 
+    DIRECTORY_NOT_LINKED = (
+        "directory_not_linked",
+        N_(
+            "Your municipality accepts the password of its network only, and your account is not connected "
+            "with it yet. Ask the administrator of your municipality."
+        ),
+    )
+
     # Why a directory gave no answer. The person learns that it is not their doing.
     DIRECTORY_UNREACHABLE = ("directory_unreachable", _DIRECTORY)
     DIRECTORY_UNTRUSTED = ("directory_untrusted", _DIRECTORY)

@@ -89,6 +89,7 @@ class EventType(Enum):
     MUNICIPALITY_RULES_CHANGED = "municipality.rules_changed"
     DIRECTORY_CHANGED = "directory.changed"
     DIRECTORY_UNAVAILABLE = "directory.unavailable"
+    DIRECTORY_FALLBACK = "directory.fallback_used"
     DIRECTORY_PASSWORD_CHANGED = "directory.password_changed"  # noqa: S105  the name of an event
 
 

@@ -18,6 +18,13 @@ class Encryption(StrEnum):
     STARTTLS = "starttls"
 
 
+class Fallback(StrEnum):
+    """What a person's password here is worth while their directory does not answer."""
+
+    NONE = "none"
+    LOCAL = "local"
+
+
 class Directory(Base):
     """How one directory of one municipality is reached, searched and believed.
 
@@ -53,6 +60,27 @@ class Directory(Base):
     updated_at: Mapped[Moment]
     change_url: Mapped[str | None] = mapped_column(default=None)
     enabled: Mapped[bool] = mapped_column(default=True)
+    fallback: Mapped[str] = mapped_column(default=Fallback.NONE.value)
+    """Whether people with a password of ours may use it while the directory does not answer."""
+
+
+class DirectoryState(Base):
+    """Whether a directory answered when it was asked last, and since when that is so.
+
+    `fault`: why it gave no answer; empty: it answered. `silent`: controllers that did not answer when all
+    were asked one by one, and why.
+    """
+
+    __tablename__ = "directory_states"
+
+    directory_id: Mapped[Id] = mapped_column(
+        ForeignKey("directories.id", ondelete="CASCADE"), primary_key=True
+    )
+    fault: Mapped[str]
+    told: Mapped[str]
+    since: Mapped[Moment]
+    seen_at: Mapped[Moment]
+    silent: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
 
 
 class DirectoryLink(Base):

@@ -17,7 +17,7 @@ from idp.gateways.ldap.route import controllers_of
 from idp.gateways.ldap.values import filter_fault, is_attribute, is_host
 from idp.methods.base import label_from
 from idp.methods.registry import vouched_for
-from idp.models.directories import Directory, DirectoryLink, Encryption
+from idp.models.directories import Directory, DirectoryLink, Encryption, Fallback
 from idp.models.people import User
 from idp.policy import OPERATOR
 from idp.storage.work import Work
@@ -271,6 +271,13 @@ def _address(value: Any) -> str | None:
     return address.geturl()
 
 
+def _fallback(value: Any) -> str:
+    try:
+        return Fallback(Fallback.NONE.value if value is None else value).value
+    except ValueError:
+        raise ValueError("it is none or local") from None
+
+
 def _flag(value: Any) -> bool:
     if value not in {None, True, False}:
         raise ValueError("it is true or false")
@@ -295,4 +302,5 @@ _READERS: Final = {
     "attempt_minutes": _attempt_minutes,
     "change_url": _address,
     "enabled": _flag,
+    "fallback": _fallback,
 }

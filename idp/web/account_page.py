@@ -84,6 +84,9 @@ TOLD: Final = {
     EventType.RECOVERED.value: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED.value: N_("Regaining access to the account was stopped"),
     EventType.DIRECTORY_UNAVAILABLE.value: N_("The municipality's network did not answer"),
+    EventType.DIRECTORY_FALLBACK.value: N_(
+        "Logged in with the password kept here, since the municipality's network did not answer"
+    ),
     EventType.DIRECTORY_PASSWORD_CHANGED.value: N_(
         "The password of the municipality's network was changed here"
     ),

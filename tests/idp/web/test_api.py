@@ -29,6 +29,7 @@ EVERY_ADDRESS = [
     *(("GET", "/identity-checks/x"), ("DELETE", "/identity-checks/x")),
     *(("GET", "/cases"), ("GET", "/cases/x"), ("POST", "/cases/x/close")),
     *(("GET", "/municipalities/x/rules"), ("PUT", "/municipalities/x/rules")),
+    *(("GET", "/municipalities/x/directory-status"),),
 ]
 
 
