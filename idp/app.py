@@ -27,6 +27,7 @@ from idp.web import (
     computers,
     contacts,
     device,
+    directory_status,
     enrol,
     errors,
     guards,
@@ -135,6 +136,7 @@ def make_pages(provider: Provider) -> Flask:
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
         vouching,
         *(api_directories, api_arrivals, invited),
+        directory_status,
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:

@@ -220,6 +220,13 @@ class Reason(Enum):
         N_("The password could not be changed here. Ask the IT support of your municipality."),
     )
 
+    DIRECTORY_NOT_LINKED = (
+        "directory_not_linked",
+        N_(
+            "Your municipality accepts the password of its network only, and your account is not connected "
+            "with it yet. Ask the administrator of your municipality."
+        ),
+    )
     # Who comes for the first time on the word of a source outside, having proved who they are there.
     ARRIVAL_WAITS = (
         "arrival_waits",

@@ -94,6 +94,7 @@ class EventType(Enum):
     INVITATION_USED = "invitation.used"
     INVITATION_REVOKED = "invitation.revoked"
     DIRECTORY_UNAVAILABLE = "directory.unavailable"
+    DIRECTORY_FALLBACK = "directory.fallback_used"
     DIRECTORY_PASSWORD_CHANGED = "directory.password_changed"  # noqa: S105  the name of an event
 
 

@@ -9,7 +9,14 @@ import os
 from functools import cache
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 MULTIPROCESS_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -25,6 +32,16 @@ HASH_WAIT_SECONDS: Final = Histogram(
     "visvaris_password_hash_wait_seconds",
     "Time a password waited for its turn to be hashed.",
     buckets=(0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0),
+)
+DIRECTORY_ANSWERS: Final = Counter(
+    "visvaris_directory_answers_total",
+    "What became of asking a municipality's directory about a password: answered, or why not.",
+    ["outcome"],
+)
+DIRECTORY_CIRCUITS: Final = Counter(
+    "visvaris_directory_circuits_total",
+    "Controllers that were left out because they did not answer (opened), and taken in again (closed).",
+    ["change"],
 )
 
 _PLACES: Final = frozenset(

@@ -58,6 +58,8 @@ class Why(Enum):
     BLOCKED = "blocked"
     NOT_ACCEPTED = "not_accepted"
     """Set up with keys of a kind that this person may not use (`attestation_policy.py`)."""
+    ASKED_ELSEWHERE = "asked_elsewhere"
+    """What is typed on its page is checked by somebody outside, whose word this person may use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ def decide(situation: Situation) -> Decision:
     reached = level_of(counted, situation.methods)
     enough = reached >= required
     whys = {facts.id: _why_not(facts, situation, rules) for facts in situation.methods}
+    if any(facts.with_username and facts.elsewhere and whys[facts.id] is None for facts in situation.methods):
+        whys |= {each: Why.ASKED_ELSEWHERE for each in _on_the_same_page(situation) if whys[each] is None}
     offered = tuple(method for method, why in whys.items() if why is None)
     return Decision(
         required=required,
@@ -242,6 +246,11 @@ def _why_not(facts: MethodFacts, situation: Situation, rules: tuple[Rule, ...]) 
     if facts.id in situation.blocked:
         return Why.BLOCKED
     return Why.NOT_ACCEPTED if facts.id in situation.unaccepted else None
+
+
+def _on_the_same_page(situation: Situation) -> list[str]:
+    """Ways that a directory's password goes before."""
+    return [facts.id for facts in situation.methods if facts.with_username and not facts.elsewhere]
 
 
 def _with(method: str, counted: tuple[Proof, ...], methods: tuple[MethodFacts, ...]) -> Level:

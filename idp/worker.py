@@ -21,6 +21,7 @@ from idp.login.sessions import end_shared_that_are_over
 from idp.models.keys import KeyState
 from idp.oidc.backchannel import BackchannelLogout
 from idp.oidc.keys import KeyRing
+from idp.people.directory_watch import DirectoryWatch
 from idp.people.mailing import Mailing
 from idp.storage.connections import parse_url, sqlite_file
 from idp.storage.housekeeping import (
@@ -67,6 +68,7 @@ class Jobs:
         self._keys = keys
         self._effects = effects
         self._session_idle_seconds = session_idle_seconds
+        self._directories = DirectoryWatch(storage.database, effects)
 
     def free_room(self) -> dict[str, int]:
         """How many rows of each kind were removed."""
@@ -113,6 +115,10 @@ class Jobs:
         if ended:
             _log.info("sessions ended on shared computers", sessions=ended)
         return ended
+
+    def look_at_directories(self) -> int:
+        """How many of municipalities' directories gave no answer."""
+        return self._directories.look()
 
     def warn_of_old_metadata(self) -> bool:
         """When FIDO's list is past its day: what it says still holds, but not what was found out since."""
@@ -226,6 +232,7 @@ def queue(database_url: str, redis_url: str | None) -> Huey:
 def schedule(jobs: Jobs, on: Huey) -> None:
     on.periodic_task(crontab(minute="*/10"), name="free_room")(jobs.free_room)
     on.periodic_task(crontab(), name="end_shared_sessions")(jobs.end_shared_sessions)
+    on.periodic_task(crontab(), name="look_at_directories")(jobs.look_at_directories)
     on.periodic_task(crontab(minute="17"), name="rotate_keys_when_due")(jobs.rotate_keys_when_due)
     on.periodic_task(crontab(minute="27", hour="5"), name="warn_of_old_metadata")(jobs.warn_of_old_metadata)
 

@@ -2,10 +2,12 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 
+from idp.commands import directory_demand
 from idp.commands.context import AS_JSON, Context, open_context, refuse, say, say_json, say_rows
 from idp.commands.user import USERNAME
 from idp.errors import AlreadyExistsError
@@ -13,7 +15,7 @@ from idp.events import Event, EventType
 from idp.gateways.ldap.door import Door
 from idp.gateways.ldap.outcomes import DirectoryError
 from idp.gateways.ldap.route import Route, route_to
-from idp.models.directories import Directory
+from idp.models.directories import Directory, DirectoryState
 from idp.people import directories
 from idp.people.directory_check import as_told, first_fault, steps_to
 
@@ -66,7 +68,10 @@ def list_all(*, as_json: bool) -> None:
 @click.argument("name")
 @AS_JSON
 def show(atvk: str, name: str, *, as_json: bool) -> None:
-    told = directories.shown(_find(open_context(), atvk, name))
+    context = open_context()
+    directory = _find(context, atvk, name)
+    with context.database.read() as work:
+        told = directories.shown(directory) | _answers(work.directory_states.find(directory.id))
     if as_json:
         say_json(told)
     else:
@@ -118,6 +123,10 @@ def link(atvk: str, name: str, username: str, entry: str) -> None:
     say(f"{user.username} is {found.dn} ({found.guid}).")
 
 
+group.add_command(directory_demand.require)
+group.add_command(directory_demand.offer)
+
+
 def _refuse_what_fails(route: Route, directory: Directory) -> None:
     """The first step that fails, of all controllers: one that is down may be given with --untested."""
     if fault := first_fault(steps_to(route, directory)):
@@ -141,6 +150,17 @@ def _read_document() -> dict[str, Any]:
     if not isinstance(document, dict):
         refuse("Standard input must hold one JSON object.")
     return document
+
+
+def _answers(state: DirectoryState | None) -> dict[str, Any]:
+    if state is None:
+        return {"answers": None}
+    return {
+        "answers": not state.fault,
+        "answers_since": datetime.fromtimestamp(state.since, UTC).isoformat(timespec="seconds"),
+        "answers_told": state.told,
+        "silent_controllers": state.silent,
+    }
 
 
 def _changed(directory: Directory, *, replaced: bool) -> Event:

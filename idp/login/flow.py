@@ -35,6 +35,7 @@ from idp.methods.base import (
 )
 from idp.models.methods import Proof
 from idp.models.usernames import canonical_username
+from idp.policy import Decision, Why
 from idp.storage.database import Database
 from idp.storage.work import Work
 
@@ -236,9 +237,10 @@ class Login:
             user = work.people.find_user_by_username(username)
             credentials = work.people.credentials_of(user.id if user else "")
         subject = Subject(user, credentials) if user else None
-        if isinstance(look.step, Identify):
-            method = self._delegation.checked_by(look, method, subject, username)
-        attempt = Try(look.transaction, method, subject, username, first=True)
+        checking = self._delegation.checked_by(look, method, subject, username)
+        instead_of = self._delegation.stood_in_for(method, checking, subject, answer)
+        method = method if instead_of else checking
+        attempt = Try(look.transaction, method, subject, username, first=True, instead_of=instead_of)
         outcome = self._attempt(attempt, {**answer, "username": username}, visitor)
         if not isinstance(outcome, Verified):
             return outcome
@@ -284,12 +286,12 @@ class Login:
             return refused
         posts = match_posts(person, transaction.requirements, chosen=transaction.employment_id)
         decision = self._standings.decide(person, Requirements(), proofs=(), acting=posts.acting)
-        if method.facts.id not in decision.offered:
-            reason = Reason.METHOD_NOT_OFFERED if person.tenants else Reason.NO_EMPLOYMENT
+        if method.facts.id not in decision.offered and not _may_stand_in(attempt, decision):
+            reason = self._delegation.why_not(person, method, decision)
             self._completion.refuse(replace(look, person=person), reason, visitor)
             return Rejected(reason)
         transaction = replace(transaction, account_confirmed=True)
-        proven = self._proven(transaction, person, method, verified, visitor)
+        proven = self._proven(transaction, person, method, verified, visitor, instead_of=attempt.instead_of)
         return self._go_on(proven, signed_in, person)
 
     def _attempt(self, attempt: Try, answer: Answer, visitor: Visitor) -> Outcome | Wait:
@@ -331,11 +333,24 @@ class Login:
             return settled(work, attempt, self._whose(work, arrived, visitor), visitor)
 
     def _proven(
-        self, transaction: Transaction, person: Person, method: Method, verified: Verified, visitor: Visitor
+        self,
+        transaction: Transaction,
+        person: Person,
+        method: Method,
+        verified: Verified,
+        visitor: Visitor,
+        *,
+        instead_of: Method | None = None,
     ) -> Transaction:
         now = self._effects.now()
         transaction = replace(transaction, shared=transaction.shared or visitor.shared)
-        proof = Proof(method.facts.id, now, verified.user_verified, verified.credential_id)
+        proof = Proof(
+            method.facts.id,
+            now,
+            verified.user_verified,
+            verified.credential_id,
+            instead_of.facts.id if instead_of else "",
+        )
         return _with(transaction, person, proof)
 
     def _keep_challenge(self, transaction: Transaction, method_id: str, challenge: Challenge) -> None:
@@ -356,6 +371,14 @@ def _with(transaction: Transaction, person: Person, proof: Proof) -> Transaction
     """One proof by each method, the latest."""
     others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
     return replace(transaction, user_id=person.user.id, proofs=(*others, proof))
+
+
+def _may_stand_in(attempt: Try, decision: Decision) -> bool:
+    """Allowed by the rules, and set aside only because somebody is asked who does not answer."""
+    return attempt.instead_of is not None and any(
+        each.method == attempt.method.facts.id and each.why is Why.ASKED_ELSEWHERE
+        for each in decision.excluded
+    )
 
 
 def _about_nobody(transaction: Transaction) -> Transaction:

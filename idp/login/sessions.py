@@ -268,6 +268,8 @@ def _as_row(proof: Proof) -> dict[str, object]:
         row["user_verified"] = True
     if proof.credential_id is not None:
         row["credential_id"] = proof.credential_id
+    if proof.instead_of:
+        row["instead_of"] = proof.instead_of
     return row
 
 

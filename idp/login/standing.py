@@ -112,6 +112,15 @@ class Person:
             if each.vouched_by is not None and not tenants <= {each.vouched_by}
         )
 
+    @property
+    def withdrawn(self) -> frozenset[str]:
+        """Credentials on somebody's word who has taken it back: what was proved by them counts no more."""
+        return frozenset(
+            each.id
+            for each in self.subject.credentials
+            if each.vouched_by is not None and each.blocked_at is not None
+        )
+
     def only_among(self, refused: frozenset[str]) -> frozenset[str]:
         """What is set up with nothing but these."""
         if not refused:
@@ -213,7 +222,7 @@ class Standings:
             user=user,
             subject=subject,
             employments=employments,
-            rules=tuple(map(_rule, rules)),
+            rules=tuple(map(rule_of, rules)),
             enrolled=frozenset(
                 method.facts.id for method in self._methods.values() if method.is_enrolled(subject)
             ),
@@ -243,7 +252,7 @@ class Standings:
                 enrolled=person.enrolled,
                 blocked=person.blocked | aside,
                 unaccepted=person.unaccepted | person.only_among(foreign),
-                refused_credentials=frozenset(person.refused_keys) | foreign,
+                refused_credentials=frozenset(person.refused_keys) | foreign | person.withdrawn,
                 rules=person.rules,
                 tenants=tenants,
                 proofs=proofs,
@@ -349,7 +358,7 @@ def _end(computer: RememberedComputer, days: int) -> Instant:
     return min(computer.expires_at, computer.made_at + days * _DAY)
 
 
-def _rule(row: PolicyRule) -> Rule:
+def rule_of(row: PolicyRule) -> Rule:
     return Rule(row.scope, frozenset(row.methods), Level(row.minimum_level), row.first_enrolment)
 
 

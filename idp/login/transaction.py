@@ -134,8 +134,10 @@ class Transactions:
     def take(self, transaction: Transaction) -> bool:
         """Ends it; False when another request already did. Remembers for the same time where it led."""
         finished = {"browser": transaction.browser, "return_to": transaction.return_to}
-        self._shelf.put(_FINISHED_KIND, transaction.id, finished, expires_at=transaction.expires_at)
-        return self._open.remove(transaction.id)
+        if not self._shelf.add(_FINISHED_KIND, transaction.id, finished, expires_at=transaction.expires_at):
+            return False
+        self._open.remove(transaction.id)
+        return True
 
     def spend_challenge(self, transaction: Transaction, method_id: str) -> bool:
         """False when an answer to the challenge that is open was looked at before, of any number at once."""
@@ -165,8 +167,10 @@ class Transactions:
             "ended": reason.name,
             "application": application.name if application else None,
         }
-        self._shelf.put(_FINISHED_KIND, transaction_id, ended, expires_at=transaction.expires_at)
-        return self._open.remove(transaction_id)
+        if not self._shelf.add(_FINISHED_KIND, transaction_id, ended, expires_at=transaction.expires_at):
+            return False
+        self._open.remove(transaction_id)
+        return True
 
     def find_ended(self, transaction_id: str, *, browser: str) -> Ended | None:
         item = self._shelf.find(_FINISHED_KIND, transaction_id)

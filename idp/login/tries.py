@@ -29,7 +29,7 @@ _EVENTS: Final[Mapping[Reason, EventType]] = {
 class Try:
     """One attempt at a method: whose answer it would be, in which sign-in.
 
-    `first`: nothing was proved before it.
+    `first`: nothing was proved before it. `instead_of`: the way that gave no answer, whose place it takes.
     """
 
     transaction: Transaction
@@ -37,6 +37,19 @@ class Try:
     subject: Subject | None
     username: str
     first: bool = False
+    instead_of: Method | None = None
+
+
+def stood_in(attempt: Try, visitor: Visitor) -> Event:
+    """A proof by what is kept here, of somebody for whom others vouch who did not answer."""
+    return Event(
+        type=EventType.DIRECTORY_FALLBACK,
+        user_id=attempt.subject.user.id if attempt.subject else None,
+        client_id=attempt.transaction.client_id,
+        method=attempt.method.facts.id,
+        address=visitor.address,
+        detail={"instead_of": attempt.instead_of.facts.id if attempt.instead_of else ""},
+    )
 
 
 def attempted(outcome: Verified | Rejected, attempt: Try, visitor: Visitor) -> Event:
@@ -66,6 +79,8 @@ def settled(work: Work, attempt: Try, outcome: Verified | Rejected, visitor: Vis
     attempt = known_by_answer(work, attempt, outcome)
     outcome = refuse_blocked(outcome, attempt)
     work.audit.append(attempted(outcome, attempt, visitor))
+    if isinstance(outcome, Verified) and attempt.instead_of:
+        work.audit.append(stood_in(attempt, visitor))
     return outcome
 
 

@@ -76,11 +76,21 @@ class Renewal:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """Whoever was to be asked outside gives no answer. `own_secret`: meanwhile one that is kept here counts
+    (`Yielding`).
+    """
+
+    own_secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     reason: Reason
     counted: bool = True
     """False: it was nobody's guess, and costs no attempt."""
     renewal: Renewal | None = None
+    away: Away | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +142,8 @@ class Method(Protocol):
         """Checks and consumes in one act.
 
         Does slow work before it touches `work`, since that begins the transaction. `subject` is None for an
-        unknown user: the same work is done for nobody and Rejected returned. Whoever comes out as Arrived
-        has touched nothing.
+        unknown user: the same work is done for nobody and Rejected returned. Of whoever comes out as
+        Arrived nothing was kept.
         """
         ...
 
@@ -192,6 +202,21 @@ class Delegated(Method, Protocol):
 
         `verify` then gets no subject, and says in `Verified.user_id` who it was.
         """
+        ...
+
+
+@runtime_checkable
+class Yielding(Delegated, Protocol):
+    """One that may make room for the method on whose page it is asked."""
+
+    def stands_aside(self, subject: Subject) -> bool:
+        """Whether nobody outside can be asked about this person now, and it was decided that their secret
+        here counts meanwhile.
+        """
+        ...
+
+    def serves(self, municipalities: frozenset[str]) -> bool:
+        """Whether any of these has somebody outside who vouches for its people."""
         ...
 
 

@@ -19,6 +19,13 @@ class Encryption(StrEnum):
     STARTTLS = "starttls"
 
 
+class Fallback(StrEnum):
+    """What a person's password here is worth while their directory does not answer."""
+
+    NONE = "none"
+    LOCAL = "local"
+
+
 class Directory(Base):
     """How one directory of one municipality is reached, searched and believed.
 
@@ -58,6 +65,27 @@ class Directory(Base):
     """By what somebody is known whose entry is nobody's yet (`Match`)."""
     creates_accounts: Mapped[bool] = mapped_column(default=False)
     """Whether who is known to nobody by that gets an account, with a post and no roles."""
+    fallback: Mapped[str] = mapped_column(default=Fallback.NONE.value)
+    """Whether people with a password of ours may use it while the directory does not answer."""
+
+
+class DirectoryState(Base):
+    """Whether a directory answered when it was asked last, and since when that is so.
+
+    `fault`: why it gave no answer; empty: it answered. `silent`: controllers that did not answer when all
+    were asked one by one, and why.
+    """
+
+    __tablename__ = "directory_states"
+
+    directory_id: Mapped[Id] = mapped_column(
+        ForeignKey("directories.id", ondelete="CASCADE"), primary_key=True
+    )
+    fault: Mapped[str]
+    told: Mapped[str]
+    since: Mapped[Moment]
+    seen_at: Mapped[Moment]
+    silent: Mapped[dict[str, Any]] = mapped_column(default_factory=dict)
 
 
 class DirectoryLink(Base):

@@ -59,6 +59,8 @@ class Proof:
     at: float
     user_verified: bool = False
     credential_id: str | None = None
+    instead_of: str = ""
+    """The way that gave no answer, in whose place this was allowed."""
 
     def is_by(self, method: str, credential_id: str | None = None) -> bool:
         """Made with that credential, or with any of the method; one that does not say may be of any."""

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from idp.effects import Instant
-from idp.models.confirmations import Confirmed, ConfirmedBy
+from idp.models.confirmations import Confirmation, Confirmed, ConfirmedBy
+from idp.models.in_person import DocumentKind
 from idp.oidc.verified_requests import LIMITS, SCOPE_OF_CLAIM, Asked, VerifiedRequest
 
 TRUST_FRAMEWORK: Final = "eidas"
@@ -21,6 +22,12 @@ _RECORDS: Final = {
     ConfirmedBy.EPARAKSTS: "urn:visvaris:record:eparaksts",
 }
 """Types of our own: none of those predefined means what a trust service says of who authenticated there."""
+_DOCUMENTS: Final = {
+    DocumentKind.PASSPORT: "passport",
+    DocumentKind.IDENTITY_CARD: "idcard",
+    DocumentKind.RESIDENCE_PERMIT: "urn:visvaris:document:residence-permit",
+}
+"""The first two are predefined."""
 _CHECKS: Final = {
     ConfirmedBy.SMART_ID: ("auth", "vcrypt"),
     ConfirmedBy.EPARAKSTS: ("auth",),
@@ -34,11 +41,11 @@ METADATA: Final[Mapping[str, list[str]]] = {
     "trust_frameworks_supported": [TRUST_FRAMEWORK],
     "evidence_supported": ["electronic_record", "document"],
     "electronic_records_supported": list(_RECORDS.values()),
-    "documents_supported": ["idcard", "passport"],
+    "documents_supported": list(_DOCUMENTS.values()),
     "documents_check_methods_supported": list(_CHECKS[ConfirmedBy.IN_PERSON]),
     "claims_in_verified_claims_supported": list(SCOPE_OF_CLAIM),
 }
-"""Section 8. Of which type a document was is not kept; these two are identity documents in Latvia."""
+"""Section 8."""
 
 _REQUIRED: Final = {
     "evidence": "type",
@@ -83,15 +90,17 @@ def known_of(confirmed: Confirmed, *, person_code: str | None) -> Known:
         "trust_framework": TRUST_FRAMEWORK,
         "assurance_level": confirmation.assurance,
         "time": _At(confirmation.confirmed_at),
-        "evidence": (_evidence(ConfirmedBy(confirmation.confirmed_by), _At(confirmation.confirmed_at)),),
+        "evidence": (_evidence(confirmation),),
     }
     return Known(verification, {name: value for name, value in claims.items() if value})
 
 
-def _evidence(by: ConfirmedBy, at: _At) -> Mapping[str, Any]:
+def _evidence(confirmation: Confirmation) -> Mapping[str, Any]:
+    by, at = ConfirmedBy(confirmation.confirmed_by), _At(confirmation.confirmed_at)
     checks = tuple({"check_method": method, "time": at} for method in _CHECKS[by])
     if by is ConfirmedBy.IN_PERSON:
-        return {"type": "document", "check_details": checks}
+        document = {"type": _DOCUMENTS[DocumentKind(confirmation.flow)]}
+        return {"type": "document", "check_details": checks, "document_details": document}
     return {"type": "electronic_record", "check_details": checks, "record": {"type": _RECORDS[by]}}
 
 

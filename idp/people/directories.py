@@ -18,7 +18,7 @@ from idp.gateways.ldap.values import filter_fault, is_attribute, is_host
 from idp.methods.base import label_from
 from idp.methods.registry import vouched_for
 from idp.models.arrivals import Match
-from idp.models.directories import Directory, DirectoryLink, Encryption
+from idp.models.directories import Directory, DirectoryLink, Encryption, Fallback
 from idp.models.people import User
 from idp.people.directory_rule import rule_fault
 from idp.policy import OPERATOR
@@ -276,6 +276,13 @@ def _address(value: Any) -> str | None:
     return address.geturl()
 
 
+def _fallback(value: Any) -> str:
+    try:
+        return Fallback(Fallback.NONE.value if value is None else value).value
+    except ValueError:
+        raise ValueError("it is none or local") from None
+
+
 def _flag(value: Any) -> bool:
     if value is not None and type(value) is not bool:
         raise ValueError("it is true or false")
@@ -311,6 +318,7 @@ _READERS: Final = {
     "attempt_minutes": _attempt_minutes,
     "change_url": _address,
     "enabled": _flag,
+    "fallback": _fallback,
     "arrival": _arrival,
     "creates_accounts": _switch,
 }

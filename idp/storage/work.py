@@ -13,6 +13,7 @@ from idp.storage.confirmations import ConfirmationStore
 from idp.storage.connections import Connections
 from idp.storage.contacts import ContactStore
 from idp.storage.directories import DirectoryStore
+from idp.storage.directory_states import DirectoryStateStore
 from idp.storage.grants import GrantStore
 from idp.storage.in_person import IdentityCheckStore
 from idp.storage.initial_tokens import InitialTokenStore
@@ -105,6 +106,10 @@ class Work(Unit):
     @property
     def identity_checks(self) -> IdentityCheckStore:
         return IdentityCheckStore(self, self._vault)
+
+    @property
+    def directory_states(self) -> DirectoryStateStore:
+        return DirectoryStateStore(self)
 
     @property
     def directories(self) -> DirectoryStore:

@@ -91,6 +91,9 @@ TOLD: Final = {
         "An invitation to log in by the municipality's network was revoked"
     ),
     EventType.DIRECTORY_UNAVAILABLE.value: N_("The municipality's network did not answer"),
+    EventType.DIRECTORY_FALLBACK.value: N_(
+        "Logged in with the password kept here, since the municipality's network did not answer"
+    ),
     EventType.DIRECTORY_PASSWORD_CHANGED.value: N_(
         "The password of the municipality's network was changed here"
     ),

@@ -11,7 +11,7 @@ from flask import Response, g, render_template, request
 
 from idp.errors import Reason
 from idp.login.limits import Wait
-from idp.methods.base import Method, Rejected
+from idp.methods.base import Away, Method, Rejected
 from idp.web.i18n import translate
 
 FieldError = tuple[str | None, str]
@@ -55,6 +55,7 @@ class Problem:
     status: int = HTTPStatus.OK
     pending: bool = False
     """Nothing is wrong: what was asked on another device has not been answered yet."""
+    away: Away | None = None
 
 
 NO_PROBLEM: Final = Problem()
@@ -65,9 +66,9 @@ def problem_of(outcome: Rejected | Wait) -> Problem:
     match outcome:
         case Wait(seconds):
             return Problem(wait_seconds=seconds, status=HTTPStatus.TOO_MANY_REQUESTS)
-        case Rejected(reason=reason):
+        case Rejected(reason=reason, away=away):
             error = (_FIELDS.get(reason), translate(reason.public))
-            return Problem(errors=(error,), status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            return Problem(errors=(error,), status=HTTPStatus.UNPROCESSABLE_ENTITY, away=away)
 
 
 def show_form(template: str, problem: Problem = NO_PROBLEM, **context: object) -> Response:

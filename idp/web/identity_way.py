@@ -28,6 +28,10 @@ def _does_nothing(_sitting: Sitting) -> None:
     """For a way of which nothing is left here."""
 
 
+def _leads_nowhere_else() -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebWay:
     """`start`: after the person agreed, where to go, or why it did not begin. `show`: its page while it is in
@@ -43,7 +47,7 @@ class WebWay:
     start: Callable[[Sitting], Started]
     show: Callable[[Sitting], Response | None] = _shows_nothing
     cancel: Callable[[Sitting], None] = _does_nothing
-    leads_to: Callable[[], str] = str
+    leads_to: Callable[[], str] = _leads_nowhere_else
     is_online: bool = True
     """Whether the person can do it there and then."""
     button: str = ""

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from idp.errors import Reason
 from idp.login.asking import how_it_stands
+from idp.login.delegation import OWN_SECRET
 from idp.login.flow import Login
 from idp.login.limits import Wait
 from idp.login.look import Look
@@ -205,6 +206,9 @@ def _show_identify(look: Look, problem: Problem) -> Response:
         shared_by_network=is_shared_by_network(),
         here=_url(transaction),
         beside=[_beside(look, way, problem) for way in _login().discovering()],
+        away=problem.away is not None,
+        ask_own_secret=bool(problem.away and problem.away.own_secret) or OWN_SECRET in request.form,
+        own_secret=OWN_SECRET in request.form,
         page_method_template=template_of(method),
         start_over_url=None,
         recover_url="/recover",

@@ -166,7 +166,13 @@ def test_jobs_are_on_the_schedule(house: House, tmp_path: Path) -> None:
     on = worker.queue(f"sqlite:///{tmp_path / 'visvaris.sqlite3'}", None)
     worker.schedule(house.jobs, on)
     names = {type(task).__name__ for task in on._registry.periodic_tasks}
-    assert names == {"free_room", "rotate_keys_when_due", "warn_of_old_metadata", "end_shared_sessions"}
+    assert names == {
+        "free_room",
+        "rotate_keys_when_due",
+        "warn_of_old_metadata",
+        "end_shared_sessions",
+        "look_at_directories",
+    }
     assert (tmp_path / "visvaris.jobs.sqlite3").exists()
     on.storage.close()
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from idp.models.confirmations import Assurance, ConfirmedBy, IdentityRead
+from idp.models.in_person import DocumentKind
 from idp.models.people import User
 from idp.models.person_code import PersonCode
 from tests.support.builders import World
@@ -23,7 +24,7 @@ def confirm(
         confirmed_by=by,
         assurance=Assurance.SUBSTANTIAL if in_person else Assurance.HIGH,
         read_at=world.clock.at,
-        flow="" if in_person else "QR",
+        flow=DocumentKind.PASSPORT if in_person else "QR",
         certificate_fingerprint="" if in_person else "ab" * 32,
         evidence="C-17" if in_person else "cd" * 32,
     )

@@ -27,13 +27,13 @@ def connect(route: Route, controller: Controller, seconds: float) -> Any:
     """Within `seconds`; each answer on it may take as long again. Raises DirectoryError."""
     ldap = library()
     try:
-        secured = secure(route, controller, seconds)
+        descriptor = carried(lambda: secure(route, controller, seconds), seconds)
     except UntrustedError as error:
         raise DirectoryError(Fault.UNTRUSTED, f"{controller}: {error}") from None
     except (OSError, UnicodeError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or "no answer"
         raise DirectoryError(Fault.UNREACHABLE, f"{controller}: {why}") from None
-    connection = ldap.initialize("ldap://", fileno=carried(secured))
+    connection = ldap.initialize("ldap://", fileno=descriptor)
     connection.set_option(ldap.OPT_PROTOCOL_VERSION, 3)
     connection.set_option(ldap.OPT_REFERRALS, 0)
     connection.set_option(ldap.OPT_TIMEOUT, seconds)

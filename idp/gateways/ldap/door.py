@@ -1,20 +1,21 @@
 """Asks one directory: who is this, is this their password, which of these groups are they in.
 
 Controllers are tried in their order. One that did not answer is left out for a while, each for itself; when
-none is left, that is the answer at once. No question takes longer than three seconds. Connections of our own
-account are kept and used again; a person's password goes over a new one each time.
+none is left, that is the answer at once. All that one step of a sign-in asks takes three seconds at the most,
+together (`for_one_step`). Connections of our own account are kept and used again (`pool.py`); a person's
+password goes over a new one each time.
 """
 
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 from idp.gateways.ldap.connection import close, connect, library, text_of, told
 from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault, bind_refused, change_refused
+from idp.gateways.ldap.pool import Kept, Pool
 from idp.gateways.ldap.route import Route
 from idp.gateways.ldap.values import (
     CHARACTERS_AT_MOST,
@@ -32,10 +33,7 @@ from idp.gateways.ldap.values import (
 SECONDS_AT_MOST: Final = 3.0
 CONNECT_SECONDS: Final = 1.0
 """For one controller while there is another; the last has all the time that is left."""
-LEFT_OUT_SECONDS: Final = 15.0
-IDLE_SECONDS: Final = 30.0
-"""Then a kept connection is not used again: firewalls forget such ones without a word."""
-_KEPT_AT_MOST: Final = 8
+_LEAST_SECONDS: Final = 0.1
 _IN_CHAIN: Final = "1.2.840.113556.1.4.1941"
 """LDAP_MATCHING_RULE_IN_CHAIN: also by way of groups within groups ([MS-ADTS] 3.1.1.3.4.4.2)."""
 _ALWAYS: Final = ("objectGUID", "userPrincipalName", "sAMAccountName", "userAccountControl")
@@ -56,22 +54,22 @@ class _LostError(Exception):
 
 
 @dataclass(slots=True)
-class _Kept:
-    connection: Any
-    controller: Controller
-    since: float
-
-
-@dataclass(slots=True)
 class Door:
-    """One for each directory and process; threads share it. `clock` counts seconds and tells no time."""
+    """One for each directory and process; threads share it. `clock` counts seconds and tells no time.
+
+    `until`: when, by that clock, everything asked through it must be over; None: each question has its own
+    time.
+    """
 
     route: Route
     clock: Callable[[], float] = time.monotonic
     patience: float = field(default_factory=lambda: SECONDS_AT_MOST)
-    _kept: list[_Kept] = field(default_factory=list, init=False, repr=False)
-    _left_out: dict[Controller, float] = field(default_factory=dict, init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    pool: Pool = field(default_factory=Pool)
+    until: float | None = None
+
+    def for_one_step(self) -> Self:
+        """The same door for a thread that asks several questions and waits no longer for all than for one."""
+        return replace(self, until=self.clock() + self.patience)
 
     # Questions. Each raises DirectoryError where there is no answer. ----------------------------------
 
@@ -105,31 +103,32 @@ class Door:
             return False
         return found is not None and found.guid == entry.guid
 
-    def bind(self, who: str, password: str) -> Bind:
-        """Whether that is their password, and what the directory says of them."""
+    def bind(self, who: str, password: str, *, may_repeat: Callable[[], bool] = lambda: True) -> Bind:
+        """Whether that is their password, and what the directory says of them.
+
+        `may_repeat` is asked before another controller is, after one went away with the password: it may
+        have counted that as an attempt.
+        """
         if not password:
             return Bind.EMPTY_PASSWORD
         if len(password) > CHARACTERS_AT_MOST or not _is_text(password):
             return Bind.WRONG_PASSWORD
-        deadline = self.clock() + self.patience
-        ldap = library()
-        for controller, connection in self._connections(deadline):
-            try:
-                connection.simple_bind_s(who, password)
-                return Bind.PASSED
-            except ldap.INVALID_CREDENTIALS as error:
-                return bind_refused(text_of(error))
-            except ldap.TIMEOUT:
-                # It may count as an attempt there: asking another one would make it two.
-                self._leave_out(controller)
-                raise DirectoryError(Fault.UNREACHABLE, f"{controller}: no answer in time") from None
-            except (ldap.SERVER_DOWN, ldap.BUSY, ldap.UNAVAILABLE, ldap.CONNECT_ERROR):
-                self._leave_out(controller)
-            except ldap.LDAPError:
-                return Bind.REFUSED
-            finally:
+        lost: DirectoryError | None = None
+        for controller, connection in self._connections(self._deadline()):
+            if lost and not may_repeat():
                 close(connection)
-        raise DirectoryError(Fault.UNREACHABLE, "no controller answers")
+                raise lost
+            try:
+                outcome = self._bind_on(connection, controller, who, password)
+            except DirectoryError as error:
+                self.pool.failed(controller, error, self.clock())
+                if error.fault is Fault.BROKEN or self._is_late:
+                    raise
+                lost = error
+            else:
+                self.pool.answered(controller)
+                return outcome
+        raise lost or DirectoryError(Fault.UNREACHABLE, "no controller answers")
 
     def bind_nobody(self, password: str) -> None:
         """The same work for an entry that does not exist, and so is never locked."""
@@ -145,14 +144,14 @@ class Door:
             (ldap.MOD_DELETE, "unicodePwd", [quoted_password(old)]),
             (ldap.MOD_ADD, "unicodePwd", [quoted_password(new)]),
         ]
-        held = self._open_service(self.clock() + self.patience)
+        held = self._open_service(self._deadline())
         try:
             held.connection.modify_s(entry.dn, wanted)
             return Change.CHANGED
         except ldap.CONSTRAINT_VIOLATION as error:
             return change_refused(text_of(error))
         except (ldap.SERVER_DOWN, ldap.TIMEOUT, ldap.BUSY, ldap.UNAVAILABLE) as error:
-            raise DirectoryError(Fault.UNREACHABLE, told(error)) from None
+            raise DirectoryError(Fault.UNREACHABLE, told(error), sent=True) from None
         except ldap.LDAPError:
             return Change.REFUSED
         finally:
@@ -204,10 +203,7 @@ class Door:
         return self._ask(ask)
 
     def close(self) -> None:
-        with self._lock:
-            kept, self._kept = self._kept, []
-        for each in kept:
-            close(each.connection)
+        self.pool.close()
 
     # Inside -----------------------------------------------------------------------------------------
 
@@ -231,98 +227,114 @@ class Door:
         wanted = [*_ALWAYS, *self.route.attributes.values()]
         return self._ask(lambda held, left: _search(ldap, held, base, condition, left, wanted=wanted))
 
+    def _deadline(self) -> float:
+        return self.clock() + self.patience if self.until is None else self.until
+
+    @property
+    def _is_late(self) -> bool:
+        return self.until is not None and self.clock() >= self.until
+
     def _ask(self, question: Callable[[Any, float], Answer]) -> Answer:
         """On a kept connection, or a new one when there is none or it was lost meanwhile."""
-        deadline = self.clock() + self.patience
-        if kept := self._take_kept():
+        deadline = self._deadline()
+        if kept := self.pool.take(self.clock()):
             try:
                 return self._ask_on(kept, question, deadline)
             except _LostError:
-                self.close()  # the others are to the same controller
+                self.pool.drop(kept.controller)
         held = self._open_service(deadline)
         try:
             return self._ask_on(held, question, deadline)
         except _LostError as error:
-            self._leave_out(held.controller)
-            raise DirectoryError(Fault.UNREACHABLE, str(error)) from None
+            lost = DirectoryError(Fault.UNREACHABLE, str(error))
+            self.pool.failed(held.controller, lost, self.clock())
+            raise lost from None
 
-    def _ask_on(self, held: _Kept, question: Callable[[Any, float], Answer], deadline: float) -> Answer:
+    def _ask_on(self, held: Kept, question: Callable[[Any, float], Answer], deadline: float) -> Answer:
         ldap = library()
+        answered = False
         try:
-            answer = question(held.connection, max(0.1, deadline - self.clock()))
+            answer = question(held.connection, self._left(deadline))
+            answered = True
         except (ldap.SERVER_DOWN, ldap.BUSY, ldap.UNAVAILABLE) as error:
-            close(held.connection)
             raise _LostError(f"{held.controller}: {told(error)}") from None
         except ldap.TIMEOUT:
-            self._leave_out(held.controller)
-            close(held.connection)
-            raise DirectoryError(Fault.UNREACHABLE, f"{held.controller}: no answer in time") from None
+            late = DirectoryError(Fault.UNREACHABLE, f"{held.controller}: no answer in time")
+            self.pool.failed(held.controller, late, self.clock())
+            raise late from None
         except (ldap.LDAPError, KeyError, IndexError, ValueError) as error:
-            close(held.connection)
             raise DirectoryError(Fault.BROKEN, f"{held.controller}: {told(error)}") from None
-        self._keep(held)
+        finally:
+            if not answered:
+                close(held.connection)
+        self.pool.answered(held.controller)
+        self.pool.give_back(held, self.clock())
         return answer
 
-    def _take_kept(self) -> _Kept | None:
-        now = self.clock()
-        while True:
-            with self._lock:
-                held = self._kept.pop() if self._kept else None
-            if held is None or now - held.since <= IDLE_SECONDS:
-                return held
-            close(held.connection)
+    def _bind_on(self, connection: Any, controller: Controller, who: str, password: str) -> Bind:
+        ldap = library()
+        try:
+            connection.simple_bind_s(who, password)
+            return Bind.PASSED
+        except ldap.INVALID_CREDENTIALS as error:
+            return bind_refused(text_of(error))
+        except _refusals(ldap):
+            return Bind.REFUSED
+        except (ldap.TIMEOUT, ldap.SERVER_DOWN, ldap.BUSY, ldap.UNAVAILABLE, ldap.CONNECT_ERROR) as error:
+            why = "no answer in time" if isinstance(error, ldap.TIMEOUT) else told(error)
+            raise DirectoryError(Fault.UNREACHABLE, f"{controller}: {why}", sent=True) from None
+        except ldap.LDAPError as error:
+            raise DirectoryError(Fault.BROKEN, f"{controller}: {told(error)}", sent=True) from None
+        finally:
+            close(connection)
 
-    def _keep(self, held: _Kept) -> None:
-        held.since = self.clock()
-        with self._lock:
-            if len(self._kept) < _KEPT_AT_MOST:
-                self._kept.append(held)
-                return
-        close(held.connection)
-
-    def _open_service(self, deadline: float) -> _Kept:
+    def _open_service(self, deadline: float) -> Kept:
         ldap = library()
         for controller, connection in self._connections(deadline):
             try:
                 connection.simple_bind_s(self.route.account, self.route.password)
             except ldap.INVALID_CREDENTIALS as error:
                 close(connection)
+                self.pool.answered(controller)
                 why = bind_refused(text_of(error)).value
                 raise DirectoryError(Fault.ACCOUNT_REFUSED, f"{self.route.account}: {why}") from None
-            except ldap.LDAPError:
+            except ldap.LDAPError as error:
                 close(connection)
-                self._leave_out(controller)
+                failed = DirectoryError(Fault.UNREACHABLE, f"{controller}: {told(error)}")
+                self.pool.failed(controller, failed, self.clock())
             else:
-                return _Kept(connection, controller, self.clock())
+                return Kept(connection, controller, self.clock())
         raise DirectoryError(Fault.UNREACHABLE, "no controller answers")
 
     def _connections(self, deadline: float) -> Iterator[tuple[Controller, Any]]:
         """To one controller after the other, until one serves. Raises DirectoryError when none is there."""
         faults = []
-        waiting = self._in_order()
-        while waiting and (left := deadline - self.clock()) > 0:
+        waiting = list(self.route.controllers)
+        while waiting:
             controller = waiting.pop(0)
+            if deadline <= self.clock():
+                faults.append(DirectoryError(Fault.UNREACHABLE, "no time is left"))
+                break
+            if not self.pool.lets(controller, self.clock()):
+                continue
+            left = self._left(deadline)
             try:
                 connection = connect(self.route, controller, min(CONNECT_SECONDS, left) if waiting else left)
             except DirectoryError as error:
-                self._leave_out(controller)
+                self.pool.failed(controller, error, self.clock())
                 faults.append(error)
                 continue
-            connection.timeout = max(0.1, deadline - self.clock())
+            connection.timeout = self._left(deadline)
             yield controller, connection
-        if untrusted := [error for error in faults if error.fault is Fault.UNTRUSTED]:
-            raise untrusted[0]
+        for fault in (*faults, *(DirectoryError(out.fault, out.told) for out in self.pool.out.values())):
+            if fault.fault is Fault.UNTRUSTED:
+                raise fault
         if faults:
             raise faults[0]
 
-    def _in_order(self) -> list[Controller]:
-        now = self.clock()
-        with self._lock:
-            return [each for each in self.route.controllers if self._left_out.get(each, now) <= now]
-
-    def _leave_out(self, controller: Controller) -> None:
-        with self._lock:
-            self._left_out[controller] = self.clock() + LEFT_OUT_SECONDS
+    def _left(self, deadline: float) -> float:
+        """python-ldap takes nothing for no end."""
+        return max(_LEAST_SECONDS, deadline - self.clock())
 
 
 def _search(
@@ -344,6 +356,18 @@ def _search(
     except ldap.NO_SUCH_OBJECT:
         return []
     return [(dn, attributes) for dn, attributes in found if dn is not None]
+
+
+def _refusals(ldap: Any) -> tuple[type[Exception], ...]:
+    """Answers to a bind that say no for another reason than the password."""
+    return (
+        ldap.INAPPROPRIATE_AUTH,
+        ldap.INSUFFICIENT_ACCESS,
+        ldap.UNWILLING_TO_PERFORM,
+        ldap.CONSTRAINT_VIOLATION,
+        ldap.INVALID_DN_SYNTAX,
+        ldap.NO_SUCH_OBJECT,
+    )
 
 
 def _is_text(text: str) -> bool:

@@ -47,12 +47,15 @@ class Fault(Enum):
 
 
 class DirectoryError(Exception):
-    """`told` is for the administrator, one clause, and holds no secret."""
+    """`told` is for the administrator, one clause, and holds no secret. `sent`: somebody's password had been
+    sent by then, and may have been counted there.
+    """
 
-    def __init__(self, fault: Fault, told: str) -> None:
+    def __init__(self, fault: Fault, told: str, *, sent: bool = False) -> None:
         super().__init__(f"{fault.value}: {told}")
         self.fault = fault
         self.told = told
+        self.sent = sent
 
 
 _CODES: Final = {

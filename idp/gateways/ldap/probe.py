@@ -15,6 +15,7 @@ _START_TLS: Final = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + b"1.3.6.1.4.1.1466
 """An extended request (RFC 4511 section 4.14.1), message 1."""
 _SUCCESS: Final = b"\x0a\x01\x00"
 _ANSWER_BYTES: Final = 4096
+_SEQUENCE: Final = 0x30
 
 
 class UntrustedError(Exception):
@@ -88,6 +89,20 @@ def _trusting(ca_pem: str) -> ssl.SSLContext:
 
 
 def _ask_for_tls(plain: socket.socket) -> None:
+    """Reads that one answer and not a byte more, since all that follows is TLS."""
     plain.sendall(_START_TLS)
-    if _SUCCESS not in plain.recv(_ANSWER_BYTES):
+    tag, length = _read(plain, 2)
+    if length & 0x80:
+        length = int.from_bytes(_read(plain, length & 0x7F), "big")
+    if tag != _SEQUENCE or length > _ANSWER_BYTES or _SUCCESS not in _read(plain, length):
         raise UntrustedError("it refuses StartTLS")
+
+
+def _read(plain: socket.socket, many: int) -> bytes:
+    read = b""
+    while len(read) < many:
+        part = plain.recv(many - len(read))
+        if not part:
+            raise UntrustedError("it ends the connection instead of StartTLS")
+        read += part
+    return read

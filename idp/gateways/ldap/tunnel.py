@@ -2,7 +2,9 @@
 
 libldap's own handshake cannot be bounded: with a controller that takes the connection and says nothing it
 spins for ever, whatever its timeouts say. So libldap speaks into one end of a socket pair, and a thread
-carries it on. It ends when either side does, or when nothing was said for a minute.
+carries it on. It ends when either side does, or when nothing was said for a minute. The same thread opens the
+connection, since neither asking for a name nor a handshake that comes byte by byte can be bounded otherwise:
+whoever waits for it goes away in time, and it closes what it opened when it is done.
 """
 
 import contextlib
@@ -10,6 +12,8 @@ import selectors
 import socket
 import ssl
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Final
 
 _IDLE_SECONDS: Final = 60.0
@@ -17,17 +21,37 @@ _SEND_SECONDS: Final = 3.0
 _BYTES: Final = 65536
 
 
-def carried(secured: ssl.SSLSocket) -> int:
-    """The file descriptor that is to be spoken into; whoever gets it closes it."""
+def carried(open_one: Callable[[], ssl.SSLSocket], seconds: float) -> int:
+    """The file descriptor that is to be spoken into; whoever gets it closes it.
+
+    Raises what `open_one` raises, and TimeoutError when it takes longer.
+    """
     ours, theirs = socket.socketpair()
-    secured.setblocking(False)
-    ours.setblocking(True)
-    threading.Thread(target=_carry, args=(ours, secured), daemon=True, name="ldap-tunnel").start()
+    opened: Future[None] = Future()
+    threading.Thread(target=_serve, args=(ours, open_one, opened), daemon=True, name="ldap-tunnel").start()
+    try:
+        opened.result(seconds)
+    except BaseException:
+        theirs.close()  # which ends the thread, as soon as it looks
+        raise
     return theirs.detach()
 
 
+def _serve(ours: socket.socket, open_one: Callable[[], ssl.SSLSocket], opened: Future[None]) -> None:
+    with ours:
+        try:
+            secured = open_one()
+        except BaseException as error:  # noqa: BLE001  it belongs to who waits
+            opened.set_exception(error)
+            return
+        with secured:
+            secured.setblocking(False)
+            opened.set_result(None)
+            _carry(ours, secured)
+
+
 def _carry(ours: socket.socket, secured: ssl.SSLSocket) -> None:
-    with contextlib.suppress(OSError, ValueError), ours, secured:
+    with contextlib.suppress(OSError, ValueError):
         while readable := _wait_for([ours, secured], selectors.EVENT_READ, _IDLE_SECONDS):
             if ours in readable:
                 said = ours.recv(_BYTES)

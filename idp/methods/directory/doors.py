@@ -29,7 +29,7 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`name`: as it was typed, for who is not known yet; `linked` otherwise."""
+    """`name`: as it was typed, for who is not known yet; `linked` otherwise. `door`: for this step alone."""
 
     directory: Directory
     door: Door = field(repr=False)
@@ -52,14 +52,16 @@ class Doors:
                 directory = work.directories.find(link.directory_id) if link else None
                 if link and directory and directory.enabled and credential.blocked_at is None:
                     linked = self._linked(work, user, credential, link.object_guid, directory)
-                    return Asked(directory, self._door(work, directory), linked=linked)
+                    return Asked(directory, self._door(work, directory).for_one_step(), linked=linked)
         return None
 
     def for_name(self, name: str) -> Asked | None:
         """By UPN suffix or NetBIOS name."""
         with self._database.read() as work:
             directory = _named(work.directories.list_all(), name)
-            return Asked(directory, self._door(work, directory), name=name) if directory else None
+            if directory is None:
+                return None
+            return Asked(directory, self._door(work, directory).for_one_step(), name=name)
 
     def is_name(self, name: str) -> bool:
         """Reads nothing for a name that is none of a directory's."""
@@ -67,6 +69,12 @@ class Doors:
             return False
         with self._database.read() as work:
             return _named(work.directories.list_all(), name) is not None
+
+    def serve(self, municipalities: frozenset[str]) -> bool:
+        with self._database.read() as work:
+            return any(
+                each.enabled and each.municipality in municipalities for each in work.directories.list_all()
+            )
 
     def linked_to(self, directory: Directory, entry: Entry) -> Linked | None:
         with self._database.read() as work:

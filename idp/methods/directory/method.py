@@ -8,6 +8,7 @@ general (`login/limits.py`).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,10 +18,22 @@ from idp.errors import N_, Reason
 from idp.events import Event, EventType
 from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault
 from idp.gateways.ldap.values import Entry
-from idp.methods.base import Answer, Challenge, Enrolled, Proved, Rejected, Renewal, Subject, Verified
+from idp.methods.base import (
+    Answer,
+    Away,
+    Challenge,
+    Enrolled,
+    Outcome,
+    Proved,
+    Rejected,
+    Renewal,
+    Subject,
+    Verified,
+)
 from idp.methods.directory.arriving import arrived
 from idp.methods.directory.doors import Asked, Doors, Linked, find_in
-from idp.models.directories import Directory
+from idp.metrics import DIRECTORY_ANSWERS
+from idp.models.directories import Directory, Fallback
 from idp.models.methods import Factor, MethodFacts
 from idp.models.people import Credential, User
 from idp.storage.throttle import Bucket, Throttle
@@ -90,12 +103,27 @@ class DirectoryPassword:
         self._effects = effects
         self._clock = clock
         self._fail_like = fail_like
+        self._silent: set[str] = set()
+        """Directories that gave no answer here, and none since."""
 
     def is_enrolled(self, subject: Subject) -> bool:
         return bool(subject.of(METHOD))
 
     def knows(self, name: str) -> bool:
         return self._doors.is_name(name)
+
+    def serves(self, municipalities: frozenset[str]) -> bool:
+        return self._doors.serve(municipalities)
+
+    def stands_aside(self, subject: Subject) -> bool:
+        asked = self._doors.for_person(subject.user, subject.of(METHOD))
+        if asked is None or asked.directory.fallback != Fallback.LOCAL.value:
+            return False
+        try:
+            asked.door.greet()
+        except DirectoryError:
+            return True
+        return False
 
     def begin(self, subject: Subject) -> Challenge:
         return Challenge()
@@ -123,11 +151,13 @@ class DirectoryPassword:
         try:
             outcome = self._ask(work, asked, typed) if asked else Reason.DIRECTORY_UNKNOWN_ENTRY
         except DirectoryError as error:
-            _log.warning("no answer from a directory", fault=error.fault.value, told=error.told)
-            return Rejected(_FAULTS[error.fault], counted=False)
+            return self._no_answer(work, asked, error)
+        has_room = not isinstance(outcome, Reason) or self._fail_like(typed.password, started)
+        if asked is not None:
+            self._note_answer(work, asked)
         if not isinstance(outcome, Reason):
             return outcome
-        if not self._fail_like(typed.password, started):
+        if not has_room:
             return Rejected(Reason.THROTTLED)
         if typed.renews:
             return Rejected(Reason.DIRECTORY_WRONG_OLD_PASSWORD, renewal=Renewal(METHOD))
@@ -143,14 +173,25 @@ class DirectoryPassword:
         bucket, key = _bucket(asked.directory), _key(asked.directory, entry)
         if self._throttle.charge(bucket, key) > 0:
             asked.door.bind_nobody(typed.password)
-            return Reason.DIRECTORY_ATTEMPTS_SPENT
+            return self._spent(asked.directory, key)
         try:
             if typed.renews and linked is not None and not asked.directory.change_url:
                 return self._renew(work, asked, entry, linked, typed)
             return self._bind(work, asked, entry, linked, typed.password)
-        except DirectoryError:
-            self._throttle.refund(bucket, key)
+        except DirectoryError as error:
+            if error.sent:
+                self._throttle.charge(_unanswered(asked.directory), key)
+            else:
+                self._throttle.refund(bucket, key)
             raise
+
+    def _spent(self, directory: Directory, key: str) -> Outcome | Reason:
+        """A password that was sent and never answered may have been counted there, so it counts here. But
+        nobody is told of a wrong one who may have typed the right one.
+        """
+        if self._throttle.wait(_unanswered(directory), key) > 0:
+            return Rejected(Reason.DIRECTORY_UNREACHABLE, away=_away(directory))
+        return Reason.DIRECTORY_ATTEMPTS_SPENT
 
     def _may_be_asked_about(self, asked: Asked, entry: Entry, linked: Linked | None) -> bool:
         """Nobody's entry may: who proves it comes for the first time."""
@@ -161,10 +202,9 @@ class DirectoryPassword:
     def _bind(
         self, work: Work, asked: Asked, entry: Entry, linked: Linked | None, password: str
     ) -> Proved | Reason:
-        bind = asked.door.bind(entry.binds_as, password)
+        bind = self._try(asked, entry, password)
         if bind is not Bind.PASSED and bind not in _OVER:
             return _BINDS[bind]
-        self._throttle.clear(_bucket(asked.directory), _key(asked.directory, entry))
         over = None
         if bind in _OVER:
             over = Rejected(_BINDS[bind], counted=False, renewal=Renewal(METHOD, asked.directory.change_url))
@@ -179,18 +219,51 @@ class DirectoryPassword:
         self, work: Work, asked: Asked, entry: Entry, linked: Linked, typed: _Typed
     ) -> Proved | Reason:
         """Only who knows the old password hears what the directory thinks of the new one."""
-        known = asked.door.bind(entry.binds_as, typed.password)
+        known = self._try(asked, entry, typed.password)
         if known is not Bind.PASSED and known not in _OVER:
             return _BINDS[known]
-        self._throttle.clear(_bucket(asked.directory), _key(asked.directory, entry))
         new = typed.new_password or ""
         change = asked.door.change_password(entry, old=typed.password, new=new)
         if change is not Change.CHANGED:
             return Rejected(_CHANGES[change], counted=False, renewal=Renewal(METHOD))
+        outcome: Proved | Reason
         try:
-            return self._bind(work, asked, entry, linked, new)
-        finally:  # also when the directory is gone by now
-            work.audit.append(_changed(asked.directory, linked))
+            outcome = self._bind(work, asked, entry, linked, new)
+        except DirectoryError as error:
+            outcome = self._no_answer(work, asked, error)
+        work.audit.append(_changed(asked.directory, linked))
+        return outcome
+
+    def _try(self, asked: Asked, entry: Entry, password: str) -> Bind:
+        """Paid for already; each further controller that hears it is paid for again. A right password makes
+        earlier ones forgotten, as it does there.
+        """
+        bucket, key = _bucket(asked.directory), _key(asked.directory, entry)
+        may_repeat = partial(_is_paid, self._throttle, bucket, key)
+        bind = asked.door.bind(entry.binds_as, password, may_repeat=may_repeat)
+        if bind is Bind.PASSED or bind in _OVER:
+            self._throttle.clear(bucket, key)
+            self._throttle.clear(_unanswered(asked.directory), key)
+        return bind
+
+    def _no_answer(self, work: Work, asked: Asked | None, error: DirectoryError) -> Rejected:
+        """Nobody's failure, and for administrators to see."""
+        _log.warning("no answer from a directory", fault=error.fault.value, told=error.told)
+        DIRECTORY_ANSWERS.labels(error.fault.value).inc()
+        if asked is not None:
+            self._silent.add(asked.directory.id)
+            work.directory_states.saw_none(
+                asked.directory.id, error.fault.value, error.told, at=self._effects.now()
+            )
+        away = _away(asked.directory) if asked else Away()
+        return Rejected(_FAULTS[error.fault], counted=False, away=away)
+
+    def _note_answer(self, work: Work, asked: Asked) -> None:
+        """Writes only after it had given none."""
+        DIRECTORY_ANSWERS.labels("answered").inc()
+        if asked.directory.id in self._silent:
+            self._silent.discard(asked.directory.id)
+            work.directory_states.saw_answer(asked.directory.id, at=self._effects.now())
 
 
 def vouched_for(user: User, municipality: str, effects: Effects) -> Credential:
@@ -203,6 +276,10 @@ def vouched_for(user: User, municipality: str, effects: Effects) -> Credential:
         created_at=effects.now(),
         vouched_by=municipality,
     )
+
+
+def _away(directory: Directory) -> Away:
+    return Away(own_secret=directory.fallback == Fallback.LOCAL.value)
 
 
 def _changed(directory: Directory, linked: Linked) -> Event:
@@ -224,6 +301,16 @@ def _bucket(directory: Directory) -> Bucket:
         cap_seconds=seconds,
         forget_seconds=seconds,
     )
+
+
+def _unanswered(directory: Directory) -> Bucket:
+    """Full from the first on: it only says that there was one."""
+    seconds = directory.attempt_minutes * 60
+    return Bucket("directory-unanswered", 1, seconds, seconds, seconds)
+
+
+def _is_paid(throttle: Throttle, bucket: Bucket, key: str) -> bool:
+    return throttle.charge(bucket, key) <= 0
 
 
 def _key(directory: Directory, entry: Entry) -> str:

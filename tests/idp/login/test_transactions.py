@@ -1,8 +1,9 @@
 """Sign-ins in progress: bound to a browser, sealed, finished once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from idp.login.transaction import LIFETIME_SECONDS, Application, Requirements, T
 from idp.models.methods import Proof
 from idp.policy import Level
 from idp.storage import migrate
+from idp.storage.ephemeral import JSON, Shelf
 from tests.support.at_once import at_once
 from tests.support.builders import World
 
@@ -95,6 +97,37 @@ def test_a_late_request_does_not_bring_a_finished_one_back(world: World, transac
     transactions.begin(transaction)
     assert transactions.take(transaction)
     transactions.put(transaction)
+    assert transactions.find(transaction.id, browser=BROWSER) is None
+
+
+class Interrupted:
+    """The Shelf, where something else happens right after something was marked there."""
+
+    def __init__(self, shelf: Shelf, then: Callable[[], None]) -> None:
+        self._shelf = shelf
+        self._then = then
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._shelf, name)
+
+    def add(self, kind: str, key: str, value: Mapping[str, JSON], *, expires_at: float) -> bool:
+        added = self._shelf.add(kind, key, value, expires_at=expires_at)
+        self._then()
+        return added
+
+    def put(self, kind: str, key: str, value: Mapping[str, JSON], *, expires_at: float) -> None:
+        self._shelf.put(kind, key, value, expires_at=expires_at)
+        self._then()
+
+
+def test_a_request_that_fails_meanwhile_does_not_take_the_end_from_the_one_that_passed(
+    world: World, transactions: Transactions
+) -> None:
+    """Else nobody would be signed in by a right answer that a browser sent twice (attack 23)."""
+    transaction = begun(world)
+    transactions.begin(transaction)
+    shelf = Interrupted(world.storage.shelf, lambda: transactions.put(transaction))
+    assert Transactions(cast("Shelf", shelf), world.vault, world.effects).take(transaction)
     assert transactions.find(transaction.id, browser=BROWSER) is None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -58,9 +59,9 @@ def watched(sqlite_url: str, riga_domain: Controller, monkeypatch: pytest.Monkey
     with World(sqlite_url) as world:
         made = Watched(world, riga_domain)
 
-        def watched_bind(door: Door, upn: str, password: str) -> object:
+        def watched_bind(door: Door, upn: str, password: str, **more: Any) -> object:
             made.binds.append(upn)
-            return bind(door, upn, password)
+            return bind(door, upn, password, **more)
 
         monkeypatch.setattr(Door, "bind", watched_bind)
         yield made

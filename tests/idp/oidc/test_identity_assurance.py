@@ -11,6 +11,7 @@ from joserfc import jwe, jwt
 from joserfc.jwk import RSAKey
 
 from idp.models.confirmations import ConfirmedBy
+from idp.models.in_person import DocumentKind
 from idp.models.people import User
 from idp.models.person_code import PersonCode
 from idp.oidc.authorize import AskConsent, Browser, ConsentPage
@@ -33,7 +34,11 @@ EVIDENCE = [
         "check_details": [{"check_method": None, "time": None}],
         "record": {"type": None},
     },
-    {"type": {"value": "document"}, "check_details": [{"check_method": None, "time": None}]},
+    {
+        "type": {"value": "document"},
+        "check_details": [{"check_method": None, "time": None}],
+        "document_details": {"type": None},
+    },
 ]
 Ask = Mapping[str, Any]
 
@@ -113,17 +118,29 @@ def test_a_confirmation_that_no_longer_holds_is_not_told(
 
 
 @pytest.mark.parametrize(
-    ("by", "level", "kind", "checks", "record"),
+    ("by", "level", "kind", "checks", "more"),
     [
         (
             ConfirmedBy.SMART_ID,
             "high",
             "electronic_record",
             ["auth", "vcrypt"],
-            "urn:visvaris:record:smart-id",
+            {"record": {"type": "urn:visvaris:record:smart-id"}},
         ),
-        (ConfirmedBy.EPARAKSTS, "high", "electronic_record", ["auth"], "urn:visvaris:record:eparaksts"),
-        (ConfirmedBy.IN_PERSON, "substantial", "document", ["vpip"], None),
+        (
+            ConfirmedBy.EPARAKSTS,
+            "high",
+            "electronic_record",
+            ["auth"],
+            {"record": {"type": "urn:visvaris:record:eparaksts"}},
+        ),
+        (
+            ConfirmedBy.IN_PERSON,
+            "substantial",
+            "document",
+            ["vpip"],
+            {"document_details": {"type": "passport"}},
+        ),
     ],
 )
 def test_evidence_says_by_what_it_was_confirmed(
@@ -135,7 +152,7 @@ def test_evidence_says_by_what_it_was_confirmed(
     level: str,
     kind: str,
     checks: list[str],
-    record: str | None,
+    more: Ask,
 ) -> None:
     confirm(house.world, anna, by=by)
     at = moment(house.world.clock.at)
@@ -143,14 +160,27 @@ def test_evidence_says_by_what_it_was_confirmed(
     expected: dict[str, Any] = {
         "type": kind,
         "check_details": [{"check_method": method, "time": at} for method in checks],
+        **more,
     }
-    if record is not None:
-        expected["record"] = {"type": record}
     assert told["verification"] == {
         "trust_framework": "eidas",
         "assurance_level": level,
         "evidence": [expected],
     }
+
+
+@pytest.mark.parametrize("document", DocumentKind)
+def test_the_kind_of_document_that_was_looked_at_is_told_and_may_be_required(
+    house: House, browser: Browser, app: RelyingParty, anna: User, document: DocumentKind
+) -> None:
+    confirm(house.world, anna, by=ConfirmedBy.IN_PERSON, flow=document)
+    told = told_to(house, app, browser, asking({"evidence": EVIDENCE}))
+    (evidence,) = told["verification"]["evidence"]
+    kind = evidence["document_details"]["type"]
+    assert kind in app.metadata()["documents_supported"]
+    for wanted in app.metadata()["documents_supported"]:
+        wish = {"type": {"value": "document"}, "document_details": {"type": {"value": wanted}}}
+        assert (told_to(house, app, browser, asking({"evidence": [wish]})) is None) is (wanted != kind)
 
 
 def test_no_means_is_without_its_evidence(
@@ -614,7 +644,7 @@ def test_discovery_says_what_there_is(app: RelyingParty) -> None:
         "urn:visvaris:record:smart-id",
         "urn:visvaris:record:eparaksts",
     ]
-    assert said["documents_supported"] == ["idcard", "passport"]
+    assert said["documents_supported"] == ["passport", "idcard", "urn:visvaris:document:residence-permit"]
     assert said["documents_check_methods_supported"] == ["vpip"]
     assert said["claims_in_verified_claims_supported"] == ["given_name", "family_name", "person_code"]
     assert said["claims_parameter_supported"] is True
@@ -661,7 +691,8 @@ def test_the_example_of_the_documentation_is_so(
         confirm(house.world, confirmed, by=ConfirmedBy(by))
         verification = app.userinfo(access_token)["verified_claims"]["verification"]
         (evidence,) = verification["evidence"]
-        names = [evidence["type"], *([evidence["record"]["type"]] if "record" in evidence else [])]
+        details = evidence.get("record") or evidence["document_details"]
+        names = [evidence["type"], details["type"]]
         cells = [
             f"`{verification['assurance_level']}`",
             ", ".join(f"`{name}`" for name in names),

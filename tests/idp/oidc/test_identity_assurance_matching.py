@@ -13,6 +13,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from idp.models.confirmations import Assurance, Confirmation, Confirmed, ConfirmedBy
+from idp.models.in_person import DocumentKind
 from idp.oidc.claims import parse_claims_request
 from idp.oidc.errors import ProtocolError
 from idp.oidc.scopes import Scope
@@ -38,6 +39,7 @@ EVERYTHING: dict[str, Any] = {
                 "type": {"value": kind},
                 "check_details": [{"check_method": None, "time": None}],
                 "record": {"type": None},
+                "document_details": {"type": None},
             }
             for kind in ("electronic_record", "document")
         ],
@@ -59,6 +61,7 @@ def known(draw: st.DrawFn) -> Known:
         confirmed_at=NOW - draw(st.integers(0, 10)),
         consent_version="1",
         consent_language="lv",
+        flow=draw(st.sampled_from(DocumentKind)) if by is ConfirmedBy.IN_PERSON else "",
     )
     given_name, family_name = draw(
         st.tuples(st.sampled_from(["ANNA", "ILZE", ""]), st.sampled_from(["KALNA", ""]))
@@ -80,7 +83,7 @@ VALUES = st.sampled_from(
             "vcrypt",
             "vpip",
         ),
-        *("ANNA", "KALNA", "urn:visvaris:record:smart-id", "2025-10-09T08:53:20Z"),
+        *("ANNA", "KALNA", "urn:visvaris:record:smart-id", "passport", "2025-10-09T08:53:20Z"),
     ]
 )
 PLAIN = st.none() | st.just({"essential": True}) | st.just({})

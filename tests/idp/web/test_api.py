@@ -39,6 +39,7 @@ EVERY_ADDRESS = [
     ("DELETE", "/municipalities/x/directories/x/invitations/x"),
     *(("GET", "/municipalities/x/arrivals"), ("POST", "/municipalities/x/arrivals/x/link")),
     ("DELETE", "/municipalities/x/arrivals/x"),
+    *(("GET", "/municipalities/x/directory-status"),),
 ]
 
 

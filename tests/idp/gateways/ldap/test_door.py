@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from idp.gateways.ldap import door as door_module
-from idp.gateways.ldap.door import LEFT_OUT_SECONDS, Door
+from idp.gateways.ldap.door import Door
 from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault
+from idp.gateways.ldap.pool import IDLE_SECONDS, LEFT_OUT_SECONDS
 from idp.models.directories import Encryption
 from tests.support.certificates import Authority
 from tests.support.directories import CLERKS, LOCKS_AFTER, PASSWORD, STATES, forgive, person, route_to
@@ -248,16 +248,15 @@ def test_silence_is_not_waited_for_and_left_out_for_a_while(riga_domain: Control
         door = Door(route_to(riga_domain, controllers=[mute, riga_domain.address]), clock=lambda: now[0])
         assert door.bind(riga_domain.upn("anna"), PASSWORD) is Bind.PASSED
         first, second = door.route.controllers
-        assert door._in_order() == [second]
-        now[0] += LEFT_OUT_SECONDS
-        assert door._in_order() == [first, second]
+        assert (door.pool.lets(first, now[0]), door.pool.lets(second, now[0])) == (False, True)
+        assert door.pool.lets(first, now[0] + LEFT_OUT_SECONDS)
 
 
 def test_no_controller_is_unreachable_and_then_so_at_once(riga_domain: Controller):
     with silent() as mute:
         door = Door(route_to(riga_domain, controllers=[mute]), patience=PATIENCE)
         assert fault_of(door) is Fault.UNREACHABLE
-        assert door._in_order() == []
+        assert list(door.pool.out) == list(door.route.controllers)
         assert fault_of(door) is Fault.UNREACHABLE
 
 
@@ -276,7 +275,7 @@ def test_a_controller_that_falls_silent_is_not_waited_for(riga_domain: Controlle
         door.patience = PATIENCE
         between.frozen = True
         assert fault_of(door) is Fault.UNREACHABLE
-        assert door._in_order() == []
+        assert list(door.pool.out) == list(door.route.controllers)
 
 
 def test_who_has_no_upn_binds_by_their_dn(door: Door, riga_domain: Controller):
@@ -292,9 +291,9 @@ def test_a_connection_that_was_idle_for_long_is_not_used_again(riga_domain: Cont
     now = [0.0]
     door = Door(route_to(riga_domain), clock=lambda: now[0])
     door.greet()
-    (kept,) = door._kept
+    (kept,) = door.pool._kept
     door.greet()
-    assert door._kept == [kept]
-    now[0] += door_module.IDLE_SECONDS + 1
+    assert door.pool._kept == [kept]
+    now[0] += IDLE_SECONDS + 1
     door.greet()
-    assert door._kept != [kept]
+    assert door.pool._kept != [kept]
