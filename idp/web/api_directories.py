@@ -3,7 +3,7 @@
 Where a directory is, whom it must prove to be, which names it claims and which roles it gives are the
 operators' word: who could point one elsewhere would be sent passwords, could look around in our network, and
 could let anybody in as anybody. Its municipality's administrator changes what is the municipality's own.
-Not here: who is which entry (`api_links.py`), reading and refusing (`people/directories.py`).
+Not here: who is which entry (`api_arrivals.py`), reading and refusing (`people/directories.py`).
 """
 
 from collections.abc import Mapping

@@ -174,6 +174,7 @@ def test_an_administrator_adds_and_removes_none(hall: Hall, ours: Api, riga: Con
         ("realm", "KEKAVA.LV"),
         ("roles", {"CN=A,DC=x": "administrator"}),
         ("change_url", "https://evil.example/"),
+        ("fallback", "local"),
         ("untested", True),
     ],
 )

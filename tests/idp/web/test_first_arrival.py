@@ -422,3 +422,14 @@ def test_the_new_name_is_never_one_that_leads_to_an_entry(creating: Connected):
     (made,) = users(creating)
     assert "@" not in made.username
     assert "\\" not in made.username
+
+
+def test_whoever_is_linked_by_a_rule_is_told_by_mail(by_code: Connected):
+    """attack 39: also who did not do it."""
+    code = new_code()
+    ours = coded(by_code, code, email="anna@riga.example", email_verified=True)
+    by_code.controller.change(person("pastots", attributes={CODE: code}))
+    arrives(by_code, "pastots")
+    with by_code.hall.world.database.read() as work:
+        mails = work.mails.list_mails(None, now=by_code.hall.clock(), municipality=None, after=None, limit=9)
+    assert ("method.enrolled", ours.user.id) in {(each.about, each.user_id) for each in mails}
