@@ -14,7 +14,9 @@ from idp.web import (
     account,
     activity,
     api,
+    api_arrivals,
     api_cases,
+    api_directories,
     api_identity_checks,
     api_municipalities,
     api_networks,
@@ -37,6 +39,7 @@ from idp.web import (
     identity_eparaksts,
     identity_in_person,
     identity_smart_id,
+    invited,
     kept_mail,
     login,
     metrics,
@@ -132,6 +135,7 @@ def make_pages(provider: Provider) -> Flask:
         *(identity_smart_id, identity_eparaksts, identity_in_person, identity),
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
         vouching,
+        *(api_directories, api_arrivals, invited),
         directory_status,
     ):
         app.register_blueprint(module.blueprint)
@@ -169,4 +173,5 @@ def _site(provider: Provider) -> site.Site:
         identity=provider.identity,
         smart_id=provider.smart_id,
         vouching=provider.vouching,
+        arrivals=provider.arrivals,
     )

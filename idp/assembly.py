@@ -29,8 +29,10 @@ from idp.models.confirmations import ConfirmedBy
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
+from idp.people.arrivals import Arrivals, arrivals_of
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
+from idp.people.first_arrivals import FirstArrivals
 from idp.people.identity.desk import IdentityDesk
 from idp.people.identity.eparaksts import ByEParaksts
 from idp.people.identity.in_person import IdentityChecks
@@ -78,6 +80,7 @@ class Provider:
     """None where it is switched off."""
     identity: IdentityWays
     vouching: Vouching
+    arrivals: Arrivals
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -135,6 +138,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             effects=effects,
         ),
         vouching=_vouching(storage, VouchingRules(ways, standings, effects), places, tickets, effects),
+        arrivals=arrivals_of(storage, ways, sessions, limits, effects),
     )
 
 
@@ -390,4 +394,5 @@ def _login(
         ),
         limits=limits,
         effects=effects,
+        whose=FirstArrivals(effects).whose,
     )

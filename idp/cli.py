@@ -8,6 +8,7 @@ from idp.commands import (
     client,
     database,
     directory,
+    directory_links,
     keys,
     mail,
     mds,
@@ -52,6 +53,8 @@ for _command in (
     main.add_command(_command)
 for _about_letters in tickets.COMMANDS:
     user.group.add_command(_about_letters)
+for _about_links in directory_links.COMMANDS:
+    directory.group.add_command(_about_links)
 
 if __name__ == "__main__":
     main()

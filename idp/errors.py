@@ -227,6 +227,26 @@ class Reason(Enum):
             "with it yet. Ask the administrator of your municipality."
         ),
     )
+    # Who comes for the first time on the word of a source outside, having proved who they are there.
+    ARRIVAL_WAITS = (
+        "arrival_waits",
+        N_("The password is right, but your account here is not linked to it yet."),
+    )
+    INVITATION_WRONG = (
+        "invitation_wrong",
+        N_("The username or the code of the invitation is wrong, or it is no longer valid."),
+    )
+    INVITATION_NAME = (
+        "invitation_name",
+        N_(
+            "Write your username in the municipality's network in full, such as anna@ad.riga.lv or "
+            "RIGA\\anna."
+        ),
+    )
+    INVITATION_TAKEN = (
+        "invitation_taken",
+        N_("This account of the network is linked already. Ask your administrator."),
+    )
 
     # Why a directory gave no answer. The person learns that it is not their doing.
     DIRECTORY_UNREACHABLE = ("directory_unreachable", _DIRECTORY)

@@ -88,6 +88,11 @@ class EventType(Enum):
     RECOVERY_STOPPED = "recovery.stopped"
     MUNICIPALITY_RULES_CHANGED = "municipality.rules_changed"
     DIRECTORY_CHANGED = "directory.changed"
+    ARRIVAL_QUEUED = "arrival.queued"
+    ARRIVAL_DISMISSED = "arrival.dismissed"
+    INVITATION_MADE = "invitation.made"
+    INVITATION_USED = "invitation.used"
+    INVITATION_REVOKED = "invitation.revoked"
     DIRECTORY_UNAVAILABLE = "directory.unavailable"
     DIRECTORY_FALLBACK = "directory.fallback_used"
     DIRECTORY_PASSWORD_CHANGED = "directory.password_changed"  # noqa: S105  the name of an event
@@ -140,6 +145,9 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.RECOVERED: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED: N_("Regaining access to the account was stopped"),
     EventType.COMPUTER_REMEMBERED: N_("A computer is remembered: it asks for the password only"),
+    EventType.INVITATION_MADE: N_(
+        "An administrator made an invitation to log in by the municipality's network"
+    ),
     EventType.DIRECTORY_PASSWORD_CHANGED: N_("The password of the municipality's network was changed here"),
     EventType.COMPUTER_REPLAYED: N_("A remembered computer was forgotten: what it keeps was used twice"),
 }

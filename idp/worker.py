@@ -39,6 +39,9 @@ KEYS_ROTATE_AFTER: Final = 90 * DAY
 DELIVERED_KEPT: Final = 7 * DAY
 GIVEN_UP_KEPT: Final = 30 * DAY
 TICKETS_KEPT: Final = 30 * DAY
+ARRIVALS_KEPT: Final = 90 * DAY
+"""Who waits to be linked, after they came last."""
+INVITATIONS_KEPT: Final = 30 * DAY
 CHECKS_KEPT: Final = 7 * DAY
 """Of documents, after they expired: shorter, for what stood in an unused one is still in it."""
 LOOK_SECONDS: Final = 1.0
@@ -84,6 +87,8 @@ class Jobs:
             "identity_checks": self._batches(_remove_old_checks, now - CHECKS_KEPT),
             "mails": self._batches(_remove_old_mails, now),
             "vouching_requests": self._batches(_remove_old_vouchings, now),
+            "directory_arrivals": self._batches(_remove_old_arrivals, now - ARRIVALS_KEPT),
+            "invitations": self._batches(_remove_old_invitations, now - INVITATIONS_KEPT),
             "contact_addresses": self._batches(_remove_abandoned_contacts, now),
         }
         _log.info("room freed", removed=removed)
@@ -145,6 +150,14 @@ def _remove_old_computers(work: Work, before: float) -> int:
 
 def _remove_old_tickets(work: Work, before: float) -> int:
     return work.tickets.remove_old(before)
+
+
+def _remove_old_arrivals(work: Work, before: float) -> int:
+    return work.arrivals.remove_old(before)
+
+
+def _remove_old_invitations(work: Work, before: float) -> int:
+    return work.invitations.remove_old(before)
 
 
 def _remove_old_checks(work: Work, before: float) -> int:

@@ -12,12 +12,12 @@ from idp.commands.context import AS_JSON, Context, open_context, refuse, say, sa
 from idp.commands.user import USERNAME
 from idp.errors import AlreadyExistsError
 from idp.events import Event, EventType
-from idp.gateways.ldap.diagnosis import Asked, Step, diagnose
 from idp.gateways.ldap.door import Door
 from idp.gateways.ldap.outcomes import DirectoryError
 from idp.gateways.ldap.route import Route, route_to
 from idp.models.directories import Directory, DirectoryState
 from idp.people import directories
+from idp.people.directory_check import as_told, first_fault, steps_to
 
 _ACTOR: Final = "command-line"
 _LARGEST_DOCUMENT: Final = 256 * 1024
@@ -88,8 +88,8 @@ def test(atvk: str, name: str, *, person: str, as_json: bool) -> None:
     directory = _find(context, atvk, name)
     with context.database.read() as work:
         route = route_to(directory, work.directories.password_of(directory))
-    steps = list(diagnose(route, _asked(directory, person)))
-    say_rows([_told(step) for step in steps], ("step", "about", "works", "told"), as_json=as_json)
+    steps = list(steps_to(route, directory, person))
+    say_rows([as_told(step) for step in steps], ("step", "about", "works", "told"), as_json=as_json)
     if not all(step.works for step in steps):
         refuse("Not everything works.")
 
@@ -129,18 +129,8 @@ group.add_command(directory_demand.offer)
 
 def _refuse_what_fails(route: Route, directory: Directory) -> None:
     """The first step that fails, of all controllers: one that is down may be given with --untested."""
-    for step in diagnose(route, _asked(directory, "")):
-        if not step.works:
-            refuse(f"{step.name.value} of {step.about}: {step.told} (--untested keeps it all the same.)")
-
-
-def _asked(directory: Directory, person: str) -> Asked:
-    return Asked(
-        person=person,
-        groups=tuple(directory.roles),
-        attempts=directory.attempts,
-        attempt_minutes=directory.attempt_minutes,
-    )
+    if fault := first_fault(steps_to(route, directory)):
+        refuse(f"{fault} (--untested keeps it all the same.)")
 
 
 def _find(context: Context, atvk: str, name: str) -> Directory:
@@ -171,10 +161,6 @@ def _answers(state: DirectoryState | None) -> dict[str, Any]:
         "answers_told": state.told,
         "silent_controllers": state.silent,
     }
-
-
-def _told(step: Step) -> dict[str, Any]:
-    return {"step": step.name.value, "about": step.about, "works": step.works, "told": step.told}
 
 
 def _changed(directory: Directory, *, replaced: bool) -> Event:

@@ -4,13 +4,13 @@ Not here: what a method does (`methods/`), what comes next (`steps.py`), how it 
 (`web/login.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
 from idp.crypto import token_hash
 from idp.effects import Effects
-from idp.errors import Reason
+from idp.errors import AlreadyExistsError, Reason
 from idp.login.asking import begin_challenge
 from idp.login.completion import Completion, Finished
 from idp.login.delegation import Delegation
@@ -20,9 +20,10 @@ from idp.login.sessions import SignedIn, Visitor
 from idp.login.standing import Person, Standing, Standings, match_posts
 from idp.login.steps import Choose, Done, Identify, Offer
 from idp.login.transaction import LIFETIME_SECONDS, Application, Requirements, Transaction, Transactions
-from idp.login.tries import Try, attempted, known_by_answer, refuse_blocked, stood_in, why_blocked
+from idp.login.tries import Try, nobodys, settled, why_blocked
 from idp.methods.base import (
     Answer,
+    Arrived,
     Challenge,
     Discovering,
     Method,
@@ -36,6 +37,7 @@ from idp.models.methods import Proof
 from idp.models.usernames import canonical_username
 from idp.policy import Decision, Why
 from idp.storage.database import Database
+from idp.storage.work import Work
 
 _BUSY_SECONDS: Final = 5
 """How long to wait when the method itself had no room for this attempt."""
@@ -54,9 +56,14 @@ class Login:
         completion: Completion,
         limits: Limits,
         effects: Effects,
+        whose: Callable[[Work, Arrived, Visitor], Verified | Rejected] = nobodys,
     ) -> None:
+        """`whose`: the account of who arrives, or why it is nobody's yet. Raises AlreadyExistsError where it
+        must be asked again, in another unit of work.
+        """
         self._database = database
         self._methods = methods
+        self._whose = whose
         self._standings = standings
         self._transactions = transactions
         self._completion = completion
@@ -299,12 +306,10 @@ class Login:
             state = {}
         with self._database.begin() as work:
             outcome = method.verify(work, subject, Challenge(state=state), answer)
-            attempt = known_by_answer(work, attempt, outcome)
-            outcome = refuse_blocked(outcome, attempt)
-            if not isinstance(outcome, Pending):
-                work.audit.append(attempted(outcome, attempt, visitor))
-            if isinstance(outcome, Verified) and attempt.instead_of:
-                work.audit.append(stood_in(attempt, visitor))
+            if isinstance(outcome, Verified | Rejected):
+                outcome = settled(work, attempt, outcome, visitor)
+        if isinstance(outcome, Arrived):
+            outcome = self._welcome(attempt, outcome, visitor)
         match outcome:
             case Rejected(Reason.THROTTLED):
                 self._limits.give_back(charge)
@@ -316,6 +321,16 @@ class Login:
             case Verified() | Pending():
                 self._limits.passed(charge)
                 return outcome
+
+    def _welcome(self, attempt: Try, arrived: Arrived, visitor: Visitor) -> Verified | Rejected:
+        try:
+            return self._settle_arrival(attempt, arrived, visitor)
+        except AlreadyExistsError:  # another request was first with the same
+            return self._settle_arrival(attempt, arrived, visitor)
+
+    def _settle_arrival(self, attempt: Try, arrived: Arrived, visitor: Visitor) -> Verified | Rejected:
+        with self._database.begin() as work:
+            return settled(work, attempt, self._whose(work, arrived, visitor), visitor)
 
     def _proven(
         self,

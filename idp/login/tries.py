@@ -12,7 +12,7 @@ from idp.events import Event, EventType
 from idp.login.browsers import told_browser
 from idp.login.sessions import Visitor
 from idp.login.transaction import Transaction
-from idp.methods.base import Method, Outcome, Rejected, Subject, Verified
+from idp.methods.base import Method, Rejected, Subject, Verified
 from idp.storage.work import Work
 
 _EVENTS: Final[Mapping[Reason, EventType]] = {
@@ -66,7 +66,7 @@ def attempted(outcome: Verified | Rejected, attempt: Try, visitor: Visitor) -> E
     )
 
 
-def known_by_answer(work: Work, attempt: Try, outcome: Outcome) -> Try:
+def known_by_answer(work: Work, attempt: Try, outcome: Verified | Rejected) -> Try:
     """Whose answer it was, where only somebody outside knew."""
     if attempt.subject is not None or not isinstance(outcome, Verified):
         return attempt
@@ -74,11 +74,26 @@ def known_by_answer(work: Work, attempt: Try, outcome: Outcome) -> Try:
     return replace(attempt, subject=Subject(user, ())) if user else attempt
 
 
-def refuse_blocked(outcome: Outcome, attempt: Try) -> Outcome:
+def settled(work: Work, attempt: Try, outcome: Verified | Rejected, visitor: Visitor) -> Verified | Rejected:
+    """What it is worth, written down."""
+    attempt = known_by_answer(work, attempt, outcome)
+    outcome = refuse_blocked(outcome, attempt)
+    work.audit.append(attempted(outcome, attempt, visitor))
+    if isinstance(outcome, Verified) and attempt.instead_of:
+        work.audit.append(stood_in(attempt, visitor))
+    return outcome
+
+
+def refuse_blocked(outcome: Verified | Rejected, attempt: Try) -> Verified | Rejected:
     subject = attempt.subject
     if isinstance(outcome, Verified) and (subject is None or not subject.user.is_active):
         return Rejected(why_blocked(attempt.method))
     return outcome
+
+
+def nobodys(*_: object) -> Rejected:
+    """Whose account an arrival is, where none is let in."""
+    return Rejected(Reason.ARRIVAL_WAITS, counted=False)
 
 
 def why_blocked(method: Method) -> Reason:

@@ -93,6 +93,27 @@ class Rejected:
     away: Away | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """Somebody proved who they are to a source outside, and is linked to nobody here. Only `subject`, which
+    the source never gives twice, says who that is.
+
+    `matched`: what the source's `rule` compares, as it stands there, of exactly one of its people; empty: by
+    the rule they are known to nobody. `names`: what they are called there, for people to read, and so that
+    nobody else is given such a name. `refused`: their secret is right, and over.
+    """
+
+    source: str
+    subject: str
+    method: str
+    rule: str
+    matched: str = field(default="", repr=False)
+    given_name: str = field(default="", repr=False)
+    family_name: str = field(default="", repr=False)
+    names: tuple[str, ...] = field(default=(), repr=False)
+    refused: Rejected | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     credential: Credential = field(repr=False)
@@ -103,6 +124,8 @@ class Enrolled:
 
 
 Outcome: TypeAlias = Verified | Pending | Rejected
+Proved: TypeAlias = Outcome | Arrived
+"""What comes of an answer for nobody yet (`Delegated`)."""
 
 
 class Method(Protocol):
@@ -115,11 +138,12 @@ class Method(Protocol):
 
     def begin(self, subject: Subject) -> Challenge: ...
 
-    def verify(self, work: Work, subject: Subject | None, challenge: Challenge, answer: Answer) -> Outcome:
+    def verify(self, work: Work, subject: Subject | None, challenge: Challenge, answer: Answer) -> Proved:
         """Checks and consumes in one act.
 
         Does slow work before it touches `work`, since that begins the transaction. `subject` is None for an
-        unknown user: the same work is done for nobody and Rejected returned.
+        unknown user: the same work is done for nobody and Rejected returned. Of whoever comes out as
+        Arrived nothing was kept.
         """
         ...
 

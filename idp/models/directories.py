@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.models.arrivals import Match
 from idp.models.base import Base, Id, Moment
 
 
@@ -60,6 +61,10 @@ class Directory(Base):
     updated_at: Mapped[Moment]
     change_url: Mapped[str | None] = mapped_column(default=None)
     enabled: Mapped[bool] = mapped_column(default=True)
+    arrival: Mapped[str] = mapped_column(default=Match.NOTHING.value)
+    """By what somebody is known whose entry is nobody's yet (`Match`)."""
+    creates_accounts: Mapped[bool] = mapped_column(default=False)
+    """Whether who is known to nobody by that gets an account, with a post and no roles."""
     fallback: Mapped[str] = mapped_column(default=Fallback.NONE.value)
     """Whether people with a password of ours may use it while the directory does not answer."""
 

@@ -17,8 +17,10 @@ from idp.gateways.ldap.route import controllers_of
 from idp.gateways.ldap.values import filter_fault, is_attribute, is_host
 from idp.methods.base import label_from
 from idp.methods.registry import vouched_for
+from idp.models.arrivals import Match
 from idp.models.directories import Directory, DirectoryLink, Encryption, Fallback
 from idp.models.people import User
+from idp.people.directory_rule import rule_fault
 from idp.policy import OPERATOR
 from idp.storage.work import Work
 
@@ -65,6 +67,8 @@ def read(document: Mapping[str, Any]) -> Description:
         controllers_of(columns["controllers"], Encryption(columns["encryption"]))
     except ValueError as error:
         raise DescriptionError("controllers", str(error)) from None
+    if fault := rule_fault(columns):
+        raise DescriptionError(*fault)
     password = document.get("password")
     if password is not None and not (isinstance(password, str) and password):
         raise DescriptionError("password", "it must be text, and not empty")
@@ -124,6 +128,7 @@ def link(
     )
     work.people.add_credential(credential)
     work.directories.add_link(made)
+    work.arrivals.forget(directory.id, object_guid)
     work.audit.append(
         Event(
             type=EventType.METHOD_ENROLLED,
@@ -279,9 +284,20 @@ def _fallback(value: Any) -> str:
 
 
 def _flag(value: Any) -> bool:
-    if value not in {None, True, False}:
+    if value is not None and type(value) is not bool:
         raise ValueError("it is true or false")
     return value is not False
+
+
+def _arrival(value: Any) -> str:
+    try:
+        return Match(Match.NOTHING if value is None else value).value
+    except ValueError:
+        raise ValueError(f"it is one of {', '.join(Match)}") from None
+
+
+def _switch(value: Any) -> bool:
+    return value is not None and _flag(value)
 
 
 _READERS: Final = {
@@ -303,4 +319,7 @@ _READERS: Final = {
     "change_url": _address,
     "enabled": _flag,
     "fallback": _fallback,
+    "arrival": _arrival,
+    "creates_accounts": _switch,
 }
+MEMBERS: Final = frozenset(_READERS)

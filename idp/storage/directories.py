@@ -3,12 +3,16 @@
 Not here: asking a directory anything (`gateways/ldap/`).
 """
 
-from sqlalchemy import bindparam, select
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, delete, select
 
 from idp.crypto import Place
+from idp.effects import Instant
 from idp.errors import NotFoundError
 from idp.models.directories import Directory, DirectoryLink
-from idp.storage.prepared import Prepared
+from idp.models.people import Credential, User
+from idp.storage.prepared import Cells, Prepared
 from idp.storage.unit import Unit, record, records, table_of
 from idp.storage.vault import Vault
 
@@ -16,6 +20,8 @@ AT_MOST = 500
 """Of all municipalities together."""
 _directories = table_of(Directory)
 _links = table_of(DirectoryLink)
+_users = table_of(User)
+_credentials = table_of(Credential)
 _ALL = Prepared(
     select(_directories).order_by(_directories.c.municipality, _directories.c.name).limit(AT_MOST)
 )
@@ -31,6 +37,32 @@ _LINK_OF_ENTRY = Prepared(
         _links.c.directory_id == bindparam("directory"), _links.c.object_guid == bindparam("guid")
     )
 )
+_OF_MUNICIPALITY = Prepared(
+    select(_directories)
+    .where(_directories.c.municipality == bindparam("atvk"))
+    .order_by(_directories.c.name)
+    .limit(AT_MOST)
+)
+_LINK_OF_PERSON = Prepared(
+    select(_links).where(
+        _links.c.directory_id == bindparam("directory"), _links.c.user_id == bindparam("person")
+    )
+)
+_LINKS = (
+    select(_links, _users.c.username, _credentials.c.created_at)
+    .join(_users, _users.c.id == _links.c.user_id)
+    .join(_credentials, _credentials.c.id == _links.c.credential_id)
+    .order_by(_links.c.credential_id)
+)
+_LISTED = Prepared(_LINKS.where(_links.c.credential_id == bindparam("credential")))
+_REMOVE = Prepared(delete(_directories).where(_directories.c.id == bindparam("directory")))
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLink:
+    link: DirectoryLink
+    username: str
+    linked_at: Instant
 
 
 class DirectoryStore:
@@ -40,6 +72,9 @@ class DirectoryStore:
 
     def list_all(self) -> list[Directory]:
         return records(Directory, self._unit.rows(_ALL))
+
+    def list_of(self, municipality: str) -> list[Directory]:
+        return records(Directory, self._unit.rows(_OF_MUNICIPALITY, {"atvk": municipality}))
 
     def find(self, directory_id: str) -> Directory | None:
         row = self._unit.first(_BY_ID, {"directory": directory_id})
@@ -60,6 +95,10 @@ class DirectoryStore:
 
     def put(self, directory: Directory) -> None:
         self._unit.put(directory, "id")
+
+    def remove(self, directory_id: str) -> bool:
+        """With its links and whoever waits; the credentials of the links are not its own (`list_links`)."""
+        return self._unit.changed(_REMOVE, {"directory": directory_id}) == 1
 
     def seal_password(self, directory_id: str, password: str) -> str:
         """For the column of that row only."""
@@ -82,6 +121,27 @@ class DirectoryStore:
     def find_link_of_entry(self, directory_id: str, object_guid: str) -> DirectoryLink | None:
         row = self._unit.first(_LINK_OF_ENTRY, {"directory": directory_id, "guid": object_guid})
         return record(DirectoryLink, row) if row else None
+
+    def find_link_of_person(self, directory_id: str, user_id: str) -> DirectoryLink | None:
+        row = self._unit.first(_LINK_OF_PERSON, {"directory": directory_id, "person": user_id})
+        return record(DirectoryLink, row) if row else None
+
+    def list_links(
+        self, directory_id: str, *, after: str | None = None, limit: int = 100
+    ) -> list[ListedLink]:
+        """By the credential's id, from the one after `after`."""
+        statement = _LINKS.where(_links.c.directory_id == directory_id).limit(limit)
+        if after is not None:
+            statement = statement.where(_links.c.credential_id > after)
+        return [_listed(row) for row in self._unit.rows(Prepared(statement))]
+
+    def find_listed(self, credential_id: str) -> ListedLink | None:
+        row = self._unit.first(_LISTED, {"credential": credential_id})
+        return _listed(row) if row else None
+
+
+def _listed(row: Cells) -> ListedLink:
+    return ListedLink(record(DirectoryLink, row[:-2]), row[-2], row[-1])
 
 
 def _password_place(directory_id: str) -> Place:

@@ -3,6 +3,7 @@
 from sqlalchemy import MetaData
 
 from idp.models import (
+    arrivals,
     audit,
     authenticators,
     cases,
@@ -28,6 +29,7 @@ from idp.models import (
 from idp.models.base import Base
 
 MODEL_MODULES = (
+    arrivals,
     audit,
     authenticators,
     cases,

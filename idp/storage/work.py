@@ -3,6 +3,7 @@
 import threading
 
 from idp.effects import Effects
+from idp.storage.arrivals import ArrivalStore
 from idp.storage.audit import AuditStore
 from idp.storage.authenticators import AuthenticatorStore
 from idp.storage.cases import CaseStore
@@ -16,6 +17,7 @@ from idp.storage.directory_states import DirectoryStateStore
 from idp.storage.grants import GrantStore
 from idp.storage.in_person import IdentityCheckStore
 from idp.storage.initial_tokens import InitialTokenStore
+from idp.storage.invitations import InvitationStore
 from idp.storage.keys import KeyStore
 from idp.storage.mails import MailStore
 from idp.storage.municipality_rules import MunicipalityRuleStore
@@ -112,6 +114,14 @@ class Work(Unit):
     @property
     def directories(self) -> DirectoryStore:
         return DirectoryStore(self, self._vault)
+
+    @property
+    def arrivals(self) -> ArrivalStore:
+        return ArrivalStore(self)
+
+    @property
+    def invitations(self) -> InvitationStore:
+        return InvitationStore(self)
 
     @property
     def networks(self) -> NetworkStore:

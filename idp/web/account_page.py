@@ -83,6 +83,13 @@ TOLD: Final = {
     EventType.RECOVERY_BEGUN.value: N_("Somebody confirmed that they are you, to set up a way to log in"),
     EventType.RECOVERED.value: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED.value: N_("Regaining access to the account was stopped"),
+    EventType.INVITATION_MADE.value: N_(
+        "An administrator made an invitation to log in by the municipality's network"
+    ),
+    EventType.INVITATION_USED.value: N_("An invitation to log in by the municipality's network was used"),
+    EventType.INVITATION_REVOKED.value: N_(
+        "An invitation to log in by the municipality's network was revoked"
+    ),
     EventType.DIRECTORY_UNAVAILABLE.value: N_("The municipality's network did not answer"),
     EventType.DIRECTORY_FALLBACK.value: N_(
         "Logged in with the password kept here, since the municipality's network did not answer"

@@ -13,7 +13,7 @@ from idp.people.cases import Step
 from idp.storage.cases import CaseState
 from idp.storage.outbox import State
 from idp.storage.tickets import TicketState
-from idp.web import api_description_directories, api_description_identity
+from idp.web import api_description_arrivals, api_description_directories, api_description_identity
 from idp.web.api_description_parts import MAYBE_TEXT as _MAYBE_TEXT
 from idp.web.api_description_parts import MAYBE_TIME as _MAYBE_TIME
 from idp.web.api_description_parts import MOST, USUAL
@@ -52,13 +52,13 @@ def describe(issuer: str) -> dict[str, Any]:
             "/enrolment-tickets": {"get": _list_tickets(), "post": _make_ticket()},
             "/enrolment-tickets/{id}": {"get": _show_ticket(), "delete": _revoke_ticket()},
             **api_description_identity.paths(),
-            **api_description_directories.paths(),
             "/cases": {"get": _list_cases()},
             "/cases/{id}": {"get": _show_case()},
             "/cases/{id}/close": {"post": _close_case()},
             "/municipalities/{id}/rules": {"get": _show_rules(), "put": _put_rules()},
             "/municipalities/{id}/networks": {"get": _list_networks()},
             "/municipalities/{id}/networks/{network}": {"put": _put_network()},
+            **(api_description_directories.paths() | api_description_arrivals.paths()),
         },
         "components": {
             "securitySchemes": {
@@ -77,12 +77,12 @@ def describe(issuer: str) -> dict[str, Any]:
                 "sessions": _object(sessions=_list_of("session")),
                 **_ticket_schemas(),
                 **api_description_identity.schemas(),
-                **api_description_directories.schemas(),
                 "case": _object(**_case()),
                 "cases": _object(cases=_list_of("case"), after=_MAYBE_TEXT),
                 "case_with_story": _object(**_case(), story=_story()),
                 "municipality_rules": _municipality_rules(),
                 **_network_schemas(),
+                **(api_description_directories.schemas() | api_description_arrivals.schemas()),
                 "problem": _object(
                     type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT, reference=_TEXT
                 ),

@@ -27,6 +27,7 @@ _FIELDS: Final = {
     Reason.PASSWORDS_DIFFER: "new_password_again",
     Reason.DIRECTORY_WRONG_OLD_PASSWORD: "password",
     Reason.DIRECTORY_AGAINST_POLICY: "new_password",
+    Reason.INVITATION_NAME: "network_name",
     Reason.NO_EMAIL_ADDRESS: "contact",
     Reason.CONTACT_THERE_ALREADY: "contact",
     Reason.IDENTITY_NO_CONSENT: "consent",

@@ -21,6 +21,7 @@ from idp.login.transaction import Ended, Transaction
 from idp.login.turns import half_way_of
 from idp.methods.base import Challenge, Discovering, Pending, Rejected, Renewal, Waiting
 from idp.models.people import Employment
+from idp.web.arrived import show_waiting
 from idp.web.computers import box_for, keep, remember_if_asked
 from idp.web.errors import reference
 from idp.web.forms import NO_PROBLEM, NOT_YET, Problem, answers, as_shown, problem_of, show_form, template_of
@@ -93,6 +94,8 @@ def _check(look: Look, method_id: str) -> AnyResponse:
             return _show(look, NOT_YET)
         case Rejected(renewal=Renewal() as renewal):
             return _show_renewal(look, outcome, renewal)
+        case Rejected(reason=Reason.ARRIVAL_WAITS):
+            return show_waiting(look)
         case Rejected() | Wait():
             return _show(look, problem_of(outcome))
         case _:

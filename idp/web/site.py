@@ -19,6 +19,7 @@ from idp.login.standing import Standings
 from idp.login.tickets import Tickets
 from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
+from idp.people.arrivals import Arrivals
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
 from idp.people.identity.ways import IdentityWays
@@ -65,6 +66,7 @@ class Site:
     smart_id: SmartId | None
     """None where it is not set up."""
     vouching: Vouching
+    arrivals: Arrivals
 
 
 def install(app: Flask, site: Site) -> None:

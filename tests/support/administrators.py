@@ -88,8 +88,14 @@ class Api:
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token is not None else {}
-        with httpx.Client(transport=httpx.WSGITransport(app=self.hall.app), base_url=ISSUER) as http:
+        with httpx.Client(transport=httpx.WSGITransport(app=self._answers), base_url=ISSUER) as http:
             return http.request(method, f"/api/v1{path}", headers=headers, **options)
+
+    def _answers(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """With the path as servers write it (PEP 3333); httpx leaves letters as they are."""
+        return self.hall.app(
+            environ | {"PATH_INFO": environ["PATH_INFO"].encode().decode("latin-1")}, start_response
+        )
 
     def get(self, path: str, **query: str) -> httpx.Response:
         return self.ask("GET", path, params=query)

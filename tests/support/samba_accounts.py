@@ -99,8 +99,10 @@ def set_lock_out(directory: SamDB, after: int) -> None:
         set_value(directory, directory.domain_dn(), attribute, value)
 
 
-def set_value(directory: SamDB, dn: str, attribute: str, value: str) -> None:
-    directory.modify_ldif(f"dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}: {value}\n")
+def set_value(directory: SamDB, dn: str, attribute: str, value: str | list) -> None:
+    values = value if isinstance(value, list) else [value]
+    lines = "".join(f"{attribute}: {each}\n" for each in values)
+    directory.modify_ldif(f"dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{lines}")
 
 
 def dn_of(directory: SamDB, name: str) -> str:

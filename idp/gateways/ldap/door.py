@@ -26,6 +26,7 @@ from idp.gateways.ldap.values import (
     equals,
     escaped,
     guid_bytes,
+    holds,
     quoted_password,
 )
 
@@ -88,6 +89,19 @@ class Door:
         except ValueError:
             return self.find_by_upn(name) if "@" in name else self.find_by_account_name(name)
         return self.find_by_guid(guid)
+
+    def is_only_one(self, entry: Entry, ours: str, value: str | tuple[str, ...]) -> bool:
+        """Whether this entry, and no other that the filter finds, has that value there; or a value with
+        these parts in it, for what people write in several ways.
+        """
+        attribute = self.route.attributes[ours]
+        try:
+            found = self._find(
+                equals(attribute, value) if isinstance(value, str) else holds(attribute, value)
+            )
+        except UnaskableError:
+            return False
+        return found is not None and found.guid == entry.guid
 
     def bind(self, who: str, password: str, *, may_repeat: Callable[[], bool] = lambda: True) -> Bind:
         """Whether that is their password, and what the directory says of them.

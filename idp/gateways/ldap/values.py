@@ -5,7 +5,7 @@ no character means anything there.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -38,6 +38,8 @@ class Entry:
     is_disabled: bool
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     """First values of the attributes that were asked for, by our names for them."""
+    several: frozenset[str] = frozenset()
+    """Our names of those that have more than one value: by none of them is anybody known."""
 
     @property
     def binds_as(self) -> str:
@@ -83,6 +85,13 @@ def equals(attribute: str, value: str | bytes) -> str:
     return f"({attribute}={escaped(value)})"
 
 
+def holds(attribute: str, parts: Iterable[str]) -> str:
+    """Has these in it, in this order, whatever stands between, before and behind."""
+    if not is_attribute(attribute):
+        raise ValueError(f"{attribute} is no attribute")
+    return f"({attribute}=*{''.join(f'{escaped(each)}*' for each in parts)})"
+
+
 def is_attribute(text: str) -> bool:
     return _ATTRIBUTE.fullmatch(text) is not None
 
@@ -126,6 +135,7 @@ def entry_from(dn: str, attributes: Mapping[str, list[bytes]], *, wanted: Mappin
         account_name=_text(cells, "sAMAccountName"),
         is_disabled=bool(_number(cells, "userAccountControl") & _DISABLED),
         values={ours: _text(cells, theirs) for ours, theirs in wanted.items()},
+        several=frozenset(ours for ours, theirs in wanted.items() if len(cells.get(theirs.lower(), ())) > 1),
     )
 
 

@@ -87,6 +87,11 @@ class Doors:
                     return self._linked(work, user, credential, entry.guid, directory)
         return None
 
+    def is_somebodys(self, directory: Directory, entry: Entry) -> bool:
+        """Also where that person may not sign in by it now."""
+        with self._database.read() as work:
+            return work.directories.find_link_of_entry(directory.id, entry.guid) is not None
+
     def _linked(
         self, work: Work, user: User, credential: Credential, guid: str, directory: Directory
     ) -> Linked:

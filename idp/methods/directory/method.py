@@ -18,7 +18,19 @@ from idp.errors import N_, Reason
 from idp.events import Event, EventType
 from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault
 from idp.gateways.ldap.values import Entry
-from idp.methods.base import Answer, Away, Challenge, Enrolled, Outcome, Rejected, Renewal, Subject, Verified
+from idp.methods.base import (
+    Answer,
+    Away,
+    Challenge,
+    Enrolled,
+    Outcome,
+    Proved,
+    Rejected,
+    Renewal,
+    Subject,
+    Verified,
+)
+from idp.methods.directory.arriving import arrived
 from idp.methods.directory.doors import Asked, Doors, Linked, find_in
 from idp.metrics import DIRECTORY_ANSWERS
 from idp.models.directories import Directory, Fallback
@@ -124,7 +136,7 @@ class DirectoryPassword:
     ) -> Enrolled | Rejected:
         return Rejected(Reason.METHOD_NOT_OFFERED)
 
-    def verify(self, work: Work, subject: Subject | None, challenge: Challenge, answer: Answer) -> Outcome:
+    def verify(self, work: Work, subject: Subject | None, challenge: Challenge, answer: Answer) -> Proved:
         started = self._clock()
         typed = _Typed(
             answer.get("password", ""), answer.get("new_password"), answer.get("new_password_again", "")
@@ -151,11 +163,11 @@ class DirectoryPassword:
             return Rejected(Reason.DIRECTORY_WRONG_OLD_PASSWORD, renewal=Renewal(METHOD))
         return Rejected(outcome)
 
-    def _ask(self, work: Work, asked: Asked, typed: _Typed) -> Outcome | Reason:
+    def _ask(self, work: Work, asked: Asked, typed: _Typed) -> Proved | Reason:
         """A reason: it failed, and must not be told from other failures by anything but its words."""
         entry = find_in(asked)
         linked = asked.linked or (self._doors.linked_to(asked.directory, entry) if entry else None)
-        if entry is None or linked is None or not linked.is_employed:
+        if entry is None or not self._may_be_asked_about(asked, entry, linked):
             asked.door.bind_nobody(typed.password)
             return Reason.DIRECTORY_NOT_EMPLOYED if entry and linked else Reason.DIRECTORY_UNKNOWN_ENTRY
         bucket, key = _bucket(asked.directory), _key(asked.directory, entry)
@@ -163,7 +175,7 @@ class DirectoryPassword:
             asked.door.bind_nobody(typed.password)
             return self._spent(asked.directory, key)
         try:
-            if typed.renews and not asked.directory.change_url:
+            if typed.renews and linked is not None and not asked.directory.change_url:
                 return self._renew(work, asked, entry, linked, typed)
             return self._bind(work, asked, entry, linked, typed.password)
         except DirectoryError as error:
@@ -181,21 +193,31 @@ class DirectoryPassword:
             return Rejected(Reason.DIRECTORY_UNREACHABLE, away=_away(directory))
         return Reason.DIRECTORY_ATTEMPTS_SPENT
 
+    def _may_be_asked_about(self, asked: Asked, entry: Entry, linked: Linked | None) -> bool:
+        """Nobody's entry may: who proves it comes for the first time."""
+        if linked is not None:
+            return linked.is_employed
+        return not self._doors.is_somebodys(asked.directory, entry)
+
     def _bind(
-        self, work: Work, asked: Asked, entry: Entry, linked: Linked, password: str
-    ) -> Outcome | Reason:
+        self, work: Work, asked: Asked, entry: Entry, linked: Linked | None, password: str
+    ) -> Proved | Reason:
         bind = self._try(asked, entry, password)
         if bind is not Bind.PASSED and bind not in _OVER:
             return _BINDS[bind]
+        over = None
         if bind in _OVER:
-            renewal = Renewal(METHOD, asked.directory.change_url)
-            return Rejected(_BINDS[bind], counted=False, renewal=renewal)
+            over = Rejected(_BINDS[bind], counted=False, renewal=Renewal(METHOD, asked.directory.change_url))
+        if linked is None:
+            return arrived(asked, entry, method=METHOD, refused=over)
+        if over is not None:
+            return over
         work.people.touch_credential(linked.credential.id, at=self._effects.now())
         return Verified(linked.credential.id, user_id=linked.user.id)
 
     def _renew(
         self, work: Work, asked: Asked, entry: Entry, linked: Linked, typed: _Typed
-    ) -> Outcome | Reason:
+    ) -> Proved | Reason:
         """Only who knows the old password hears what the directory thinks of the new one."""
         known = self._try(asked, entry, typed.password)
         if known is not Bind.PASSED and known not in _OVER:
@@ -204,7 +226,7 @@ class DirectoryPassword:
         change = asked.door.change_password(entry, old=typed.password, new=new)
         if change is not Change.CHANGED:
             return Rejected(_CHANGES[change], counted=False, renewal=Renewal(METHOD))
-        outcome: Outcome | Reason
+        outcome: Proved | Reason
         try:
             outcome = self._bind(work, asked, entry, linked, new)
         except DirectoryError as error:

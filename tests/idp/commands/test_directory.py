@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from idp.cli import main
+from idp.models.arrivals import DirectoryArrival
 from idp.models.audit import AuditEvent
 from idp.storage import municipalities
 from idp.storage.prepared import Prepared
@@ -245,3 +246,76 @@ def test_resetting_the_ways_to_sign_in_takes_the_link_along(world: World, riga: 
     assert run("link", RIGA, NAME, "anna", "anna").exit_code == 0
     assert CliRunner().invoke(main, ["user", "reset-methods", "anna"]).exit_code == 0
     assert run("link", RIGA, NAME, "anna", "anna").exit_code == 0
+
+
+# Who waits, and who no longer is ----------------------------------------------------------------------------
+
+
+def test_links_are_listed_and_ended(world: World, riga: Controller):
+    add_people(world)
+    assert run("link", RIGA, NAME, "anna", "anna").exit_code == 0
+    (told,) = json.loads(run("links", RIGA, NAME, "--json").stdout)
+    assert (told["username"], told["linked_by"]) == ("anna", "command-line")
+    assert run("unlink", RIGA, NAME, "anna").exit_code == 0
+    assert json.loads(run("links", RIGA, NAME, "--json").stdout) == []
+    assert "is no entry of" in run("unlink", RIGA, NAME, "anna").stderr
+    with world.database.read() as work:
+        assert records(AuditEvent, work.rows(_TRAIL))[-1].type == "method.removed"
+
+
+def test_one_that_is_removed_takes_its_links_along(world: World, riga: Controller):
+    add_people(world)
+    run("link", RIGA, NAME, "anna", "anna")
+    assert run("remove", RIGA, NAME).exit_code == 0
+    assert kept(world) == []
+    with world.database.read() as work:
+        anna = work.people.find_user_by_username("anna")
+        assert anna is not None
+        assert work.people.credentials_of(anna.id) == []
+    assert f"{RIGA} has no directory" in run("remove", RIGA, NAME).stderr
+
+
+def waits(world: World, guid: str) -> str:
+    with world.database.begin() as work:
+        (directory,) = work.directories.list_all()
+        made = DirectoryArrival(
+            id=f"-{guid[:8]}",
+            directory_id=directory.id,
+            object_guid=guid,
+            name="Anna",
+            account_name="anna",
+            first_at=1.0,
+            last_at=1.0,
+        )
+        work.arrivals.queue(made)
+    return made.id
+
+
+def test_who_waits_is_linked_or_dismissed(world: World, riga: Controller):
+    add_people(world)
+    guids = riga.change()
+    waiting, other = waits(world, guids["anna"]["guid"]), waits(world, guids["juris"]["guid"])
+    listed = json.loads(run("arrivals", RIGA, "--json").stdout)
+    assert {each["id"] for each in listed} == {waiting, other}
+    assert "has no post" in run("link-arrival", waiting, "kekava").stderr
+    assert run("link-arrival", waiting, "anna").exit_code == 0
+    assert "waits no longer" in run("link-arrival", waiting, "juris").stderr
+    assert "another entry" in run("link-arrival", other, "anna").stderr
+    assert run("dismiss-arrival", other).exit_code == 0
+    assert json.loads(run("arrivals", RIGA, "--json").stdout) == []
+    assert "waits no longer" in run("dismiss-arrival", other).stderr
+
+
+def test_an_invitation_is_told_once_and_only_where_the_rule_is_that(world: World, riga: Controller):
+    add_people(world)
+    assert "rule for arrivals" in run("invite", RIGA, NAME, "anna").stderr
+    assert run("add", "--replace", given=description_of(riga, arrival="invitation")).exit_code == 0
+    told = run("invite", RIGA, NAME, "anna")
+    assert told.exit_code == 0
+    assert "/invited#" in told.stdout
+    code = told.stdout.partition("#")[2].split()[0]
+    with world.database.read() as work:
+        trail = records(AuditEvent, work.rows(_TRAIL))
+    assert trail[-1].type == "invitation.made"
+    assert not any(code in each.detail for each in trail)
+    assert "has no post" in run("invite", RIGA, NAME, "kekava").stderr

@@ -8,7 +8,7 @@ import pytest
 
 from idp.errors import Reason
 from idp.gateways.ldap.door import Door
-from idp.methods.base import Challenge, Outcome, Rejected, Renewal, Subject, Verified
+from idp.methods.base import Arrived, Challenge, Proved, Rejected, Renewal, Subject, Verified
 from idp.methods.directory.doors import Doors
 from idp.methods.directory.method import DirectoryPassword
 from idp.people import directories
@@ -45,7 +45,7 @@ class Watched:
         self.failures.append(password)
         return self.has_room
 
-    def asks(self, subject: Subject | None, **answer: str) -> Outcome:
+    def asks(self, subject: Subject | None, **answer: str) -> Proved:
         with self.world.database.begin() as work:
             return self.method.verify(work, subject, Challenge(), answer)
 
@@ -106,9 +106,40 @@ def test_attempts_that_are_spent_cost_the_same_and_never_reach_the_entry(watched
 
 
 def test_nobody_is_bound_as_the_entry_of_somebody_who_may_not(watched: Watched, anna: Subject):
-    """`juris` is in the directory and nobody here: his account there must not be locked by way of us."""
-    watched.asks(None, username="juris@ad.riga.test", password="wrong")
-    assert "juris" not in watched.binds[0]
+    """Who left may not come in: their account there must not be locked by way of us."""
+    with watched.world.database.begin() as work:
+        work.connection().exec_driver_sql("UPDATE employments SET municipality = '0031000'")
+    watched.asks(None, username="anna@ad.riga.test", password=PASSWORD)
+    assert "anna" not in watched.binds[0]
+
+
+def test_an_entry_that_is_nobodys_is_tried_as_seldom_as_others(watched: Watched, anna: Subject):
+    """attack 29: nobody locks it out by way of us, under whichever name."""
+    for name in ("juris@ad.riga.test", "RIGA\\juris") * 4:
+        assert isinstance(watched.asks(None, username=name, password="wrong"), Rejected)
+    assert sum("juris" in upn for upn in watched.binds) == 3
+    spent = watched.asks(None, username="juris@ad.riga.test", password=PASSWORD)
+    assert spent == Rejected(Reason.DIRECTORY_ATTEMPTS_SPENT)
+
+
+def test_who_proves_an_entry_that_is_nobodys_arrives_as_that_entry(watched: Watched, anna: Subject):
+    """attack 39: and with nothing by which they are known, unless the rule says so."""
+    guid = watched.controller.change()["juris"]["guid"]
+    arrived = watched.asks(None, username="RIGA\\juris", password=PASSWORD)
+    assert isinstance(arrived, Arrived)
+    assert (arrived.subject, arrived.matched, arrived.refused) == (guid, "", None)
+    assert arrived.names == ("juris", "juris@ad.riga.test")
+    assert "juris" not in repr(arrived)
+    assert watched.failures == []
+
+
+def test_a_credential_that_is_blocked_makes_its_entry_nobodys_for_nobody(watched: Watched, anna: Subject):
+    """attack 39: what was switched off here must not come back as a first arrival."""
+    with watched.world.database.begin() as work:
+        work.people.block_credential(anna.credentials[0].id, at=1.0)
+    outcome = watched.asks(None, username="anna@ad.riga.test", password=PASSWORD)
+    assert outcome == Rejected(Reason.DIRECTORY_UNKNOWN_ENTRY)
+    assert "anna" not in watched.binds[-1]
 
 
 def test_no_room_for_that_work_is_no_answer(watched: Watched, anna: Subject):

@@ -29,6 +29,16 @@ EVERY_ADDRESS = [
     *(("GET", "/identity-checks/x"), ("DELETE", "/identity-checks/x")),
     *(("GET", "/cases"), ("GET", "/cases/x"), ("POST", "/cases/x/close")),
     *(("GET", "/municipalities/x/rules"), ("PUT", "/municipalities/x/rules")),
+    *(("GET", "/municipalities/x/directories"), ("POST", "/municipalities/x/directories")),
+    *(("GET", "/municipalities/x/directories/x"), ("PUT", "/municipalities/x/directories/x")),
+    *(("DELETE", "/municipalities/x/directories/x"), ("POST", "/municipalities/x/directories/x/test")),
+    *(("GET", "/municipalities/x/directories/x/links"), ("POST", "/municipalities/x/directories/x/links")),
+    ("DELETE", "/municipalities/x/directories/x/links/x"),
+    ("GET", "/municipalities/x/directories/x/invitations"),
+    ("POST", "/municipalities/x/directories/x/invitations"),
+    ("DELETE", "/municipalities/x/directories/x/invitations/x"),
+    *(("GET", "/municipalities/x/arrivals"), ("POST", "/municipalities/x/arrivals/x/link")),
+    ("DELETE", "/municipalities/x/arrivals/x"),
     *(("GET", "/municipalities/x/directory-status"),),
 ]
 

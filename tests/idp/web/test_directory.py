@@ -31,6 +31,7 @@ WRONG = said(Reason.UNKNOWN_USER.public)
 UNCHECKED = said(Reason.DIRECTORY_UNREACHABLE.public)
 POLICY = said(Reason.DIRECTORY_AGAINST_POLICY.public)
 WRONG_OLD = said(Reason.DIRECTORY_WRONG_OLD_PASSWORD.public)
+WAITS = said("Your account is not linked yet")
 DENIED = said(Reason.METHOD_NOT_OFFERED.public)
 _TRAIL = Prepared(select(table_of(AuditEvent)).order_by(table_of(AuditEvent).c.seq))
 
@@ -122,17 +123,19 @@ def test_somebody_new_of_the_same_name_does_not_inherit_the_account(browser: Bro
     marta = riga.employs("marta")
     riga.controller.change({"do": "delete", "name": "marta"}, person("marta"))
     assert WRONG in tries(browser, marta.username, PASSWORD)
-    assert WRONG in tries(browser, riga.controller.upn("marta"), PASSWORD)
-    assert reasons(riga.hall) == ["directory_unknown_entry"] * 2
+    assert WAITS in tries(browser, riga.controller.upn("marta"), PASSWORD)
+    assert reasons(riga.hall) == ["directory_unknown_entry", "arrival_waits"]
+    assert not browser.is_signed_in
 
 
 def test_a_name_or_address_alone_links_nobody(browser: Browser, riga: Connected):
     """attack 39: the entry `juris` is nobody here, whatever else is the same."""
     upn = riga.controller.upn("juris")
     riga.hall.employee("juris", email=upn, email_verified=True)
-    assert WRONG in tries(browser, upn, PASSWORD)
+    assert WAITS in tries(browser, upn, PASSWORD)
     assert WRONG in tries(browser, "juris", PASSWORD)
-    assert reasons(riga.hall) == ["directory_unknown_entry", "wrong_password"]
+    assert reasons(riga.hall) == ["arrival_waits", "wrong_password"]
+    assert not browser.is_signed_in
 
 
 def test_who_no_longer_works_there_is_refused(browser: Browser, riga: Connected):
