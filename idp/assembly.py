@@ -83,136 +83,127 @@ class Provider:
     arrivals: Arrivals
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """What most parts are made of."""
+
+    chosen: Settings
+    effects: Effects
+    vault: Vault
+    storage: Storage
+    ways: Methods
+    requests: ApprovalRequests
+    standings: Standings
+    sessions: Sessions
+    limits: Limits
+    transactions: Transactions
+    places: Places
+
+
 def assemble(chosen: Settings, effects: Effects) -> Provider:
     """Connects to nothing yet."""
+    base = _base(chosen, effects)
+    storage, ways, standings, sessions = base.storage, base.ways, base.standings, base.sessions
+    flow = _login(base)
+    enrolments = _enrolments(base)
+    tickets = _tickets(base, enrolments)
+    smart_id, eparaksts = smart_id_of(chosen, effects), eparaksts_of(chosen, effects)
+    return Provider(
+        settings=chosen,
+        effects=effects,
+        vault=base.vault,
+        storage=storage,
+        methods=ways,
+        standings=standings,
+        sessions=sessions,
+        login=flow,
+        places=base.places,
+        computers=_computers(base),
+        enrolments=enrolments,
+        tickets=tickets,
+        approvals=_approvals(base),
+        openid=_openid(base, flow),
+        contacts=_contacts(base),
+        letters=_letters(base),
+        cases=Cases(database=storage.database, standings=standings, sessions=sessions, effects=effects),
+        walk=Walk(ways, enrolments),
+        smart_id=smart_id,
+        eparaksts=eparaksts,
+        identity=_identity(base, tickets, smart_id, eparaksts),
+        vouching=_vouching(base, tickets),
+        arrivals=arrivals_of(storage, ways, sessions, base.limits, effects),
+    )
+
+
+def _base(chosen: Settings, effects: Effects) -> _Base:
     vault = Vault(Sealer(chosen.master_key_bytes, effects), effects)
     redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
     storage = open_storage(chosen.database_url, redis_url, vault, effects)
     requests = ApprovalRequests(storage.shelf, effects)
     ways = _methods(chosen, vault, effects, requests, storage)
-    standings = Standings(storage.database, ways, effects)
-    sessions = _sessions(chosen, storage, effects)
-    limits = Limits(storage.throttle, storage.shelf, effects)
-    transactions = Transactions(storage.shelf, vault, effects)
-    flow = _login(
-        storage, ways, transactions, standings=standings, sessions=sessions, limits=limits, effects=effects
-    )
-    places = Places(storage.database, effects)
-    enrolments = _enrolments(
-        storage, vault, ways, standings=standings, sessions=sessions, limits=limits, effects=effects
-    )
-    tickets = _tickets(storage, ways, standings, sessions, enrolments, effects)
-    smart_id, eparaksts = smart_id_of(chosen, effects), eparaksts_of(chosen, effects)
-    return Provider(
-        settings=chosen,
+    return _Base(
+        chosen=chosen,
         effects=effects,
         vault=vault,
         storage=storage,
-        methods=ways,
-        standings=standings,
-        sessions=sessions,
-        login=flow,
-        places=places,
-        computers=_computers(storage, ways, standings, transactions, sessions, effects),
-        enrolments=enrolments,
-        tickets=tickets,
-        approvals=_approvals(storage, ways, requests, transactions, limits),
-        openid=_openid(chosen, storage, vault, flow, standings, effects),
-        contacts=_contacts(chosen, storage, effects),
-        letters=_letters(chosen, storage, ways),
-        cases=Cases(database=storage.database, standings=standings, sessions=sessions, effects=effects),
-        walk=Walk(ways, enrolments),
-        smart_id=smart_id,
-        eparaksts=eparaksts,
-        identity=_identity(
-            chosen,
-            storage,
-            vault,
-            ways,
-            standings=standings,
-            sessions=sessions,
-            tickets=tickets,
-            places=places,
-            smart_id=smart_id,
-            eparaksts=eparaksts,
-            effects=effects,
-        ),
-        vouching=_vouching(storage, VouchingRules(ways, standings, effects), places, tickets, effects),
-        arrivals=arrivals_of(storage, ways, sessions, limits, effects),
+        ways=ways,
+        requests=requests,
+        standings=Standings(storage.database, ways, effects),
+        sessions=_sessions(chosen, storage, effects),
+        limits=Limits(storage.throttle, storage.shelf, effects),
+        transactions=Transactions(storage.shelf, vault, effects),
+        places=Places(storage.database, effects),
     )
 
 
-def _vouching(
-    storage: Storage, rules: VouchingRules, places: Places, tickets: Tickets, effects: Effects
-) -> Vouching:
+def _vouching(base: _Base, tickets: Tickets) -> Vouching:
     return Vouching(
-        database=storage.database,
-        rules=rules,
-        limits=VouchingLimits(storage.throttle, places),
+        database=base.storage.database,
+        rules=VouchingRules(base.ways, base.standings, base.effects),
+        limits=VouchingLimits(base.storage.throttle, base.places),
         tickets=tickets,
-        effects=effects,
+        effects=base.effects,
     )
 
 
-def _openid(
-    chosen: Settings, storage: Storage, vault: Vault, flow: Login, standings: Standings, effects: Effects
-) -> OpenIDProvider:
+def _openid(base: _Base, flow: Login) -> OpenIDProvider:
     return OpenIDProvider(
-        options=options_of(chosen),
-        storage=storage,
-        vault=vault,
+        options=options_of(base.chosen),
+        storage=base.storage,
+        vault=base.vault,
         login=flow,
-        standings=standings,
-        outbound=open_outbound(chosen),
-        effects=effects,
+        standings=base.standings,
+        outbound=open_outbound(base.chosen),
+        effects=base.effects,
     )
 
 
-def _enrolments(
-    storage: Storage,
-    vault: Vault,
-    ways: Methods,
-    *,
-    standings: Standings,
-    sessions: Sessions,
-    limits: Limits,
-    effects: Effects,
-) -> Enrolments:
+def _enrolments(base: _Base) -> Enrolments:
     return Enrolments(
-        database=storage.database,
-        shelf=storage.shelf,
-        vault=vault,
-        methods=ways,
-        standings=standings,
-        sessions=sessions,
-        limits=limits,
-        effects=effects,
+        database=base.storage.database,
+        shelf=base.storage.shelf,
+        vault=base.vault,
+        methods=base.ways,
+        standings=base.standings,
+        sessions=base.sessions,
+        limits=base.limits,
+        effects=base.effects,
     )
 
 
 def _identity(
-    chosen: Settings,
-    storage: Storage,
-    vault: Vault,
-    ways: Methods,
-    *,
-    standings: Standings,
-    sessions: Sessions,
-    tickets: Tickets,
-    places: Places,
-    smart_id: SmartId | None,
-    eparaksts: EParaksts | None,
-    effects: Effects,
+    base: _Base, tickets: Tickets, smart_id: SmartId | None, eparaksts: EParaksts | None
 ) -> IdentityWays:
+    storage, vault, effects = base.storage, base.vault, base.effects
     checks = IdentityChecks(storage.database, effects)
     desk = IdentityDesk(
         database=storage.database,
         shelf=storage.shelf,
         sittings=Sittings(storage.shelf, vault, effects),
-        limits=IdentityLimits(storage.throttle, places),
-        rules=IdentityRules(ways, standings),
-        standings=standings,
-        sessions=sessions,
+        limits=IdentityLimits(storage.throttle, base.places),
+        rules=IdentityRules(base.ways, base.standings),
+        standings=base.standings,
+        sessions=base.sessions,
         tickets=tickets,
         effects=effects,
         uses={ConfirmedBy.IN_PERSON: checks.use},
@@ -225,7 +216,7 @@ def _identity(
         throttle=storage.throttle,
         effects=effects,
     )
-    shelf, issuer = storage.shelf, chosen.issuer
+    shelf, issuer = storage.shelf, base.chosen.issuer
     by_smart_id = by_eparaksts = None
     if smart_id is not None:
         by_smart_id = BySmartId(
@@ -244,53 +235,76 @@ def _identity(
     )
 
 
-def _tickets(
-    storage: Storage,
-    ways: Methods,
-    standings: Standings,
-    sessions: Sessions,
-    enrolments: Enrolments,
-    effects: Effects,
-) -> Tickets:
+def _tickets(base: _Base, enrolments: Enrolments) -> Tickets:
     return Tickets(
-        database=storage.database,
-        shelf=storage.shelf,
-        throttle=storage.throttle,
-        methods=ways,
-        standings=standings,
-        sessions=sessions,
+        database=base.storage.database,
+        shelf=base.storage.shelf,
+        throttle=base.storage.throttle,
+        methods=base.ways,
+        standings=base.standings,
+        sessions=base.sessions,
         enrolments=enrolments,
-        effects=effects,
+        effects=base.effects,
     )
 
 
-def _computers(
-    storage: Storage,
-    ways: Methods,
-    standings: Standings,
-    transactions: Transactions,
-    sessions: Sessions,
-    effects: Effects,
-) -> RememberedComputers:
+def _computers(base: _Base) -> RememberedComputers:
     return RememberedComputers(
-        database=storage.database,
-        methods=ways,
-        standings=standings,
-        transactions=transactions,
-        sessions=sessions,
-        effects=effects,
+        database=base.storage.database,
+        methods=base.ways,
+        standings=base.standings,
+        transactions=base.transactions,
+        sessions=base.sessions,
+        effects=base.effects,
     )
 
 
-def _approvals(
-    storage: Storage, ways: Methods, requests: ApprovalRequests, transactions: Transactions, limits: Limits
-) -> Approvals:
+def _approvals(base: _Base) -> Approvals:
     return Approvals(
-        database=storage.database,
-        methods=ways,
-        requests=requests,
-        transactions=transactions,
-        limits=limits,
+        database=base.storage.database,
+        methods=base.ways,
+        requests=base.requests,
+        transactions=base.transactions,
+        limits=base.limits,
+    )
+
+
+def _contacts(base: _Base) -> Contacts:
+    return Contacts(
+        database=base.storage.database,
+        throttle=base.storage.throttle,
+        effects=base.effects,
+        is_mail_sent=base.chosen.mail_host is not None or base.chosen.keeps_mail,
+    )
+
+
+def _letters(base: _Base) -> Letters:
+    return Letters(
+        issuer=base.chosen.issuer,
+        product=pages.PRODUCT_NAME,
+        sender=base.chosen.mail_sender,
+        support_contact=base.chosen.support_contact,
+        database=base.storage.database,
+        methods=base.ways,
+    )
+
+
+def _login(base: _Base) -> Login:
+    return Login(
+        database=base.storage.database,
+        methods=base.ways,
+        standings=base.standings,
+        transactions=base.transactions,
+        completion=Completion(
+            database=base.storage.database,
+            standings=base.standings,
+            sessions=base.sessions,
+            transactions=base.transactions,
+            limits=base.limits,
+        ),
+        limits=base.limits,
+        effects=base.effects,
+        whose=FirstArrivals(base.effects).whose,
     )
 
 
@@ -328,26 +342,6 @@ def _sessions(chosen: Settings, storage: Storage, effects: Effects) -> Sessions:
     )
 
 
-def _contacts(chosen: Settings, storage: Storage, effects: Effects) -> Contacts:
-    return Contacts(
-        database=storage.database,
-        throttle=storage.throttle,
-        effects=effects,
-        is_mail_sent=chosen.mail_host is not None or chosen.keeps_mail,
-    )
-
-
-def _letters(chosen: Settings, storage: Storage, ways: Methods) -> Letters:
-    return Letters(
-        issuer=chosen.issuer,
-        product=pages.PRODUCT_NAME,
-        sender=chosen.mail_sender,
-        support_contact=chosen.support_contact,
-        database=storage.database,
-        methods=ways,
-    )
-
-
 def _methods(
     chosen: Settings, vault: Vault, effects: Effects, requests: ApprovalRequests, storage: Storage
 ) -> Methods:
@@ -367,32 +361,4 @@ def _methods(
             issuer=chosen.issuer,
             directories=storage,
         )
-    )
-
-
-def _login(
-    storage: Storage,
-    ways: Methods,
-    transactions: Transactions,
-    *,
-    standings: Standings,
-    sessions: Sessions,
-    limits: Limits,
-    effects: Effects,
-) -> Login:
-    return Login(
-        database=storage.database,
-        methods=ways,
-        standings=standings,
-        transactions=transactions,
-        completion=Completion(
-            database=storage.database,
-            standings=standings,
-            sessions=sessions,
-            transactions=transactions,
-            limits=limits,
-        ),
-        limits=limits,
-        effects=effects,
-        whose=FirstArrivals(effects).whose,
     )
