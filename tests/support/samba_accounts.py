@@ -8,6 +8,7 @@ import json
 import sys
 import uuid
 
+from ldb import Dn
 from samba.auth import system_session
 from samba.param import LoadParm
 from samba.samdb import SamDB
@@ -44,6 +45,15 @@ def apply(directory: SamDB, change: dict) -> None:
                 dn_of(directory, change["name"]),
                 f"CN={change['name']},OU={change['unit']},{directory.domain_dn()}",
             )
+        case "call":
+            call(directory, change["name"], change["cn"])
+        case "groups":
+            add_groups(directory, change["prefix"], change["many"], change["member"])
+        case "expand":
+            directory.modify_ldif(
+                f"dn: {dn_of(directory, change['name'])}\nchangetype: modify\n"
+                f"replace: {change['attribute']}\n{change['attribute']}:: {change['base64']}\n"
+            )
         case "rename":
             set_value(directory, dn_of(directory, change["name"]), "userPrincipalName", change["upn"])
             set_value(directory, dn_of(directory, change["name"]), "sAMAccountName", change["to"])
@@ -79,6 +89,26 @@ def add_user(directory: SamDB, user: dict) -> None:
         set_value(directory, dn, "accountExpires", LONG_AGO)
     if state == "password_expired":
         set_past(directory, dn)
+
+
+def call(directory: SamDB, name: str, cn: str) -> None:
+    """Another first part of the DN, whatever stands in it."""
+    dn = dn_of(directory, name)
+    there = Dn(directory, dn)
+    there.set_component(0, "CN", cn)
+    directory.rename(dn, str(there))
+
+
+def add_groups(directory: SamDB, prefix: str, many: int, member: str) -> None:
+    """At once. Chains of a hundred: the member is in the first of each, and so in all of them."""
+    member_dn = dn_of(directory, member)
+    directory.transaction_start()
+    for number in range(many):
+        name = f"{prefix}{number}"
+        dn = f"CN={name},CN=Users,{directory.domain_dn()}"
+        within = f"CN={prefix}{number - 1},CN=Users,{directory.domain_dn()}" if number % 100 else member_dn
+        directory.add({"dn": dn, "objectClass": "group", "sAMAccountName": name, "member": within})
+    directory.transaction_commit()
 
 
 def set_past(directory: SamDB, dn: str) -> None:
