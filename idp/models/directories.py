@@ -18,6 +18,13 @@ class Encryption(StrEnum):
     STARTTLS = "starttls"
 
 
+class Binding(StrEnum):
+    """How our account is let in there: by a password, or by Kerberos with a keytab."""
+
+    SIMPLE = "simple"
+    GSSAPI = "gssapi"
+
+
 class Fallback(StrEnum):
     """What a person's password here is worth while their directory does not answer."""
 
@@ -62,6 +69,8 @@ class Directory(Base):
     enabled: Mapped[bool] = mapped_column(default=True)
     fallback: Mapped[str] = mapped_column(default=Fallback.NONE.value)
     """Whether people with a password of ours may use it while the directory does not answer."""
+    bind: Mapped[str] = mapped_column(default=Binding.SIMPLE.value)
+    """What `password_sealed` is: a password, or a keytab in base64."""
 
 
 class DirectoryState(Base):

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 from idp.effects import Effects
 from idp.events import Event, EventType
+from idp.gateways.ldap.account import keytab_fault
 from idp.gateways.ldap.probe import ca_fault
 from idp.gateways.ldap.route import controllers_of
 from idp.gateways.ldap.values import filter_fault, is_attribute, is_host
 from idp.methods.base import label_from
 from idp.methods.registry import vouched_for
-from idp.models.directories import Directory, DirectoryLink, Encryption, Fallback
+from idp.models.directories import Binding, Directory, DirectoryLink, Encryption, Fallback
 from idp.models.people import User
 from idp.policy import OPERATOR
 from idp.storage.work import Work
@@ -26,6 +27,7 @@ USUAL_FILTER: Final = "(&(objectCategory=person)(objectClass=user))"
 USUAL_ATTRIBUTES: Final = {"given_name": "givenName", "family_name": "sn", "email": "mail"}
 KNOWN_ATTRIBUTES: Final = frozenset({*USUAL_ATTRIBUTES, "phone_number", "employee_number", "person_code"})
 _AT_MOST: Final = 50
+_SECRETS: Final = {Binding.SIMPLE: "password", Binding.GSSAPI: "keytab"}
 _NETBIOS: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,14}")
 _DN: Final = re.compile(r"[A-Za-z][A-Za-z0-9.-]*=[^\x00]+")
 
@@ -52,7 +54,7 @@ class Description:
 
 def read(document: Mapping[str, Any]) -> Description:
     """Raises DescriptionError."""
-    unknown = sorted(set(document) - set(_READERS) - {"password"})
+    unknown = sorted(set(document) - set(_READERS) - set(_SECRETS.values()))
     if unknown:
         raise DescriptionError(unknown[0], "there is no such member")
     columns: dict[str, Any] = {}
@@ -65,10 +67,7 @@ def read(document: Mapping[str, Any]) -> Description:
         controllers_of(columns["controllers"], Encryption(columns["encryption"]))
     except ValueError as error:
         raise DescriptionError("controllers", str(error)) from None
-    password = document.get("password")
-    if password is not None and not (isinstance(password, str) and password):
-        raise DescriptionError("password", "it must be text, and not empty")
-    return Description(columns, password)
+    return Description(columns, _secret(document, Binding(columns["bind"])))
 
 
 def made(work: Work, described: Description, effects: Effects, *, replaces: Directory | None) -> Directory:
@@ -97,7 +96,8 @@ def made(work: Work, described: Description, effects: Effects, *, replaces: Dire
         sealed = replaces.password_sealed
     else:
         # A kept password is not sent to controllers, or trusted to authorities, that somebody put in later.
-        raise DescriptionError("password", "it is required, and again when controllers or their CA change")
+        member = _SECRETS[Binding(columns["bind"])]
+        raise DescriptionError(member, "it is required, and again when controllers or their CA change")
     created_at = replaces.created_at if replaces else now
     return Directory(
         id=directory_id, password_sealed=sealed, created_at=created_at, updated_at=now, **columns
@@ -144,7 +144,7 @@ def shown(directory: Directory) -> dict[str, Any]:
 def _asks_the_same(directory: Directory, columns: Mapping[str, Any]) -> bool:
     return all(
         getattr(directory, member) == columns[member]
-        for member in ("controllers", "encryption", "ca_certificates", "account")
+        for member in ("controllers", "encryption", "ca_certificates", "account", "bind")
     )
 
 
@@ -152,6 +152,19 @@ def _refuse_claimed(member: str, wanted: Iterable[str], taken: Iterable[str]) ->
     claimed = set(wanted) & set(taken)
     if claimed:
         raise DescriptionError(member, f"{min(claimed)} belongs to another directory")
+
+
+def _secret(document: Mapping[str, Any], bind: Binding) -> str | None:
+    """The one that goes with the way our account is let in. Raises DescriptionError."""
+    for other, member in _SECRETS.items():
+        if other is not bind and document.get(member) is not None:
+            raise DescriptionError(member, f"it does not go with bind {bind.value}")
+    secret = document.get(_SECRETS[bind])
+    if secret is not None and not (isinstance(secret, str) and secret):
+        raise DescriptionError(_SECRETS[bind], "it must be text, and not empty")
+    if secret is not None and bind is Binding.GSSAPI and (fault := keytab_fault(secret)):
+        raise DescriptionError(_SECRETS[bind], fault)
+    return secret
 
 
 # One reader for each member: the value as it is stored, or ValueError with one clause. -------------------
@@ -278,6 +291,13 @@ def _fallback(value: Any) -> str:
         raise ValueError("it is none or local") from None
 
 
+def _bind(value: Any) -> str:
+    try:
+        return Binding(Binding.SIMPLE.value if value is None else value).value
+    except ValueError:
+        raise ValueError("it is simple or gssapi") from None
+
+
 def _flag(value: Any) -> bool:
     if value not in {None, True, False}:
         raise ValueError("it is true or false")
@@ -303,4 +323,5 @@ _READERS: Final = {
     "change_url": _address,
     "enabled": _flag,
     "fallback": _fallback,
+    "bind": _bind,
 }

@@ -61,7 +61,9 @@ def table(measured: Measured) -> str:
 
 
 def missed(measured: Measured) -> list[str]:
-    return [row.name for row in (*measured.costs, *measured.facts, *measured.directories) if row.is_met is False]
+    return [
+        row.name for row in (*measured.costs, *measured.facts, *measured.directories) if row.is_met is False
+    ]
 
 
 def _fact_row(fact: Fact) -> tuple[str, ...]:

@@ -114,14 +114,17 @@ def _serving(controller: Controller, scratch: Path) -> Iterator[None]:
 
 
 @contextmanager
-def another_controller(of: Controller, *, changes: Sequence[dict[str, Any]] = ()) -> Iterator[Controller]:
+def another_controller(
+    of: Controller, *, changes: Sequence[dict[str, Any]] = (), host: str | None = None
+) -> Iterator[Controller]:
     """A second one of the same domain, on an address of its own: the same people, with the same GUIDs, as they
     are now. `changes` are made in its copy alone, since nothing is replicated: joining takes RPC, which a
-    controller of the tests does not serve.
+    controller of the tests does not serve. With a `host`, which its certificate names besides, it gives
+    tickets, on the usual port.
     """
     with _scratch_directory("dc") as scratch:
         address = _free_address()
-        certificate = of.authority.server(address, name="another")
+        certificate = of.authority.server(address, *([host] if host else []), name="another")
         certificate.key.chmod(0o600)
         domain = scratch / "d"
         there = of.smb_conf.parents[1]
@@ -138,6 +141,8 @@ def another_controller(of: Controller, *, changes: Sequence[dict[str, Any]] = ()
                 ca=of.authority.ca_file,
             )
         )
+        if host is not None:
+            smb_conf.write_text(smb_conf.read_text().replace("krb5 port = 0", _GIVES_TICKETS))
         made = Controller(address, of.realm, of.netbios, of.authority, smb_conf)
         made.change(*changes)
         with _serving(made, scratch):
@@ -184,6 +189,8 @@ def _free_address() -> str:
         return address
 
 
+_GIVES_TICKETS = "krb5 port = 88\nldap server require strong auth = allow_sasl_over_tls"
+"""As Active Directory does: what is in TLS needs no layer of its own."""
 _SMB_CONF = """[global]
 realm = {realm}
 workgroup = {netbios}

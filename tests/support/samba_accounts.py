@@ -9,7 +9,10 @@ import sys
 import uuid
 
 from ldb import Dn
+from samba import dckeytab  # noqa: F401  gives Net.export_keytab
 from samba.auth import system_session
+from samba.credentials import Credentials
+from samba.net import Net
 from samba.param import LoadParm
 from samba.samdb import SamDB
 
@@ -23,11 +26,11 @@ def main(smb_conf: str) -> None:
     settings.load(smb_conf)
     directory = SamDB(url=settings.private_path("sam.ldb"), session_info=system_session(), lp=settings)
     for change in json.load(sys.stdin):
-        apply(directory, change)
+        apply(directory, settings, change)
     json.dump(guids(directory), sys.stdout)
 
 
-def apply(directory: SamDB, change: dict) -> None:
+def apply(directory: SamDB, settings: LoadParm, change: dict) -> None:
     match change["do"]:
         case "unit":
             directory.add(
@@ -54,6 +57,10 @@ def apply(directory: SamDB, change: dict) -> None:
                 f"dn: {dn_of(directory, change['name'])}\nchangetype: modify\n"
                 f"replace: {change['attribute']}\n{change['attribute']}:: {change['base64']}\n"
             )
+        case "service":
+            add_service(directory, change["of"], change["name"])
+        case "keytab":
+            export_keytab(directory, settings, change["name"], change["file"])
         case "rename":
             set_value(directory, dn_of(directory, change["name"]), "userPrincipalName", change["upn"])
             set_value(directory, dn_of(directory, change["name"]), "sAMAccountName", change["to"])
@@ -66,6 +73,22 @@ def apply(directory: SamDB, change: dict) -> None:
             set_value(
                 directory, dn_of(directory, change["name"]), "userAccountControl", str(DISABLED_ACCOUNT)
             )
+
+
+def add_service(directory: SamDB, account: str, name: str) -> None:
+    """A service principal name, as a controller registers it for itself."""
+    directory.modify_ldif(
+        f"dn: {dn_of(directory, account)}\nchangetype: modify\n"
+        f"add: servicePrincipalName\nservicePrincipalName: {name}\n"
+    )
+
+
+def export_keytab(directory: SamDB, settings: LoadParm, name: str, file: str) -> None:
+    set_value(directory, dn_of(directory, name), "msDS-SupportedEncryptionTypes", "24")  # AES
+    credentials = Credentials()
+    credentials.guess(settings)
+    realm = directory.domain_dns_name().upper()
+    Net(credentials, settings).export_keytab(keytab=file, principal=f"{name}@{realm}")
 
 
 def add_user(directory: SamDB, user: dict) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
+from idp.gateways.ldap.account import enter
 from idp.gateways.ldap.connection import close, connect, library, text_of, told
 from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault, bind_refused, change_refused
 from idp.gateways.ldap.pool import Kept, Pool
@@ -275,22 +276,19 @@ class Door:
             close(connection)
 
     def _open_service(self, deadline: float) -> Kept:
-        ldap = library()
+        lost: DirectoryError | None = None
         for controller, connection in self._connections(deadline):
             try:
-                connection.simple_bind_s(self.route.account, self.route.password)
-            except ldap.INVALID_CREDENTIALS as error:
-                close(connection)
-                self.pool.answered(controller)
-                why = bind_refused(text_of(error)).value
-                raise DirectoryError(Fault.ACCOUNT_REFUSED, f"{self.route.account}: {why}") from None
-            except ldap.LDAPError as error:
-                close(connection)
-                failed = DirectoryError(Fault.UNREACHABLE, f"{controller}: {told(error)}")
-                self.pool.failed(controller, failed, self.clock())
+                enter(self.route, controller, connection, self._left(deadline))
+            except DirectoryError as error:
+                if error.fault is Fault.ACCOUNT_REFUSED:
+                    self.pool.answered(controller)
+                    raise
+                self.pool.failed(controller, error, self.clock())
+                lost = error
             else:
                 return Kept(connection, controller, self.clock())
-        raise DirectoryError(Fault.UNREACHABLE, "no controller answers")
+        raise lost or DirectoryError(Fault.UNREACHABLE, "no controller answers")
 
     def _connections(self, deadline: float) -> Iterator[tuple[Controller, Any]]:
         """To one controller after the other, until one serves. Raises DirectoryError when none is there."""

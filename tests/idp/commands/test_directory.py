@@ -158,6 +158,13 @@ def test_nobody_claims_the_names_of_another_directory(
         ({"change_url": "https://a@b/"}, "change_url"),
         ({"enabled": "yes"}, "enabled"),
         ({"colour": "blue"}, "colour"),
+        ({"fallback": "yes"}, "fallback"),
+        ({"bind": "ntlm"}, "bind"),
+        ({"bind": "gssapi"}, "password"),
+        ({"bind": "gssapi", "password": None}, "keytab"),
+        ({"bind": "gssapi", "password": None, "keytab": "not base64!"}, "keytab"),
+        ({"bind": "gssapi", "password": None, "keytab": 5}, "keytab"),
+        ({"keytab": "BQIAAA=="}, "keytab"),
     ],
 )
 def test_what_cannot_work_is_refused_by_its_name(
