@@ -19,7 +19,8 @@ from tests.support.mute_directory import BIND, mute_directory
 from tests.support.samba import Controller, another_controller
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.0/8", "::1", "localhost"])
-MANY = 10_000
+MANY = 1_500
+"""More than fit into a token of Windows, and made in seconds."""
 NEW = "Pavisam-jauna-88"
 STRANGE = 'Ozols, Jānis (IT) *+"\\#=<>; '
 
@@ -116,7 +117,9 @@ def test_attributes_of_bytes_are_empty_and_keep_nobody_out(riga: Connected, seco
 
 
 @pytest.mark.timeout(600)
-def test_somebody_in_ten_thousand_groups_signs_in(riga_domain: Controller, monkeypatch: pytest.MonkeyPatch):
+def test_somebody_in_more_groups_than_windows_takes_signs_in(
+    riga_domain: Controller, monkeypatch: pytest.MonkeyPatch
+):
     """Of the groups nothing is read when they sign in; one is asked about by name, and nested ones count."""
     crowd = [person("many"), {"do": "groups", "prefix": "grupa", "many": MANY, "member": "many"}]
     monkeypatch.setattr(door_module, "SECONDS_AT_MOST", 120.0)

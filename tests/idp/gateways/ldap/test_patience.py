@@ -210,6 +210,22 @@ def test_bytes_that_are_no_text_and_half_an_id_are_nobody(authority: Authority):
         assert (found.upn, found.binds_as) == ("", "CN=x")
 
 
+def test_an_entry_in_ten_thousand_groups_is_found_also_by_a_directory_that_tells_them_all(
+    authority: Authority,
+):
+    groups = [
+        f"CN=grupa{number},OU=Lielā pašvaldība,DC=ad,DC=riga,DC=test".encode() for number in range(10_000)
+    ]
+    with mute_directory(authority, {BIND: SUCCESS, SEARCH: SUCCESS}) as mute:
+        mute.entries = entry("CN=x", objectGUID=b"\x01" * 16, userPrincipalName=b"x@x", memberOf=groups)
+        door = Door(route_of(authority, mute.address), patience=20 * PATIENCE)
+        found = door.find_by_upn("x@x")
+        assert found is not None
+        assert (found.upn, found.values) == ("x@x", {})
+        assert door.in_group(found, groups[-1].decode())
+        door.close()
+
+
 # Fail-over while binding ----------------------------------------------------------------------------------
 
 
