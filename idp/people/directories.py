@@ -88,6 +88,7 @@ def made(work: Work, described: Description, effects: Effects, *, replaces: Dire
         [columns["netbios_name"]] * bool(columns["netbios_name"]),
         (e.netbios_name for e in others),
     )
+    _refuse_realm_of_others(columns, others)
     now = effects.now()
     directory_id = replaces.id if replaces else effects.new_id()
     if described.password is not None:
@@ -146,6 +147,15 @@ def _asks_the_same(directory: Directory, columns: Mapping[str, Any]) -> bool:
         getattr(directory, member) == columns[member]
         for member in ("controllers", "encryption", "ca_certificates", "account", "bind")
     )
+
+
+def _refuse_realm_of_others(columns: Mapping[str, Any], others: Iterable[Directory]) -> None:
+    """Who gives tickets in a realm is known once for a process: nobody says so for another municipality."""
+    for other in others:
+        by_tickets = Binding.GSSAPI.value in {columns["bind"], other.bind}
+        is_theirs = other.municipality != columns["municipality"] and other.realm == columns["realm"]
+        if by_tickets and is_theirs:
+            raise DescriptionError("realm", f"{other.realm} is that of another municipality")
 
 
 def _refuse_claimed(member: str, wanted: Iterable[str], taken: Iterable[str]) -> None:

@@ -101,20 +101,23 @@ class Door:
         if len(password) > CHARACTERS_AT_MOST or not _is_text(password):
             return Bind.WRONG_PASSWORD
         lost: DirectoryError | None = None
-        for controller, connection in self._connections(self._deadline()):
-            if lost and not may_repeat():
-                close(connection)
-                raise lost
-            try:
-                outcome = self._bind_on(connection, controller, who, password)
-            except DirectoryError as error:
-                self.pool.failed(controller, error, self.clock())
-                if error.fault is Fault.BROKEN or self._is_late:
-                    raise
-                lost = error
-            else:
-                self.pool.answered(controller)
-                return outcome
+        try:
+            for controller, connection in self._connections(self._deadline()):
+                if lost and not may_repeat():
+                    close(connection)
+                    break
+                try:
+                    outcome = self._bind_on(connection, controller, who, password)
+                except DirectoryError as error:
+                    if error.fault is Fault.BROKEN:
+                        raise
+                    self.pool.failed(controller, error, self.clock())
+                    lost = error
+                else:
+                    self.pool.answered(controller)
+                    return outcome
+        except DirectoryError as error:
+            raise lost or error from None  # that one heard the password says more than that another is gone
         raise lost or DirectoryError(Fault.UNREACHABLE, "no controller answers")
 
     def bind_nobody(self, password: str) -> None:
@@ -217,10 +220,6 @@ class Door:
     def _deadline(self) -> float:
         return self.clock() + self.patience if self.until is None else self.until
 
-    @property
-    def _is_late(self) -> bool:
-        return self.until is not None and self.clock() >= self.until
-
     def _ask(self, question: Callable[[Any, float], Answer]) -> Answer:
         """On a kept connection, or a new one when there is none or it was lost meanwhile."""
         deadline = self._deadline()
@@ -250,6 +249,7 @@ class Door:
             self.pool.failed(held.controller, late, self.clock())
             raise late from None
         except (ldap.LDAPError, KeyError, IndexError, ValueError) as error:
+            self.pool.answered(held.controller)
             raise DirectoryError(Fault.BROKEN, f"{held.controller}: {told(error)}") from None
         finally:
             if not answered:
