@@ -19,6 +19,13 @@ class Encryption(StrEnum):
     STARTTLS = "starttls"
 
 
+class Binding(StrEnum):
+    """How our account is let in there: by a password, or by Kerberos with a keytab."""
+
+    SIMPLE = "simple"
+    GSSAPI = "gssapi"
+
+
 class Fallback(StrEnum):
     """What a person's password here is worth while their directory does not answer."""
 
@@ -67,6 +74,8 @@ class Directory(Base):
     """Whether who is known to nobody by that gets an account, with a post and no roles."""
     fallback: Mapped[str] = mapped_column(default=Fallback.NONE.value)
     """Whether people with a password of ours may use it while the directory does not answer."""
+    bind: Mapped[str] = mapped_column(default=Binding.SIMPLE.value)
+    """What `password_sealed` is: a password, or a keytab in base64."""
 
 
 class DirectoryState(Base):

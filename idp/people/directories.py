@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 
 from idp.effects import Effects
 from idp.events import Event, EventType
+from idp.gateways.ldap.account import keytab_fault
 from idp.gateways.ldap.probe import ca_fault
 from idp.gateways.ldap.route import controllers_of
 from idp.gateways.ldap.values import filter_fault, is_attribute, is_host
 from idp.methods.base import label_from
 from idp.methods.registry import vouched_for
 from idp.models.arrivals import Match
-from idp.models.directories import Directory, DirectoryLink, Encryption, Fallback
+from idp.models.directories import Binding, Directory, DirectoryLink, Encryption, Fallback
 from idp.models.people import User
 from idp.people.directory_rule import rule_fault
 from idp.policy import OPERATOR
@@ -28,6 +29,7 @@ USUAL_FILTER: Final = "(&(objectCategory=person)(objectClass=user))"
 USUAL_ATTRIBUTES: Final = {"given_name": "givenName", "family_name": "sn", "email": "mail"}
 KNOWN_ATTRIBUTES: Final = frozenset({*USUAL_ATTRIBUTES, "phone_number", "employee_number", "person_code"})
 _AT_MOST: Final = 50
+_SECRETS: Final = {Binding.SIMPLE: "password", Binding.GSSAPI: "keytab"}
 _NETBIOS: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,14}")
 _DN: Final = re.compile(r"[A-Za-z][A-Za-z0-9.-]*=[^\x00]+")
 
@@ -54,7 +56,7 @@ class Description:
 
 def read(document: Mapping[str, Any]) -> Description:
     """Raises DescriptionError."""
-    unknown = sorted(set(document) - set(_READERS) - {"password"})
+    unknown = sorted(set(document) - set(_READERS) - set(_SECRETS.values()))
     if unknown:
         raise DescriptionError(unknown[0], "there is no such member")
     columns: dict[str, Any] = {}
@@ -69,10 +71,7 @@ def read(document: Mapping[str, Any]) -> Description:
         raise DescriptionError("controllers", str(error)) from None
     if fault := rule_fault(columns):
         raise DescriptionError(*fault)
-    password = document.get("password")
-    if password is not None and not (isinstance(password, str) and password):
-        raise DescriptionError("password", "it must be text, and not empty")
-    return Description(columns, password)
+    return Description(columns, _secret(document, Binding(columns["bind"])))
 
 
 def made(work: Work, described: Description, effects: Effects, *, replaces: Directory | None) -> Directory:
@@ -93,6 +92,7 @@ def made(work: Work, described: Description, effects: Effects, *, replaces: Dire
         [columns["netbios_name"]] * bool(columns["netbios_name"]),
         (e.netbios_name for e in others),
     )
+    _refuse_realm_of_others(columns, others)
     now = effects.now()
     directory_id = replaces.id if replaces else effects.new_id()
     if described.password is not None:
@@ -101,7 +101,8 @@ def made(work: Work, described: Description, effects: Effects, *, replaces: Dire
         sealed = replaces.password_sealed
     else:
         # A kept password is not sent to controllers, or trusted to authorities, that somebody put in later.
-        raise DescriptionError("password", "it is required, and again when controllers or their CA change")
+        member = _SECRETS[Binding(columns["bind"])]
+        raise DescriptionError(member, "it is required, and again when controllers or their CA change")
     created_at = replaces.created_at if replaces else now
     return Directory(
         id=directory_id, password_sealed=sealed, created_at=created_at, updated_at=now, **columns
@@ -149,14 +150,36 @@ def shown(directory: Directory) -> dict[str, Any]:
 def _asks_the_same(directory: Directory, columns: Mapping[str, Any]) -> bool:
     return all(
         getattr(directory, member) == columns[member]
-        for member in ("controllers", "encryption", "ca_certificates", "account")
+        for member in ("controllers", "encryption", "ca_certificates", "account", "bind")
     )
+
+
+def _refuse_realm_of_others(columns: Mapping[str, Any], others: Iterable[Directory]) -> None:
+    """Who gives tickets in a realm is known once for a process: nobody says so for another municipality."""
+    for other in others:
+        by_tickets = Binding.GSSAPI.value in {columns["bind"], other.bind}
+        is_theirs = other.municipality != columns["municipality"] and other.realm == columns["realm"]
+        if by_tickets and is_theirs:
+            raise DescriptionError("realm", f"{other.realm} is that of another municipality")
 
 
 def _refuse_claimed(member: str, wanted: Iterable[str], taken: Iterable[str]) -> None:
     claimed = set(wanted) & set(taken)
     if claimed:
         raise DescriptionError(member, f"{min(claimed)} belongs to another directory")
+
+
+def _secret(document: Mapping[str, Any], bind: Binding) -> str | None:
+    """The one that goes with the way our account is let in. Raises DescriptionError."""
+    for other, member in _SECRETS.items():
+        if other is not bind and document.get(member) is not None:
+            raise DescriptionError(member, f"it does not go with bind {bind.value}")
+    secret = document.get(_SECRETS[bind])
+    if secret is not None and not (isinstance(secret, str) and secret):
+        raise DescriptionError(_SECRETS[bind], "it must be text, and not empty")
+    if secret is not None and bind is Binding.GSSAPI and (fault := keytab_fault(secret)):
+        raise DescriptionError(_SECRETS[bind], fault)
+    return secret
 
 
 # One reader for each member: the value as it is stored, or ValueError with one clause. -------------------
@@ -283,6 +306,13 @@ def _fallback(value: Any) -> str:
         raise ValueError("it is none or local") from None
 
 
+def _bind(value: Any) -> str:
+    try:
+        return Binding(Binding.SIMPLE.value if value is None else value).value
+    except ValueError:
+        raise ValueError("it is simple or gssapi") from None
+
+
 def _flag(value: Any) -> bool:
     if value is not None and type(value) is not bool:
         raise ValueError("it is true or false")
@@ -321,5 +351,6 @@ _READERS: Final = {
     "fallback": _fallback,
     "arrival": _arrival,
     "creates_accounts": _switch,
+    "bind": _bind,
 }
 MEMBERS: Final = frozenset(_READERS)

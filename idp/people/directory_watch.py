@@ -53,8 +53,6 @@ class DirectoryWatch:
     def _write(self, looked: Looked) -> None:
         now = self._effects.now()
         with self._database.begin() as work:
-            if work.directories.find(looked.directory_id) is None:
-                return
             if looked.error is None:
                 work.directory_states.saw_answer(looked.directory_id, at=now)
             else:

@@ -16,10 +16,11 @@ from idp.storage.unit import Unit, record, table_of
 
 _directories = table_of(Directory)
 _states = table_of(DirectoryState)
-# One statement each, so that of two processes none undoes what the other saw first.
+# One statement each, so that of two processes none undoes what the other saw first. Of a directory that is
+# gone by now nothing is kept.
 _SAW = """
     INSERT INTO directory_states (directory_id, fault, told, since, seen_at, silent)
-    VALUES (:directory, :fault, :told, :at, :at, '{}')
+    SELECT id, :fault, :told, :at, :at, '{}' FROM directories WHERE id = :directory
     ON CONFLICT (directory_id) DO UPDATE SET
         fault = excluded.fault,
         told = excluded.told,

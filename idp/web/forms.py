@@ -77,6 +77,7 @@ def show_form(template: str, problem: Problem = NO_PROBLEM, **context: object) -
         errors=list(problem.errors),
         wait_seconds=problem.wait_seconds,
         pending=problem.pending,
+        away=problem.away is not None,
         **context,
     )
     response = Response(page, status=problem.status)

@@ -206,7 +206,6 @@ def _show_identify(look: Look, problem: Problem) -> Response:
         shared_by_network=is_shared_by_network(),
         here=_url(transaction),
         beside=[_beside(look, way, problem) for way in _login().discovering()],
-        away=problem.away is not None,
         ask_own_secret=bool(problem.away and problem.away.own_secret) or OWN_SECRET in request.form,
         own_secret=OWN_SECRET in request.form,
         page_method_template=template_of(method),

@@ -41,6 +41,7 @@ class Measured:
     baselines: Baselines
     costs: Sequence[Cost]
     facts: Sequence[Fact]
+    directories: Sequence[Fact] = ()
 
 
 _COST_HEAD = (
@@ -48,16 +49,21 @@ _COST_HEAD = (
     *("target in process", ""),
 )
 _FACT_HEAD = ("Server with two workers", "measured", "target", "")
+_DIRECTORY_HEAD = ("By the clock", "measured", "target", "")
 
 
 def table(measured: Measured) -> str:
     costs = [_cost_row(cost, measured.baselines) for cost in measured.costs]
     facts = [_fact_row(fact) for fact in measured.facts]
-    return f"{_rows(_COST_HEAD, costs)}\n\n{_rows(_FACT_HEAD, facts)}"
+    by_clock = [_fact_row(fact) for fact in measured.directories]
+    tables = (_rows(_COST_HEAD, costs), _rows(_FACT_HEAD, facts), _rows(_DIRECTORY_HEAD, by_clock))
+    return "\n\n".join(tables)
 
 
 def missed(measured: Measured) -> list[str]:
-    return [row.name for row in (*measured.costs, *measured.facts) if row.is_met is False]
+    return [
+        row.name for row in (*measured.costs, *measured.facts, *measured.directories) if row.is_met is False
+    ]
 
 
 def _fact_row(fact: Fact) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks import bare, measure, passkeys, served
+from tests.benchmarks import bare, directories, measure, passkeys, served
 from tests.benchmarks.cases import Case, Target, cases
 from tests.benchmarks.measure import SignIn, Timed
 from tests.benchmarks.messages import InProcess, Message
@@ -41,6 +41,8 @@ def measure_all(directory: Path) -> Measured:
         _tell("passkeys")
         by_passkey = passkeys.costs(world, send, server, baselines)
         facts = _facts(server, at_rest=at_rest)
+    _tell("a directory")
+    by_clock = directories.facts(world, send)
     costs = [_cost(case.name, Pair(here[case.name], there[case.name]), case.target) for case in wanted]
     return Measured(
         baselines=baselines,
@@ -52,6 +54,7 @@ def measure_all(directory: Path) -> Measured:
             *by_passkey,
         ],
         facts=facts,
+        directories=by_clock,
     )
 
 

@@ -5,6 +5,8 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+from idp.models.people import Employment
+from idp.policy import ADMINISTRATOR
 from tests.support.directories import PASSWORD, connect_municipality, person
 from tests.support.looks import looks_right
 from tests.support.running_server import Resident, RunningServer
@@ -74,3 +76,53 @@ def test_a_network_that_does_not_answer_is_said(
     signs_in(phone, server, anna)
     expect(phone.locator("main, body").first).to_contain_text("parole netika pārbaudīta")
     looks_right(phone, "a network that does not answer")
+
+
+def test_meanwhile_a_password_kept_here_lets_in_and_an_administrator_sees_why(
+    server: RunningServer, riga_domain: Controller, phone: Page
+) -> None:
+    name = f"Dienvidkurzemes novada pašvaldības tīkla {time.monotonic_ns()}"[:60]
+    domain_name = f"meanwhile{time.monotonic_ns()}"[:19]
+    riga_domain.change(person(domain_name))
+    hired = server.hire(
+        DIENVIDKURZEME,
+        given_name="Ārija-Wilhelmīne",
+        family_name="Krastmala-Zvirbulēna",
+    )
+    guid = riga_domain.change()[domain_name]["guid"]
+    connect_municipality(
+        server.database,
+        riga_domain,
+        DIENVIDKURZEME,
+        {hired.username: guid},
+        name=name,
+        controllers=["127.0.0.1:1"],
+        fallback="local",
+    )
+    with server.database.begin() as work:
+        user = work.people.find_user_by_username(hired.username)
+        assert user is not None
+        work.people.add_employment(
+            Employment(
+                id=work.effects.new_id(),
+                user_id=user.id,
+                municipality=DIENVIDKURZEME,
+                position="Administratore",
+                roles=[ADMINISTRATOR],
+            )
+        )
+    signs_in(phone, server, Resident(hired.username, PASSWORD, None))
+    expect(phone.locator("#meanwhile")).to_be_focused()
+    looks_right(phone, "ways that are left")
+    phone.locator("#own_secret").check()
+    phone.locator("#password").fill("certainly not it")
+    phone.locator("#login-submit").click()
+    expect(phone.locator("#own_secret")).to_be_checked()
+    expect(phone.locator("#meanwhile")).to_have_count(0)
+    looks_right(phone, "a password kept here that is wrong")
+    phone.locator("#password").fill(hired.password)
+    phone.locator("#login-submit").click()
+    expect(phone.locator("#page-title")).to_have_text("Mans konts")
+    phone.goto(server.issuer)
+    expect(phone.locator("[id^=directory-silent-]", has_text=name)).to_be_visible()
+    looks_right(phone, "an administrator's first page while a directory is silent")

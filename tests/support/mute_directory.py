@@ -89,13 +89,17 @@ def mute_directory(
         made.close()
 
 
-def entry(dn: str, **attributes: bytes) -> bytes:
+def entry(dn: str, **attributes: bytes | list[bytes]) -> bytes:
     """One found entry, as a search tells it (RFC 4511 section 4.5.2)."""
     listed = b"".join(
-        _tlv(0x30, _tlv(0x04, name.encode()) + _tlv(0x31, _tlv(0x04, value)))
+        _tlv(0x30, _tlv(0x04, name.encode()) + _tlv(0x31, b"".join(_tlv(0x04, each) for each in _all(value))))
         for name, value in attributes.items()
     )
     return _tlv(0x64, _tlv(0x04, dn.encode()) + _tlv(0x30, listed))
+
+
+def _all(value: bytes | list[bytes]) -> list[bytes]:
+    return value if isinstance(value, list) else [value]
 
 
 def reference(url: str) -> bytes:

@@ -6,6 +6,7 @@ root, as ports under 1024 do. Not here: who is in the directory (`samba_accounts
 
 import json
 import random
+import shutil
 import socket
 import ssl
 import subprocess
@@ -21,6 +22,7 @@ from tests.support.services import _run, _running, _scratch_directory, missing
 LDAPS = 636
 ADMINISTRATOR_PASSWORD = "Tikai-Testiem-1234"
 _ACCOUNTS = Path(__file__).with_name("samba_accounts.py")
+_NOT_COPIED = shutil.ignore_patterns("ncalrpc", "*.pid", "ldapi", "ldap_priv", "msg.sock", "msg.lock")
 _DEBIAN_PYTHON = "/usr/bin/python3"
 
 
@@ -91,17 +93,59 @@ def domain_controller(
         )
         made = Controller(address, realm, netbios, authority, smb_conf)
         made.change(*entries)
-        command = ["/usr/sbin/samba", "-F", "--no-process-group", "-M", "single", "-s", str(smb_conf)]
-        trusting = ssl.create_default_context(cafile=str(authority.ca_file))
+        with _serving(made, scratch):
+            yield made
 
-        def greet() -> None:
-            with (
-                socket.create_connection((address, LDAPS), timeout=5) as plain,
-                trusting.wrap_socket(plain, server_hostname=address),
-            ):
-                pass
 
-        with _running(command, cwd=scratch, ready=greet, retry_on=OSError):
+@contextmanager
+def _serving(controller: Controller, scratch: Path) -> Iterator[None]:
+    command = ["/usr/sbin/samba", "-F", "--no-process-group", "-M", "single", "-s", str(controller.smb_conf)]
+    trusting = ssl.create_default_context(cafile=str(controller.authority.ca_file))
+
+    def greet() -> None:
+        with (
+            socket.create_connection((controller.address, LDAPS), timeout=5) as plain,
+            trusting.wrap_socket(plain, server_hostname=controller.address),
+        ):
+            pass
+
+    with _running(command, cwd=scratch, ready=greet, retry_on=OSError):
+        yield
+
+
+@contextmanager
+def another_controller(
+    of: Controller, *, changes: Sequence[dict[str, Any]] = (), host: str | None = None
+) -> Iterator[Controller]:
+    """A second one of the same domain, on an address of its own: the same people, with the same GUIDs, as they
+    are now. `changes` are made in its copy alone, since nothing is replicated: joining takes RPC, which a
+    controller of the tests does not serve. With a `host`, which its certificate names besides, it gives
+    tickets, on the usual port.
+    """
+    with _scratch_directory("dc") as scratch:
+        address = _free_address()
+        certificate = of.authority.server(address, *([host] if host else []), name="another")
+        certificate.key.chmod(0o600)
+        domain = scratch / "d"
+        there = of.smb_conf.parents[1]
+        shutil.copytree(there, domain, ignore=_NOT_COPIED)
+        smb_conf = domain / "etc" / "smb.conf"
+        smb_conf.write_text(
+            _SMB_CONF.format(
+                realm=of.realm,
+                netbios=of.netbios,
+                address=address,
+                d=domain,
+                key=certificate.key,
+                certificate=certificate.certificate,
+                ca=of.authority.ca_file,
+            )
+        )
+        if host is not None:
+            smb_conf.write_text(smb_conf.read_text().replace("krb5 port = 0", _GIVES_TICKETS))
+        made = Controller(address, of.realm, of.netbios, of.authority, smb_conf)
+        made.change(*changes)
+        with _serving(made, scratch):
             yield made
 
 
@@ -145,6 +189,8 @@ def _free_address() -> str:
         return address
 
 
+_GIVES_TICKETS = "krb5 port = 88\nldap server require strong auth = allow_sasl_over_tls"
+"""As Active Directory does: what is in TLS needs no layer of its own."""
 _SMB_CONF = """[global]
 realm = {realm}
 workgroup = {netbios}

@@ -8,7 +8,11 @@ import json
 import sys
 import uuid
 
+from ldb import Dn
+from samba import dckeytab  # noqa: F401  gives Net.export_keytab
 from samba.auth import system_session
+from samba.credentials import Credentials
+from samba.net import Net
 from samba.param import LoadParm
 from samba.samdb import SamDB
 
@@ -22,11 +26,11 @@ def main(smb_conf: str) -> None:
     settings.load(smb_conf)
     directory = SamDB(url=settings.private_path("sam.ldb"), session_info=system_session(), lp=settings)
     for change in json.load(sys.stdin):
-        apply(directory, change)
+        apply(directory, settings, change)
     json.dump(guids(directory), sys.stdout)
 
 
-def apply(directory: SamDB, change: dict) -> None:
+def apply(directory: SamDB, settings: LoadParm, change: dict) -> None:
     match change["do"]:
         case "unit":
             directory.add(
@@ -44,6 +48,19 @@ def apply(directory: SamDB, change: dict) -> None:
                 dn_of(directory, change["name"]),
                 f"CN={change['name']},OU={change['unit']},{directory.domain_dn()}",
             )
+        case "call":
+            call(directory, change["name"], change["cn"])
+        case "groups":
+            add_groups(directory, change["prefix"], change["many"], change["member"])
+        case "expand":
+            directory.modify_ldif(
+                f"dn: {dn_of(directory, change['name'])}\nchangetype: modify\n"
+                f"replace: {change['attribute']}\n{change['attribute']}:: {change['base64']}\n"
+            )
+        case "service":
+            add_service(directory, change["of"], change["name"])
+        case "keytab":
+            export_keytab(directory, settings, change["name"], change["file"])
         case "rename":
             set_value(directory, dn_of(directory, change["name"]), "userPrincipalName", change["upn"])
             set_value(directory, dn_of(directory, change["name"]), "sAMAccountName", change["to"])
@@ -56,6 +73,22 @@ def apply(directory: SamDB, change: dict) -> None:
             set_value(
                 directory, dn_of(directory, change["name"]), "userAccountControl", str(DISABLED_ACCOUNT)
             )
+
+
+def add_service(directory: SamDB, account: str, name: str) -> None:
+    """A service principal name, as a controller registers it for itself."""
+    directory.modify_ldif(
+        f"dn: {dn_of(directory, account)}\nchangetype: modify\n"
+        f"add: servicePrincipalName\nservicePrincipalName: {name}\n"
+    )
+
+
+def export_keytab(directory: SamDB, settings: LoadParm, name: str, file: str) -> None:
+    set_value(directory, dn_of(directory, name), "msDS-SupportedEncryptionTypes", "24")  # AES
+    credentials = Credentials()
+    credentials.guess(settings)
+    realm = directory.domain_dns_name().upper()
+    Net(credentials, settings).export_keytab(keytab=file, principal=f"{name}@{realm}")
 
 
 def add_user(directory: SamDB, user: dict) -> None:
@@ -79,6 +112,26 @@ def add_user(directory: SamDB, user: dict) -> None:
         set_value(directory, dn, "accountExpires", LONG_AGO)
     if state == "password_expired":
         set_past(directory, dn)
+
+
+def call(directory: SamDB, name: str, cn: str) -> None:
+    """Another first part of the DN, whatever stands in it."""
+    dn = dn_of(directory, name)
+    there = Dn(directory, dn)
+    there.set_component(0, "CN", cn)
+    directory.rename(dn, str(there))
+
+
+def add_groups(directory: SamDB, prefix: str, many: int, member: str) -> None:
+    """At once. Chains of a hundred: the member is in the first of each, and so in all of them."""
+    member_dn = dn_of(directory, member)
+    directory.transaction_start()
+    for number in range(many):
+        name = f"{prefix}{number}"
+        dn = f"CN={name},CN=Users,{directory.domain_dn()}"
+        within = f"CN={prefix}{number - 1},CN=Users,{directory.domain_dn()}" if number % 100 else member_dn
+        directory.add({"dn": dn, "objectClass": "group", "sAMAccountName": name, "member": within})
+    directory.transaction_commit()
 
 
 def set_past(directory: SamDB, dn: str) -> None:

@@ -84,7 +84,7 @@ def _about_controller(route: Route, controller: Controller, door: Door) -> Itera
     except DirectoryError as error:
         told = (
             f"The directory does not let our account in ({error.told}). Check its name (a UPN or a DN), its "
-            "password, and that it is neither disabled nor expired."
+            "password or keytab, and that it is neither disabled nor expired."
             if error.fault is Fault.ACCOUNT_REFUSED
             else f"No answer over LDAP: {error.told}."
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
+from idp.gateways.ldap.account import enter
 from idp.gateways.ldap.connection import close, connect, library, text_of, told
 from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault, bind_refused, change_refused
 from idp.gateways.ldap.pool import Kept, Pool
@@ -114,20 +115,23 @@ class Door:
         if len(password) > CHARACTERS_AT_MOST or not _is_text(password):
             return Bind.WRONG_PASSWORD
         lost: DirectoryError | None = None
-        for controller, connection in self._connections(self._deadline()):
-            if lost and not may_repeat():
-                close(connection)
-                raise lost
-            try:
-                outcome = self._bind_on(connection, controller, who, password)
-            except DirectoryError as error:
-                self.pool.failed(controller, error, self.clock())
-                if error.fault is Fault.BROKEN or self._is_late:
-                    raise
-                lost = error
-            else:
-                self.pool.answered(controller)
-                return outcome
+        try:
+            for controller, connection in self._connections(self._deadline()):
+                if lost and not may_repeat():
+                    close(connection)
+                    break
+                try:
+                    outcome = self._bind_on(connection, controller, who, password)
+                except DirectoryError as error:
+                    if error.fault is Fault.BROKEN:
+                        raise
+                    self.pool.failed(controller, error, self.clock())
+                    lost = error
+                else:
+                    self.pool.answered(controller)
+                    return outcome
+        except DirectoryError as error:
+            raise lost or error from None  # that one heard the password says more than that another is gone
         raise lost or DirectoryError(Fault.UNREACHABLE, "no controller answers")
 
     def bind_nobody(self, password: str) -> None:
@@ -230,10 +234,6 @@ class Door:
     def _deadline(self) -> float:
         return self.clock() + self.patience if self.until is None else self.until
 
-    @property
-    def _is_late(self) -> bool:
-        return self.until is not None and self.clock() >= self.until
-
     def _ask(self, question: Callable[[Any, float], Answer]) -> Answer:
         """On a kept connection, or a new one when there is none or it was lost meanwhile."""
         deadline = self._deadline()
@@ -263,6 +263,7 @@ class Door:
             self.pool.failed(held.controller, late, self.clock())
             raise late from None
         except (ldap.LDAPError, KeyError, IndexError, ValueError) as error:
+            self.pool.answered(held.controller)
             raise DirectoryError(Fault.BROKEN, f"{held.controller}: {told(error)}") from None
         finally:
             if not answered:
@@ -289,22 +290,19 @@ class Door:
             close(connection)
 
     def _open_service(self, deadline: float) -> Kept:
-        ldap = library()
+        lost: DirectoryError | None = None
         for controller, connection in self._connections(deadline):
             try:
-                connection.simple_bind_s(self.route.account, self.route.password)
-            except ldap.INVALID_CREDENTIALS as error:
-                close(connection)
-                self.pool.answered(controller)
-                why = bind_refused(text_of(error)).value
-                raise DirectoryError(Fault.ACCOUNT_REFUSED, f"{self.route.account}: {why}") from None
-            except ldap.LDAPError as error:
-                close(connection)
-                failed = DirectoryError(Fault.UNREACHABLE, f"{controller}: {told(error)}")
-                self.pool.failed(controller, failed, self.clock())
+                enter(self.route, controller, connection, self._left(deadline))
+            except DirectoryError as error:
+                if error.fault is Fault.ACCOUNT_REFUSED:
+                    self.pool.answered(controller)
+                    raise
+                self.pool.failed(controller, error, self.clock())
+                lost = error
             else:
                 return Kept(connection, controller, self.clock())
-        raise DirectoryError(Fault.UNREACHABLE, "no controller answers")
+        raise lost or DirectoryError(Fault.UNREACHABLE, "no controller answers")
 
     def _connections(self, deadline: float) -> Iterator[tuple[Controller, Any]]:
         """To one controller after the other, until one serves. Raises DirectoryError when none is there."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from idp.gateways.ldap.values import Controller, controller_from
-from idp.models.directories import Directory, Encryption
+from idp.models.directories import Binding, Directory, Encryption
 
 _USUAL_PORTS: Final = {Encryption.LDAPS: 636, Encryption.STARTTLS: 389}
 
@@ -21,6 +21,7 @@ class Route:
     user_filter: str
     attributes: Mapping[str, str]
     realm: str
+    bind: Binding = Binding.SIMPLE
 
     def uri(self, controller: Controller) -> str:
         scheme = "ldaps" if self.encryption is Encryption.LDAPS else "ldap"
@@ -28,7 +29,10 @@ class Route:
 
 
 def route_to(directory: Directory, password: str) -> Route:
-    """`password` is that of our account there. Raises ValueError for controllers that are none."""
+    """`password` is that of our account there, or its keytab in base64.
+
+    Raises ValueError for controllers that are none.
+    """
     encryption = Encryption(directory.encryption)
     return Route(
         controllers=controllers_of(directory.controllers, encryption),
@@ -40,6 +44,7 @@ def route_to(directory: Directory, password: str) -> Route:
         user_filter=directory.user_filter,
         attributes=directory.attributes,
         realm=directory.realm,
+        bind=Binding(directory.bind),
     )
 
 

@@ -130,6 +130,20 @@ def test_nobody_claims_the_names_of_another_directory(
     assert run("add", "--untested", given=other).exit_code == 0
 
 
+def test_nobody_says_who_gives_tickets_in_the_realm_of_another_municipality(
+    world: World, riga_domain: Controller
+):
+    """attack 40: our account there would be sent to whoever they name."""
+    assert run("add", "--untested", given=description_of(riga_domain)).exit_code == 0
+    other = description_of(
+        riga_domain, municipality=KEKAVA, name="Cits", upn_suffixes=["kekava.test"], netbios_name="KEKAVA"
+    )
+    del other["password"]
+    by_tickets = other | {"bind": "gssapi", "keytab": base64.b64encode(b"\x05\x02\x00").decode()}
+    assert "realm: AD.RIGA.TEST is that of another" in run("add", "--untested", given=by_tickets).stderr
+    assert run("add", "--untested", given=by_tickets | {"realm": "AD.KEKAVA.TEST"}).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("changed", "member"),
     [
@@ -159,6 +173,13 @@ def test_nobody_claims_the_names_of_another_directory(
         ({"change_url": "https://a@b/"}, "change_url"),
         ({"enabled": "yes"}, "enabled"),
         ({"colour": "blue"}, "colour"),
+        ({"fallback": "yes"}, "fallback"),
+        ({"bind": "ntlm"}, "bind"),
+        ({"bind": "gssapi"}, "password"),
+        ({"bind": "gssapi", "password": None}, "keytab"),
+        ({"bind": "gssapi", "password": None, "keytab": "not base64!"}, "keytab"),
+        ({"bind": "gssapi", "password": None, "keytab": 5}, "keytab"),
+        ({"keytab": "BQIAAA=="}, "keytab"),
     ],
 )
 def test_what_cannot_work_is_refused_by_its_name(

@@ -8,6 +8,7 @@ import pytest
 
 from idp.errors import Reason
 from idp.gateways.ldap.door import Door
+from idp.gateways.ldap.outcomes import Bind
 from idp.methods.base import Arrived, Challenge, Proved, Rejected, Renewal, Subject, Verified
 from idp.methods.directory.doors import Doors
 from idp.methods.directory.method import DirectoryPassword
@@ -15,9 +16,17 @@ from idp.people import directories
 from idp.storage.municipalities import load
 from tests.support.at_once import at_once
 from tests.support.builders import World, add_employment, add_user
-from tests.support.directories import PASSWORD, add_directory, description_of
+from tests.support.directories import (
+    ACCOUNT_PASSWORD,
+    PASSWORD,
+    add_directory,
+    description_of,
+    person,
+    route_to,
+)
 from tests.support.samba import Controller
 
+NEW = "Pavisam-jauna-88"
 pytestmark = pytest.mark.allow_hosts(["127.0.0.0/8", "::1", "localhost"])
 
 
@@ -169,3 +178,49 @@ def test_guesses_at_the_same_moment_are_no_more_than_one_after_the_other(watched
     assert outcomes.count(Rejected(Reason.DIRECTORY_WRONG_PASSWORD)) == 3
     assert outcomes.count(Rejected(Reason.DIRECTORY_ATTEMPTS_SPENT)) == 5
     assert sum("anna" in upn for upn in watched.binds) == 3
+
+
+def test_a_hundred_guesses_at_once_under_every_name_lock_nobody_out(watched: Watched, anna: Subject):
+    """attack 29: the directory would lock the entry after five."""
+    names = [None, "anna@ad.riga.test", "RIGA\\anna", "riga\\ANNA"]
+
+    def guesses(number: int) -> Proved:
+        name = names[number % len(names)]
+        if name is None:
+            return watched.asks(anna, password=f"guess {number}")
+        return watched.asks(None, username=name, password=f"guess {number}")
+
+    outcomes = at_once(100, guesses)
+    assert outcomes.count(Rejected(Reason.DIRECTORY_WRONG_PASSWORD)) == 3
+    assert sum("anna" in upn for upn in watched.binds) == 3
+    door = Door(route_to(watched.controller))
+    assert door.bind(watched.controller.upn("anna"), PASSWORD) is Bind.PASSED
+
+
+def test_a_new_password_that_is_sent_twice_is_set_once(watched: Watched, anna: Subject):
+    guid = watched.controller.change(person("twice"))["twice"]["guid"]
+    with watched.world.database.begin() as work:
+        (directory,) = work.directories.list_all()
+        user = add_user(work, "twice")
+        add_employment(work, user.id)
+        directories.link(work, directory, user, guid, work.effects, by="test")
+        twice = Subject(user, work.people.credentials_of(user.id))
+    new = {"password": PASSWORD, "new_password": NEW, "new_password_again": NEW}
+    outcomes = at_once(2, lambda _: watched.asks(twice, **new))
+    assert sum(isinstance(each, Verified) for each in outcomes) >= 1
+    with watched.world.database.read() as work:
+        changed = [each for each in work.audit.activity_of(user.id) if each.type.endswith("password_changed")]
+    assert len(changed) == 1
+    assert Door(route_to(watched.controller)).bind(watched.controller.upn("twice"), NEW) is Bind.PASSED
+
+
+def test_no_secret_is_in_what_is_printed_of_any_of_it(watched: Watched, anna: Subject):
+    with watched.world.database.begin() as work:
+        asked = watched.method._doors.for_person(anna.user, anna.of("directory"))
+        assert asked is not None
+        assert ACCOUNT_PASSWORD not in repr(asked)
+        assert ACCOUNT_PASSWORD not in repr(asked.door)
+        assert ACCOUNT_PASSWORD not in repr(asked.door.pool)
+        assert asked.directory.password_sealed not in repr(asked)
+        assert "BEGIN CERTIFICATE" not in repr(asked.door)
+        assert work.directories.password_of(asked.directory) == ACCOUNT_PASSWORD

@@ -18,8 +18,10 @@ from idp.people.directory_watch import DirectoryWatch
 from idp.policy import NATIONAL, Level
 from idp.storage.prepared import Prepared
 from idp.storage.unit import records, table_of
+from tests.idp.web.test_api import assert_refused, conforms
 from tests.support.actors import EVERY_METHOD, WITH_KEYS, Browser, Employee, Hall
 from tests.support.actors import PASSWORD as OUR_PASSWORD
+from tests.support.administrators import Api, administrator, program, token_of
 from tests.support.builders import KEKAVA, RIGA
 from tests.support.directories import PASSWORD, Connected, connect, person
 from tests.support.samba import Controller
@@ -87,15 +89,14 @@ def test_the_page_says_which_ways_are_left_and_of_nobody_what_they_have(
     ]
     assert told[0] == told[1]
     assert UNCHECKED in told[0]
-    assert said("Until the network answers you can log in with what you have set up here:") in told[0]
-    assert said("Passkey") in told[0]
+    assert said("Until it answers you can log in with: %(ways)s.") % {"ways": said("Passkey")} in told[0]
 
 
 def test_where_no_way_is_left_none_is_promised(browser: Browser, riga: Connected, anna: Employee):
     riga.put(controllers=NOWHERE)
-    assert said("Until the network answers you can log in with what you have set up here:") not in tries(
-        browser, anna.username, PASSWORD
-    )
+    started = said("Until it answers you can log in with: %(ways)s.").partition("%")[0]
+    assert started not in tries(browser, anna.username, PASSWORD)
+    assert UNCHECKED in browser.page.content.text
 
 
 def test_nobody_else_waits_or_hears_of_it(browser: Browser, riga: Connected, anna: Employee):
@@ -330,6 +331,26 @@ def test_since_when_it_is_silent_does_not_move(riga: Connected):
         (seen,) = work.directory_states.list_of(RIGA)
     assert seen.state is not None
     assert (seen.state.since, seen.state.seen_at) == (since, since + 600)
+
+
+def test_the_api_tells_administrators_of_their_own_municipality(riga: Connected):
+    """attack 40"""
+    program_of = program(riga.hall)
+    ours = Api(riga.hall, token_of(riga.hall, program_of, administrator(riga.hall, "rigas", RIGA)))
+    theirs = Api(riga.hall, token_of(riga.hall, program_of, administrator(riga.hall, "kekavas", KEKAVA)))
+    path = f"/municipalities/{RIGA}/directory-status"
+    before = ours.get(path).json()
+    conforms(before, "directory_statuses")
+    assert [each["answers"] for each in before["directories"]] == [None]
+    riga.put(controllers=NOWHERE)
+    looks(riga)
+    after = ours.get(path).json()
+    conforms(after, "directory_statuses")
+    (status,) = after["directories"]
+    assert (status["answers"], status["fault"]) == (False, "unreachable")
+    assert status["silent_controllers"] == {"127.0.0.1:1": "unreachable"}
+    assert_refused(theirs.get(path), 404, "not_found")
+    assert theirs.get(f"/municipalities/{KEKAVA}/directory-status").json() == {"directories": []}
 
 
 # Half-way -------------------------------------------------------------------------------------------------
