@@ -24,6 +24,7 @@ from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.tickets import Tickets
 from idp.login.transaction import Transactions
+from idp.login.workplaces import Workplaces
 from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, methods
 from idp.models.confirmations import ConfirmedBy
 from idp.oidc.options import Options, RegistrationMode
@@ -78,6 +79,7 @@ class Provider:
     """None where it is switched off."""
     identity: IdentityWays
     vouching: Vouching
+    workplaces: Workplaces
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -135,6 +137,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             effects=effects,
         ),
         vouching=_vouching(storage, VouchingRules(ways, standings, effects), places, tickets, effects),
+        workplaces=Workplaces(storage.database, ways, places, effects),
     )
 
 

@@ -14,18 +14,20 @@ from idp.errors import Reason
 from idp.login.asking import begin_challenge
 from idp.login.completion import Completion, Finished
 from idp.login.delegation import Delegation
-from idp.login.limits import Limits, Wait
+from idp.login.limits import Attempt, Limits, Wait
 from idp.login.look import Look, look_at
 from idp.login.sessions import SignedIn, Visitor
 from idp.login.standing import Person, Standing, Standings, match_posts
 from idp.login.steps import Choose, Done, Identify, Offer
 from idp.login.transaction import LIFETIME_SECONDS, Application, Requirements, Transaction, Transactions
 from idp.login.tries import Try, attempted, known_by_answer, refuse_blocked, why_blocked
+from idp.login.workplaces import Workplace
 from idp.methods.base import (
     Answer,
     Challenge,
     Discovering,
     Method,
+    Negotiating,
     Outcome,
     Pending,
     Rejected,
@@ -129,7 +131,7 @@ class Login:
     ) -> Answered:
         """Checks one answer. The sign-in with its new proof, or why not."""
         method = self._methods.get(method_id)
-        if method is None:
+        if method is None or isinstance(method, Negotiating):
             return Rejected(Reason.METHOD_NOT_OFFERED)
         if method.facts.with_username:
             return self._identify(look, method, answer, visitor=visitor, signed_in=signed_in)
@@ -172,6 +174,24 @@ class Login:
         challenge = method.begin_for_anybody(None)
         self._keep_challenge(look.transaction, method.facts.id, challenge)
         return challenge
+
+    def begin_negotiation(self, look: Look, method: Negotiating, *, by_itself: bool) -> None:
+        """The browser may answer once. `by_itself`: nobody asked for it, so nobody is told if it fails."""
+        begun = method.begin_negotiation()
+        state = {**begun.state, "by_itself": by_itself}
+        self._keep_challenge(look.transaction, method.facts.id, Challenge(state=state))
+
+    def negotiate(
+        self, look: Look, workplace: Workplace, token: str, *, visitor: Visitor, signed_in: SignedIn | None
+    ) -> tuple[Answered, str]:
+        """`token`: from the header. The sign-in as it stands then, or why not; and what to tell in turn."""
+        attempt = Try(look.transaction, workplace.method, None, "", first=True)
+        answer = {"token": token, "municipality": workplace.municipality}
+        outcome = self._attempt(attempt, answer, visitor)
+        if not isinstance(outcome, Verified):
+            return outcome, ""
+        identified = self._identified(look, attempt, outcome, visitor=visitor, signed_in=signed_in)
+        return identified, outcome.reply
 
     def refuse(self, look: Look, reason: Reason, visitor: Visitor) -> None:
         self._completion.refuse(look, reason, visitor)
@@ -287,9 +307,7 @@ class Login:
 
     def _attempt(self, attempt: Try, answer: Answer, visitor: Visitor) -> Outcome | Wait:
         transaction, method, subject = attempt.transaction, attempt.method, attempt.subject
-        charge = self._limits.charge(
-            username=attempt.username, method=method.facts, visitor=visitor, first=attempt.first
-        )
+        charge = self._charge(attempt, visitor)
         if isinstance(charge, Wait):
             return charge
         state = transaction.challenge_of(method.facts.id)
@@ -312,6 +330,13 @@ class Login:
             case Verified() | Pending():
                 self._limits.passed(charge)
                 return outcome
+
+    def _charge(self, attempt: Try, visitor: Visitor) -> Attempt | Wait:
+        if isinstance(attempt.method, Negotiating):
+            return self._limits.charge_negotiation(visitor)
+        return self._limits.charge(
+            username=attempt.username, method=attempt.method.facts, visitor=visitor, first=attempt.first
+        )
 
     def _proven(
         self, transaction: Transaction, person: Person, method: Method, verified: Verified, visitor: Visitor

@@ -241,8 +241,8 @@ class Standings:
             Situation(
                 methods=self._facts,
                 enrolled=person.enrolled,
-                blocked=person.blocked | aside,
-                unaccepted=person.unaccepted | person.only_among(foreign),
+                blocked=self._with_sharing(person.blocked) | aside,
+                unaccepted=self._with_sharing(person.unaccepted | person.only_among(foreign)),
                 refused_credentials=frozenset(person.refused_keys) | foreign,
                 rules=person.rules,
                 tenants=tenants,
@@ -253,6 +253,12 @@ class Standings:
                 not_before=requirements.not_before,
             )
         )
+
+    def _with_sharing(self, methods: frozenset[str]) -> frozenset[str]:
+        """Also those that have no credentials but those of one of these."""
+        if not methods:
+            return methods
+        return methods | {facts.id for facts in self._facts if facts.credential_of in methods}
 
     def reachable(self, person: Person, acting: Employment | None = None) -> Decision:
         """What the person would have with every way to sign in they set up just used."""

@@ -16,6 +16,7 @@ from idp.storage.grants import GrantStore
 from idp.storage.in_person import IdentityCheckStore
 from idp.storage.initial_tokens import InitialTokenStore
 from idp.storage.keys import KeyStore
+from idp.storage.keytabs import KeytabStore
 from idp.storage.mails import MailStore
 from idp.storage.municipality_rules import MunicipalityRuleStore
 from idp.storage.networks import NetworkStore
@@ -107,6 +108,10 @@ class Work(Unit):
     @property
     def directories(self) -> DirectoryStore:
         return DirectoryStore(self, self._vault)
+
+    @property
+    def keytabs(self) -> KeytabStore:
+        return KeytabStore(self, self._vault)
 
     @property
     def networks(self) -> NetworkStore:

@@ -17,6 +17,7 @@ from idp.login.remembered import RememberedComputers
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.tickets import Tickets
+from idp.login.workplaces import Workplaces
 from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
 from idp.people.cases import Cases
@@ -65,6 +66,7 @@ class Site:
     smart_id: SmartId | None
     """None where it is not set up."""
     vouching: Vouching
+    workplaces: Workplaces
 
 
 def install(app: Flask, site: Site) -> None:

@@ -9,6 +9,7 @@ import sys
 import uuid
 
 from samba.auth import system_session
+from samba.credentials import Credentials
 from samba.param import LoadParm
 from samba.samdb import SamDB
 
@@ -22,11 +23,11 @@ def main(smb_conf: str) -> None:
     settings.load(smb_conf)
     directory = SamDB(url=settings.private_path("sam.ldb"), session_info=system_session(), lp=settings)
     for change in json.load(sys.stdin):
-        apply(directory, change)
+        apply(directory, settings, change)
     json.dump(guids(directory), sys.stdout)
 
 
-def apply(directory: SamDB, change: dict) -> None:
+def apply(directory: SamDB, settings: LoadParm, change: dict) -> None:
     match change["do"]:
         case "unit":
             directory.add(
@@ -56,6 +57,12 @@ def apply(directory: SamDB, change: dict) -> None:
             set_value(
                 directory, dn_of(directory, change["name"]), "userAccountControl", str(DISABLED_ACCOUNT)
             )
+        case "set":
+            set_value(directory, dn_of(directory, change["name"]), change["attribute"], change["value"])
+        case "password":
+            directory.setpassword(f"(sAMAccountName={change['name']})", change["to"])
+        case "keytab":
+            export_keytab(settings, change["principal"], change["path"])
 
 
 def add_user(directory: SamDB, user: dict) -> None:
@@ -97,6 +104,14 @@ def set_lock_out(directory: SamDB, after: int) -> None:
         ("minPwdAge", "0"),
     ):
         set_value(directory, directory.domain_dn(), attribute, value)
+
+
+def export_keytab(settings: LoadParm, principal: str, path: str) -> None:
+    """As `samba-tool domain exportkeytab` would: every key the directory has for it now."""
+    import samba.dckeytab  # noqa: F401  gives Net its method
+    from samba.net import Net
+
+    Net(Credentials(), settings).export_keytab(keytab=path, principal=principal)
 
 
 def set_value(directory: SamDB, dn: str, attribute: str, value: str) -> None:

@@ -47,7 +47,7 @@ _CHANGES: Final[Mapping[Change, Reason]] = {
     Change.AGAINST_POLICY: Reason.DIRECTORY_AGAINST_POLICY,
     Change.REFUSED: Reason.DIRECTORY_CHANGE_REFUSED,
 }
-_FAULTS: Final[Mapping[Fault, Reason]] = {
+FAULTS: Final[Mapping[Fault, Reason]] = {
     Fault.UNREACHABLE: Reason.DIRECTORY_UNREACHABLE,
     Fault.UNTRUSTED: Reason.DIRECTORY_UNTRUSTED,
     Fault.ACCOUNT_REFUSED: Reason.DIRECTORY_OWN_ACCOUNT_REFUSED,
@@ -123,7 +123,7 @@ class DirectoryPassword:
             outcome = self._ask(work, asked, typed) if asked else Reason.DIRECTORY_UNKNOWN_ENTRY
         except DirectoryError as error:
             _log.warning("no answer from a directory", fault=error.fault.value, told=error.told)
-            return Rejected(_FAULTS[error.fault], counted=False)
+            return Rejected(FAULTS[error.fault], counted=False)
         if not isinstance(outcome, Reason):
             return outcome
         if not self._fail_like(typed.password, started):
