@@ -24,9 +24,9 @@ LATER_FACTOR: Final = Bucket(
     "later-factor", free=5, base_seconds=5, cap_seconds=900, forget_seconds=24 * 3600
 )
 ADDRESS: Final = Bucket("address", free=100, base_seconds=1, cap_seconds=60, forget_seconds=600)
-NEGOTIATED: Final = Bucket("negotiated", free=100, base_seconds=1, cap_seconds=10, forget_seconds=600)
-"""Of one network: what browsers send there by themselves. Nobody can guess at it, so this keeps only the load
-down, and holds up no other way of signing in for those who share the address.
+NEGOTIATED: Final = Bucket("negotiated", free=1000, base_seconds=1, cap_seconds=10, forget_seconds=600)
+"""Of one network: what browsers send there by themselves. Nobody can guess at a ticket, so this only
+keeps the load down, and holds up no other way of signing in for those who share the address.
 """
 ASKED: Final = Bucket("asked-elsewhere", free=5, base_seconds=900, cap_seconds=900, forget_seconds=900)
 """Requests to approve on another device that were not approved: so many a quarter of an hour."""

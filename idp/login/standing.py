@@ -263,7 +263,8 @@ class Standings:
     def reachable(self, person: Person, acting: Employment | None = None) -> Decision:
         """What the person would have with every way to sign in they set up just used."""
         now = self._effects.now()
-        proofs = [Proof(method, now) for method in person.usable]
+        useless = self._with_sharing(person.blocked | person.unaccepted)
+        proofs = [Proof(method, now) for method in person.usable - useless]
         return self.decide(person, _NO_LIMIT, proofs=proofs, acting=acting)
 
     def is_allowed_nationally(self, method_id: str) -> bool:

@@ -61,10 +61,10 @@ class Workplaces:
 
         Who has logged out and comes back to our own pages would otherwise never be out.
         """
-        if not isinstance(look.step, Identify) or visitor.shared or not _is_open(look.transaction):
+        if not isinstance(look.step, Identify) or visitor.shared:
             return None
         workplace = self.find(look, visitor)
-        if workplace is None or not workplace.automatic:
+        if workplace is None or not workplace.automatic or not _is_open(look.transaction, workplace):
             return None
         return None if look.transaction.challenge_of(workplace.method.facts.id) else workplace
 
@@ -95,7 +95,7 @@ class Workplaces:
         return found
 
 
-def _is_open(transaction: Transaction) -> bool:
+def _is_open(transaction: Transaction, workplace: Workplace) -> bool:
     wanted = transaction.requirements
     return (
         transaction.application is not None
@@ -104,4 +104,5 @@ def _is_open(transaction: Transaction) -> bool:
         and not wanted.select_account
         and wanted.login_hint is None
         and wanted.expected_user is None
+        and (not wanted.municipalities or workplace.municipality in wanted.municipalities)
     )

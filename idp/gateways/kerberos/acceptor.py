@@ -71,6 +71,8 @@ def accept(ticket: Ticket, keytab: bytes) -> Accepted:
             refusal = _CODES.get((error.min_code - _FIRST_CODE) & 0xFFFFFFFF, Refusal.REFUSED)
             _log.info("a ticket was refused", why=refusal.value, minor=error.min_code)
             raise TicketError(refusal) from None
+        except UnicodeError:
+            raise TicketError(Refusal.REFUSED) from None
         except OSError:
             raise TicketError(Refusal.UNAVAILABLE) from None
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from idp.crypto import SealError
 from idp.effects import Effects
 from idp.errors import N_, Reason
 from idp.gateways.kerberos import acceptor
@@ -48,8 +49,6 @@ _REFUSALS: Final[Mapping[Refusal, Reason]] = {
     Refusal.REFUSED: Reason.KERBEROS_REFUSED,
 }
 """Every one there is."""
-_COUNTED: Final = {Reason.KERBEROS_UNREADABLE, Reason.KERBEROS_TOO_LONG, Reason.KERBEROS_REPLAYED}
-"""What no computer sends that is merely set up wrongly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +116,11 @@ class Kerberos:
             known = _REFUSALS[error.refusal]
         except DirectoryError as error:
             _log.warning("no answer from a directory", fault=error.fault.value, told=error.told)
-            known = FAULTS[error.fault]
+            return Rejected(FAULTS[error.fault], counted=False)
+        except SealError:
+            known = Reason.KERBEROS_UNAVAILABLE
         if isinstance(known, Reason):
-            return Rejected(known, counted=known in _COUNTED)
+            return Rejected(known)
         work.people.touch_credential(known.linked.credential.id, at=self._effects.now())
         return Verified(known.linked.credential.id, user_id=known.linked.user.id, reply=known.reply)
 

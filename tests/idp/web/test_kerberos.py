@@ -3,9 +3,10 @@
 import base64
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,8 +23,9 @@ from idp.models.networks import Network
 from idp.models.people import UserStatus
 from idp.people import keytabs
 from idp.policy import NATIONAL, Level
+from idp.storage.keytabs import _IN_USE, _OF, _OF_REALM
 from idp.storage.prepared import Prepared
-from idp.storage.unit import records, table_of
+from idp.storage.unit import Unit, records, table_of
 from tests.support.actors import EVERY_METHOD, Browser, Hall
 from tests.support.builders import KEKAVA, RIGA
 from tests.support.directories import ACCOUNT_PASSWORD, Connected, connect, person
@@ -271,6 +273,17 @@ def test_a_directory_that_does_not_answer_leaves_the_other_ways(
     assert [each.type for each in trail(riga.hall) if each.reason] == ["directory.unavailable"]
     at_work.identifies(juris)
     assert at_work.is_signed_in
+
+
+def test_keys_that_cannot_be_opened_leave_the_other_ways_too(
+    at_work: Browser, riga: Connected, computer: Computer
+):
+    riga.employs("anna")
+    with riga.hall.world.database.begin() as work:
+        work.connection().exec_driver_sql("UPDATE directory_keytabs SET keytab_sealed = 's1.00000000.AAAA'")
+    answers(at_work, computer.log_in("anna").answer())
+    assert (at_work.page.status, at_work.page.has("username")) == (200, True)
+    assert reasons(riga.hall) == ["kerberos_unavailable"]
 
 
 # What is refused ------------------------------------------------------------------------------------------
@@ -710,7 +723,15 @@ def test_a_browser_without_a_ticket_is_led_on_and_asked_no_more(
     assert at_work.is_signed_in
 
 
-@pytest.mark.parametrize("wanted", [{"login_hint": "anna"}, {"fresh": True}, {"expected_user": "somebody"}])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"login_hint": "anna"},
+        {"fresh": True},
+        {"expected_user": "somebody"},
+        {"municipalities": (KEKAVA,)},
+    ],
+)
 def test_somebody_who_may_be_meant_otherwise_is_asked(
     hall: Hall, at_work: Browser, automatic: Connected, wanted: dict[str, object]
 ):
@@ -739,3 +760,44 @@ def test_a_shared_computer_asks_first(hall: Hall, automatic: Connected):
     arrives(reader, hall)
     assert reader.page.status == 200
     assert reader.page.has(BUTTON)
+
+
+# For who is known already ---------------------------------------------------------------------------------
+
+
+def test_who_must_prove_one_thing_more_may_do_so_by_it_where_it_works(
+    hall: Hall, at_work: Browser, riga: Connected, computer: Computer
+):
+    """The password of the network no longer counts, and the ticket is all that is left."""
+    anna = riga.employs("anna")
+    at_work.signs_in(anna)
+    for scope in (NATIONAL, RIGA):
+        hall.rule(scope, methods=["kerberos"])
+    hall.clock.move(60)
+    carried = hall.browser(AT_HOME)
+    carried.http.cookies = httpx.Cookies(at_work.http.cookies)
+    assert carried.opens("/account").status == 403
+    at_work.opens("/account")
+    before = at_work.session
+    at_work.presses()
+    at_work.opens(at_work.page.path, Authorization=f"Negotiate {computer.log_in('anna').answer()}")
+    assert at_work.page.path == "/account"
+    assert at_work.session != before
+
+
+def test_a_sign_in_where_there_is_none_of_this_reads_nothing_of_it(
+    hall: Hall, riga: Connected, monkeypatch: pytest.MonkeyPatch
+):
+    browser = hall.browser(AT_HOME)
+    browser.opens("/")
+    asked: list[object] = []
+    real = Unit._execute
+
+    def listening(unit: Unit, statement: Prepared, values: Mapping[str, Any]) -> Any:
+        asked.append(statement)
+        return real(unit, statement, values)
+
+    monkeypatch.setattr(Unit, "_execute", listening)
+    browser.opens(browser.page.path)
+    assert asked
+    assert not {_IN_USE, _OF, _OF_REALM} & set(asked)
