@@ -185,8 +185,9 @@ class Login:
         self, look: Look, workplace: Workplace, token: str, *, visitor: Visitor, signed_in: SignedIn | None
     ) -> tuple[Answered, str]:
         """`token`: from the header. The sign-in as it stands then, or why not; and what to tell in turn."""
-        attempt = Try(look.transaction, workplace.method, None, "", first=True)
-        answer = {"token": token, "municipality": workplace.municipality}
+        transaction, where = look.transaction, workplace.municipality
+        attempt = Try(transaction, workplace.method, None, "", first=True, municipality=where)
+        answer = {"token": token, "municipality": where}
         outcome = self._attempt(attempt, answer, visitor)
         if not isinstance(outcome, Verified):
             return outcome, ""

@@ -230,10 +230,10 @@ class Standings:
         acting: Employment | None,
     ) -> Decision:
         """What is set aside still counts as set up: leaving it out must not ask for less."""
-        aside = person.enrolled.intersection(requirements.set_aside)
-        proofs = tuple(proof for proof in proofs if proof.method not in requirements.set_aside)
+        set_aside = self._with_sharing(frozenset(requirements.set_aside))
+        proofs = tuple(proof for proof in proofs if proof.method not in set_aside)
         computer = self._computer_of(proofs)
-        if computer is not None and computer.method in requirements.set_aside:
+        if computer is not None and computer.method in set_aside:
             computer = None
         tenants = _tenants(person, acting)
         foreign = person.vouched_for_elsewhere(tenants)
@@ -241,7 +241,7 @@ class Standings:
             Situation(
                 methods=self._facts,
                 enrolled=person.enrolled,
-                blocked=self._with_sharing(person.blocked) | aside,
+                blocked=self._with_sharing(person.blocked) | (person.enrolled & set_aside),
                 unaccepted=self._with_sharing(person.unaccepted | person.only_among(foreign)),
                 refused_credentials=frozenset(person.refused_keys) | foreign,
                 rules=person.rules,

@@ -33,7 +33,7 @@ _EVENTS: Final[Mapping[Reason, EventType]] = {
 class Try:
     """One attempt at a method: whose answer it would be, in which sign-in.
 
-    `first`: nothing was proved before it.
+    `first`: nothing was proved before it. `municipality`: on whose networks, where that matters.
     """
 
     transaction: Transaction
@@ -41,6 +41,7 @@ class Try:
     subject: Subject | None
     username: str
     first: bool = False
+    municipality: str | None = None
 
 
 def attempted(outcome: Verified | Rejected, attempt: Try, visitor: Visitor) -> Event:
@@ -49,6 +50,7 @@ def attempted(outcome: Verified | Rejected, attempt: Try, visitor: Visitor) -> E
         if isinstance(outcome, Rejected)
         else EventType.METHOD_PASSED,
         user_id=attempt.subject.user.id if attempt.subject else None,
+        municipality=attempt.municipality,
         client_id=attempt.transaction.client_id,
         method=attempt.method.facts.id,
         reason=outcome.reason.code if isinstance(outcome, Rejected) else None,
