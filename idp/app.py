@@ -43,6 +43,7 @@ from idp.web import (
     kept_mail,
     login,
     metrics,
+    negotiate,
     not_me,
     oidc,
     pages,
@@ -130,7 +131,7 @@ def make_pages(provider: Provider) -> Flask:
     app.after_request(http.keep_browser_id)
     app.after_request(headers.set_headers)
     for module in (
-        *(login, enrol, oidc, device, approve, portal, account, contacts, computers, shared),
+        *(login, negotiate, enrol, oidc, device, approve, portal, account, contacts, computers, shared),
         *(assets, health, wellknown, api, api_tickets),
         *(identity_smart_id, identity_eparaksts, identity_in_person, identity),
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
@@ -174,4 +175,5 @@ def _site(provider: Provider) -> site.Site:
         smart_id=provider.smart_id,
         vouching=provider.vouching,
         arrivals=provider.arrivals,
+        workplaces=provider.workplaces,
     )

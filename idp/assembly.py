@@ -24,6 +24,7 @@ from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.tickets import Tickets
 from idp.login.transaction import Transactions
+from idp.login.workplaces import Workplaces
 from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, methods
 from idp.models.confirmations import ConfirmedBy
 from idp.oidc.options import Options, RegistrationMode
@@ -81,6 +82,7 @@ class Provider:
     identity: IdentityWays
     vouching: Vouching
     arrivals: Arrivals
+    workplaces: Workplaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         identity=_identity(base, tickets, smart_id, eparaksts),
         vouching=_vouching(base, tickets),
         arrivals=arrivals_of(storage, ways, sessions, base.limits, effects),
+        workplaces=Workplaces(storage.database, ways, base.places, effects),
     )
 
 

@@ -30,6 +30,7 @@ _DIRECTORY = N_(
     "Your municipality's network does not answer now, so your password was not checked. Try again later or "
     "choose another way."
 )
+_COMPUTER = N_("Your computer did not confirm who you are. Log in another way.")
 
 
 class Reason(Enum):
@@ -253,6 +254,23 @@ class Reason(Enum):
     DIRECTORY_UNTRUSTED = ("directory_untrusted", _DIRECTORY)
     DIRECTORY_OWN_ACCOUNT_REFUSED = ("directory_own_account_refused", _DIRECTORY)
     DIRECTORY_BROKEN = ("directory_broken", _DIRECTORY)
+
+    # What a browser sent by itself. The person is told nothing unless they asked for it, and then only that.
+    KERBEROS_NOT_HERE = ("kerberos_not_here", _COMPUTER)
+    KERBEROS_UNREADABLE = ("kerberos_unreadable", _COMPUTER)
+    KERBEROS_TOO_LONG = ("kerberos_too_long", _COMPUTER)
+    KERBEROS_NTLM = ("kerberos_ntlm", _COMPUTER)
+    KERBEROS_SEVERAL_LEGS = ("kerberos_several_legs", _COMPUTER)
+    KERBEROS_WEAK = ("kerberos_weak", _COMPUTER)
+    KERBEROS_OTHER_REALM = ("kerberos_other_realm", _COMPUTER)
+    KERBEROS_OTHER_KEY = ("kerberos_other_key", _COMPUTER)
+    KERBEROS_EXPIRED = ("kerberos_expired", _COMPUTER)
+    KERBEROS_CLOCKS = ("kerberos_clocks", _COMPUTER)
+    KERBEROS_REPLAYED = ("kerberos_replayed", _COMPUTER)
+    KERBEROS_NO_SID = ("kerberos_no_sid", _COMPUTER)
+    KERBEROS_UNLINKED = ("kerberos_unlinked", _COMPUTER)
+    KERBEROS_UNAVAILABLE = ("kerberos_unavailable", _COMPUTER)
+    KERBEROS_REFUSED = ("kerberos_refused", _COMPUTER)
 
     # How a Smart-ID session ended on the phone.
     SMART_ID_CANCELLED = ("smart_id_cancelled", _CANCELLED)

@@ -96,6 +96,10 @@ class EventType(Enum):
     DIRECTORY_UNAVAILABLE = "directory.unavailable"
     DIRECTORY_FALLBACK = "directory.fallback_used"
     DIRECTORY_PASSWORD_CHANGED = "directory.password_changed"  # noqa: S105  the name of an event
+    KEYTAB_CHANGED = "directory.keytab_changed"
+    KEYTAB_REMOVED = "directory.keytab_removed"
+    KERBEROS_REPLAYED = "kerberos.replayed"
+    KERBEROS_MISCONFIGURED = "kerberos.misconfigured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

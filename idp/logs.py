@@ -37,7 +37,7 @@ _SECRET_LOOKS: Final = re.compile(
     r"eyJ[\w-]{8,}(?:\.[\w-]*){1,4}"  # JOSE, compact
     r"|\bs1\.[0-9a-f]{8}\.[\w=-]+"  # sealed by us
     r"|\$(?:argon2|2[aby]\$)[^\s\"']+"  # password hashes
-    r"|\b(?:Bearer|Basic|DPoP)\s+[\w.~+/=-]+"
+    r"|\b(?:Bearer|Basic|DPoP|Negotiate)\s+[\w.~+/=-]+"
     r"|(?<![\w-])[\w-]{43}(?![\w-])"  # 256 random bits, as our tokens are
     r"|\b(?:PNOLV-)?\d{6}-?\d{5}\b"  # personal codes
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user and password in a URL

@@ -142,7 +142,13 @@ def decide(situation: Situation) -> Decision:
         offered=offered,
         useful=()
         if enough
-        else tuple(method for method in offered if _with(method, counted, situation.methods) > reached),
+        else tuple(
+            facts.id
+            for facts in situation.methods
+            if facts.id in offered
+            and _can_be_fresh(facts, situation)
+            and _with(facts.id, counted, situation.methods) > reached
+        ),
         excluded=tuple(Exclusion(method, why) for method, why in whys.items() if why is not None),
         enrollable=() if enough else _enrollable(situation, rules, counted, reached),
         counted=counted,
@@ -219,11 +225,17 @@ def _refusal(method: str, situation: Situation, rules: tuple[Rule, ...]) -> Why 
 
 
 def _needed(proofs: tuple[Proof, ...], methods: tuple[MethodFacts, ...]) -> tuple[Proof, ...]:
-    """Without a remembered computer that adds nothing to what was proved itself, or that stands alone."""
+    """Without a remembered computer that adds nothing to what was proved itself, or that stands alone.
+
+    Nor does it beside what passes with nobody there: both would be the computer itself.
+    """
     others = tuple(proof for proof in proofs if proof.method != REMEMBERED.id)
     if len(others) == len(proofs):
         return proofs
-    return proofs if others and level_of(proofs, methods) > level_of(others, methods) else others
+    unattended = {facts.id for facts in methods if facts.unattended}
+    by_somebody = tuple(proof for proof in proofs if proof.method not in unattended)
+    is_beside = any(proof.method != REMEMBERED.id for proof in by_somebody)
+    return proofs if is_beside and level_of(by_somebody, methods) > level_of(others, methods) else others
 
 
 def _counts(proof: Proof, situation: Situation, rules: tuple[Rule, ...]) -> bool:
@@ -232,10 +244,16 @@ def _counts(proof: Proof, situation: Situation, rules: tuple[Rule, ...]) -> bool
         is_allowed = _refusal(situation.remembered_method, situation, rules) is None
         return situation.not_before is None and is_remembered and is_allowed
     fresh = situation.not_before is None or proof.at >= situation.not_before
+    attended = all(_can_be_fresh(facts, situation) for facts in situation.methods if facts.id == proof.method)
     accepted = (
         proof.credential_id not in situation.refused_credentials and proof.method not in situation.unaccepted
     )
-    return fresh and accepted and _refusal(proof.method, situation, rules) is None
+    return fresh and attended and accepted and _refusal(proof.method, situation, rules) is None
+
+
+def _can_be_fresh(facts: MethodFacts, situation: Situation) -> bool:
+    """Where it matters when somebody proved who they are, it takes somebody to be there."""
+    return situation.not_before is None or not facts.unattended
 
 
 def _why_not(facts: MethodFacts, situation: Situation, rules: tuple[Rule, ...]) -> Why | None:

@@ -21,6 +21,7 @@ from tests.support.directories import ENTRIES, forgive
 from tests.support.remote import Remote, remote_server
 from tests.support.samba import Controller, domain_controller
 from tests.support.services import PostgresServer, postgres_server, redis_server
+from tests.support.tickets import serve
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -104,6 +105,12 @@ def riga_domain(_riga_domain: Controller) -> Controller:
     """
     forgive(_riga_domain)
     return _riga_domain
+
+
+@pytest.fixture(scope="session")
+def riga_keytab(_riga_domain: Controller, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Of the provider's account in that domain."""
+    return serve(_riga_domain, tmp_path_factory.mktemp("keytab") / "riga")
 
 
 @pytest.fixture(scope="session")

@@ -168,7 +168,8 @@ def test_credentials_survive_and_only_untouched_first_rules_allow_the_new_method
         rules = {rule.scope: rule.methods for rule in work.rules.rules_for(["national", "0001000"])}
     assert rules == {
         "national": [
-            *("directory", "passkey", "password", "phone_approval", "recovery_code", "security_key", "totp")
+            *("directory", "kerberos", "passkey", "password", "phone_approval", "recovery_code"),
+            *("security_key", "totp"),
         ],
         "0001000": changed,
     }

@@ -9,6 +9,7 @@ import click
 
 from idp.commands import directory_demand
 from idp.commands.context import AS_JSON, Context, open_context, refuse, say, say_json, say_rows
+from idp.commands.keytab import keytab
 from idp.commands.user import USERNAME
 from idp.errors import AlreadyExistsError
 from idp.events import Event, EventType
@@ -26,6 +27,9 @@ _LARGEST_DOCUMENT: Final = 256 * 1024
 @click.group("directory", help="Directories of municipalities (Active Directory).")
 def group() -> None:
     pass
+
+
+group.add_command(keytab)
 
 
 @group.command("add", help="Read a directory as JSON from standard input, go the way to it, keep it.")

@@ -10,6 +10,7 @@ from idp.errors import Reason
 from idp.login.look import Look
 from idp.login.standing import Person, Standings, match_posts
 from idp.login.transaction import Requirements
+from idp.login.tries import Try
 from idp.methods.base import Answer, Delegated, Method, Subject, Yielding
 from idp.policy import Decision, Why
 
@@ -70,3 +71,11 @@ class Delegation:
             method.facts.id
             in self._standings.decide(person, Requirements(), proofs=(), acting=acting).offered
         )
+
+
+def may_stand_in(attempt: Try, decision: Decision) -> bool:
+    """Allowed by the rules, and set aside only because somebody is asked who does not answer."""
+    return attempt.instead_of is not None and any(
+        each.method == attempt.method.facts.id and each.why is Why.ASKED_ELSEWHERE
+        for each in decision.excluded
+    )

@@ -13,20 +13,30 @@ from idp.effects import Effects
 from idp.errors import AlreadyExistsError, Reason
 from idp.login.asking import begin_challenge
 from idp.login.completion import Completion, Finished
-from idp.login.delegation import Delegation
-from idp.login.limits import Limits, Wait
+from idp.login.delegation import Delegation, may_stand_in
+from idp.login.limits import Attempt, Limits, Wait
 from idp.login.look import Look, look_at
 from idp.login.sessions import SignedIn, Visitor
 from idp.login.standing import Person, Standing, Standings, match_posts
 from idp.login.steps import Choose, Done, Identify, Offer
-from idp.login.transaction import LIFETIME_SECONDS, Application, Requirements, Transaction, Transactions
-from idp.login.tries import Try, nobodys, settled, why_blocked
+from idp.login.transaction import (
+    LIFETIME_SECONDS,
+    Application,
+    Requirements,
+    Transaction,
+    Transactions,
+    about_nobody,
+    with_proof,
+)
+from idp.login.tries import Try, nobodys, settled, typed_username, why_blocked
+from idp.login.workplaces import Workplace
 from idp.methods.base import (
     Answer,
     Arrived,
     Challenge,
     Discovering,
     Method,
+    Negotiating,
     Outcome,
     Pending,
     Rejected,
@@ -34,8 +44,6 @@ from idp.methods.base import (
     Verified,
 )
 from idp.models.methods import Proof
-from idp.models.usernames import canonical_username
-from idp.policy import Decision, Why
 from idp.storage.database import Database
 from idp.storage.work import Work
 
@@ -137,7 +145,7 @@ class Login:
     ) -> Answered:
         """Checks one answer. The sign-in with its new proof, or why not."""
         method = self._methods.get(method_id)
-        if method is None:
+        if method is None or isinstance(method, Negotiating):
             return Rejected(Reason.METHOD_NOT_OFFERED)
         if method.facts.with_username:
             return self._identify(look, method, answer, visitor=visitor, signed_in=signed_in)
@@ -181,6 +189,25 @@ class Login:
         self._keep_challenge(look.transaction, method.facts.id, challenge)
         return challenge
 
+    def begin_negotiation(self, look: Look, method: Negotiating, *, by_itself: bool) -> None:
+        """The browser may answer once. `by_itself`: nobody asked for it, so nobody is told if it fails."""
+        begun = method.begin_negotiation()
+        state = {**begun.state, "by_itself": by_itself}
+        self._keep_challenge(look.transaction, method.facts.id, Challenge(state=state))
+
+    def negotiate(
+        self, look: Look, workplace: Workplace, token: str, *, visitor: Visitor, signed_in: SignedIn | None
+    ) -> tuple[Answered, str]:
+        """`token`: from the header. The sign-in as it stands then, or why not; and what to tell in turn."""
+        transaction, where = look.transaction, workplace.municipality
+        attempt = Try(transaction, workplace.method, None, "", first=True, municipality=where)
+        answer = {"token": token, "municipality": where}
+        outcome = self._attempt(attempt, answer, visitor)
+        if not isinstance(outcome, Verified):
+            return outcome, ""
+        identified = self._identified(look, attempt, outcome, visitor=visitor, signed_in=signed_in)
+        return identified, outcome.reply
+
     def refuse(self, look: Look, reason: Reason, visitor: Visitor) -> None:
         self._completion.refuse(look, reason, visitor)
 
@@ -202,7 +229,7 @@ class Login:
 
     def start_over(self, transaction: Transaction, signed_in: SignedIn | None) -> Look:
         """Somebody else, or the same person anew: forgets who it was."""
-        anew = replace(_about_nobody(transaction), account_confirmed=True)
+        anew = replace(about_nobody(transaction), account_confirmed=True)
         return self._go_on(anew, signed_in, None)
 
     def enrolled(self, look: Look, method_id: str, credential_id: str | None) -> None:
@@ -210,7 +237,7 @@ class Login:
         if look.person is None:
             raise LookupError("nobody is known in this sign-in yet")
         proof = Proof(method_id, self._effects.now(), credential_id=credential_id)
-        self._transactions.put(_with(look.transaction, look.person, proof))
+        self._transactions.put(with_proof(look.transaction, look.person.user.id, proof))
 
     # Other ways in and out --------------------------------------------------------------------------
 
@@ -232,7 +259,7 @@ class Login:
         """Who and a first proof in one act; nobody, somebody wrong and somebody blocked cost and say the
         same.
         """
-        username = _typed_username(answer, look.person)
+        username = typed_username(answer, look.person)
         with self._database.read() as work:
             user = work.people.find_user_by_username(username)
             credentials = work.people.credentials_of(user.id if user else "")
@@ -281,12 +308,12 @@ class Login:
         if person is None:
             return Rejected(why_blocked(method))
         if person.user.id != transaction.user_id:
-            transaction = _about_nobody(transaction)
+            transaction = about_nobody(transaction)
         if refused := self._completion.refuse_key(look, person, verified.credential_id, visitor):
             return refused
         posts = match_posts(person, transaction.requirements, chosen=transaction.employment_id)
         decision = self._standings.decide(person, Requirements(), proofs=(), acting=posts.acting)
-        if method.facts.id not in decision.offered and not _may_stand_in(attempt, decision):
+        if method.facts.id not in decision.offered and not may_stand_in(attempt, decision):
             reason = self._delegation.why_not(person, method, decision)
             self._completion.refuse(replace(look, person=person), reason, visitor)
             return Rejected(reason)
@@ -296,9 +323,7 @@ class Login:
 
     def _attempt(self, attempt: Try, answer: Answer, visitor: Visitor) -> Outcome | Wait:
         transaction, method, subject = attempt.transaction, attempt.method, attempt.subject
-        charge = self._limits.charge(
-            username=attempt.username, method=method.facts, visitor=visitor, first=attempt.first
-        )
+        charge = self._charge(attempt, visitor)
         if isinstance(charge, Wait):
             return charge
         state = transaction.challenge_of(method.facts.id)
@@ -332,6 +357,13 @@ class Login:
         with self._database.begin() as work:
             return settled(work, attempt, self._whose(work, arrived, visitor), visitor)
 
+    def _charge(self, attempt: Try, visitor: Visitor) -> Attempt | Wait:
+        if isinstance(attempt.method, Negotiating):
+            return self._limits.charge_negotiation(visitor)
+        return self._limits.charge(
+            username=attempt.username, method=attempt.method.facts, visitor=visitor, first=attempt.first
+        )
+
     def _proven(
         self,
         transaction: Transaction,
@@ -351,7 +383,7 @@ class Login:
             verified.credential_id,
             instead_of.facts.id if instead_of else "",
         )
-        return _with(transaction, person, proof)
+        return with_proof(transaction, person.user.id, proof)
 
     def _keep_challenge(self, transaction: Transaction, method_id: str, challenge: Challenge) -> None:
         challenges = {**transaction.challenges, method_id: challenge.state}
@@ -365,36 +397,3 @@ class Login:
         if not isinstance(look.step, Done):
             self._transactions.put(look.transaction)
         return look
-
-
-def _with(transaction: Transaction, person: Person, proof: Proof) -> Transaction:
-    """One proof by each method, the latest."""
-    others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
-    return replace(transaction, user_id=person.user.id, proofs=(*others, proof))
-
-
-def _may_stand_in(attempt: Try, decision: Decision) -> bool:
-    """Allowed by the rules, and set aside only because somebody is asked who does not answer."""
-    return attempt.instead_of is not None and any(
-        each.method == attempt.method.facts.id and each.why is Why.ASKED_ELSEWHERE
-        for each in decision.excluded
-    )
-
-
-def _about_nobody(transaction: Transaction) -> Transaction:
-    return replace(
-        transaction, user_id=None, proofs=(), employment_id=None, challenges={}, adopts_session=False
-    )
-
-
-def _typed_username(answer: Answer, person: Person | None) -> str:
-    """Canonical; of the person already known when nothing was typed, and nobody's when it cannot be a
-    username.
-    """
-    typed = answer.get("username", "")
-    if not typed.strip():
-        return person.user.username if person else ""
-    try:
-        return canonical_username(typed)
-    except ValueError:
-        return ""

@@ -24,6 +24,10 @@ LATER_FACTOR: Final = Bucket(
     "later-factor", free=5, base_seconds=5, cap_seconds=900, forget_seconds=24 * 3600
 )
 ADDRESS: Final = Bucket("address", free=100, base_seconds=1, cap_seconds=60, forget_seconds=600)
+NEGOTIATED: Final = Bucket("negotiated", free=1000, base_seconds=1, cap_seconds=10, forget_seconds=600)
+"""Of one network: what browsers send there by themselves. Nobody can guess at a ticket, so this only
+keeps the load down, and holds up no other way of signing in for those who share the address.
+"""
 ASKED: Final = Bucket("asked-elsewhere", free=5, base_seconds=900, cap_seconds=900, forget_seconds=900)
 """Requests to approve on another device that were not approved: so many a quarter of an hour."""
 REFUSAL_PAUSE_SECONDS: Final = 900
@@ -66,6 +70,11 @@ class Limits:
         wanted = ((ADDRESS, network_of(visitor.address)), (USER, who), own)
         seconds = charge_all(self._throttle, wanted)
         return Wait(seconds) if seconds > 0 else Attempt(wanted, own)
+
+    def charge_negotiation(self, visitor: Visitor) -> Attempt | Wait:
+        own = (NEGOTIATED, network_of(visitor.address))
+        seconds = self._throttle.charge(*own)
+        return Wait(seconds) if seconds > 0 else Attempt((own,), own)
 
     def charge_asking(self, *, username: str, method: MethodFacts, visitor: Visitor) -> str | Wait:
         """Before somebody is asked on another device: in whose name it was paid, to be given back or paused.

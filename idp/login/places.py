@@ -21,6 +21,7 @@ class Place:
     name: str
     network: Range
     shared: bool
+    municipality: str
 
 
 class Places:
@@ -38,6 +39,11 @@ class Places:
     def is_shared(self, address: str) -> bool:
         place = self._find(address)
         return place is not None and place.shared
+
+    def municipality_of(self, address: str) -> str | None:
+        """Whose network it is. One within another municipality's is its own."""
+        place = self._find(address)
+        return place.municipality if place else None
 
     def _find(self, address: str) -> Place | None:
         places = self._known()
@@ -62,4 +68,6 @@ class Places:
     def _read(self) -> tuple[Place, ...]:
         with self._database.read() as work:
             found = work.networks.list_all()
-        return tuple(Place(each.name, ip_network(each.cidr), each.shared) for each in found)
+        return tuple(
+            Place(each.name, ip_network(each.cidr), each.shared, each.municipality) for each in found
+        )

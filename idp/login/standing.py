@@ -239,10 +239,10 @@ class Standings:
         acting: Employment | None,
     ) -> Decision:
         """What is set aside still counts as set up: leaving it out must not ask for less."""
-        aside = person.enrolled.intersection(requirements.set_aside)
-        proofs = tuple(proof for proof in proofs if proof.method not in requirements.set_aside)
+        set_aside = self._with_sharing(frozenset(requirements.set_aside))
+        proofs = tuple(proof for proof in proofs if proof.method not in set_aside)
         computer = self._computer_of(proofs)
-        if computer is not None and computer.method in requirements.set_aside:
+        if computer is not None and computer.method in set_aside:
             computer = None
         tenants = _tenants(person, acting)
         foreign = person.vouched_for_elsewhere(tenants)
@@ -250,8 +250,8 @@ class Standings:
             Situation(
                 methods=self._facts,
                 enrolled=person.enrolled,
-                blocked=person.blocked | aside,
-                unaccepted=person.unaccepted | person.only_among(foreign),
+                blocked=self._with_sharing(person.blocked) | (person.enrolled & set_aside),
+                unaccepted=self._with_sharing(person.unaccepted | person.only_among(foreign)),
                 refused_credentials=frozenset(person.refused_keys) | foreign | person.withdrawn,
                 rules=person.rules,
                 tenants=tenants,
@@ -263,10 +263,17 @@ class Standings:
             )
         )
 
+    def _with_sharing(self, methods: frozenset[str]) -> frozenset[str]:
+        """Also those that have no credentials but those of one of these."""
+        if not methods:
+            return methods
+        return methods | {facts.id for facts in self._facts if facts.credential_of in methods}
+
     def reachable(self, person: Person, acting: Employment | None = None) -> Decision:
         """What the person would have with every way to sign in they set up just used."""
         now = self._effects.now()
-        proofs = [Proof(method, now) for method in person.usable]
+        useless = self._with_sharing(person.blocked | person.unaccepted)
+        proofs = [Proof(method, now) for method in person.usable - useless]
         return self.decide(person, _NO_LIMIT, proofs=proofs, acting=acting)
 
     def is_allowed_nationally(self, method_id: str) -> bool:

@@ -5,7 +5,7 @@ Not here: what comes next (`steps.py`), checking answers (`flow.py`), a finished
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from idp.crypto import token_hash
@@ -177,6 +177,18 @@ class Transactions:
         if item is None or item["browser"] != token_hash(browser) or "ended" not in item:
             return None
         return Ended(Reason[item["ended"]], item["return_to"], item["application"])
+
+
+def with_proof(transaction: Transaction, user_id: str, proof: Proof) -> Transaction:
+    """One proof by each method, the latest."""
+    others = (earlier for earlier in transaction.proofs if earlier.method != proof.method)
+    return replace(transaction, user_id=user_id, proofs=(*others, proof))
+
+
+def about_nobody(transaction: Transaction) -> Transaction:
+    return replace(
+        transaction, user_id=None, proofs=(), employment_id=None, challenges={}, adopts_session=False
+    )
 
 
 def _from_json(value: dict[str, Any]) -> Transaction:

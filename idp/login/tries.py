@@ -11,8 +11,10 @@ from idp.errors import Reason
 from idp.events import Event, EventType
 from idp.login.browsers import told_browser
 from idp.login.sessions import Visitor
+from idp.login.standing import Person
 from idp.login.transaction import Transaction
-from idp.methods.base import Method, Rejected, Subject, Verified
+from idp.methods.base import Answer, Method, Rejected, Subject, Verified
+from idp.models.usernames import canonical_username
 from idp.storage.work import Work
 
 _EVENTS: Final[Mapping[Reason, EventType]] = {
@@ -21,6 +23,10 @@ _EVENTS: Final[Mapping[Reason, EventType]] = {
     Reason.DIRECTORY_UNTRUSTED: EventType.DIRECTORY_UNAVAILABLE,
     Reason.DIRECTORY_OWN_ACCOUNT_REFUSED: EventType.DIRECTORY_UNAVAILABLE,
     Reason.DIRECTORY_BROKEN: EventType.DIRECTORY_UNAVAILABLE,
+    Reason.KERBEROS_REPLAYED: EventType.KERBEROS_REPLAYED,
+    Reason.KERBEROS_OTHER_KEY: EventType.KERBEROS_MISCONFIGURED,
+    Reason.KERBEROS_CLOCKS: EventType.KERBEROS_MISCONFIGURED,
+    Reason.KERBEROS_UNAVAILABLE: EventType.KERBEROS_MISCONFIGURED,
 }
 """Refusals that are more, or less, than a failed attempt."""
 
@@ -30,6 +36,7 @@ class Try:
     """One attempt at a method: whose answer it would be, in which sign-in.
 
     `first`: nothing was proved before it. `instead_of`: the way that gave no answer, whose place it takes.
+    `municipality`: on whose networks, where that matters.
     """
 
     transaction: Transaction
@@ -38,6 +45,7 @@ class Try:
     username: str
     first: bool = False
     instead_of: Method | None = None
+    municipality: str | None = None
 
 
 def stood_in(attempt: Try, visitor: Visitor) -> Event:
@@ -58,6 +66,7 @@ def attempted(outcome: Verified | Rejected, attempt: Try, visitor: Visitor) -> E
         if isinstance(outcome, Rejected)
         else EventType.METHOD_PASSED,
         user_id=attempt.subject.user.id if attempt.subject else None,
+        municipality=attempt.municipality,
         client_id=attempt.transaction.client_id,
         method=attempt.method.facts.id,
         reason=outcome.reason.code if isinstance(outcome, Rejected) else None,
@@ -99,3 +108,16 @@ def nobodys(*_: object) -> Rejected:
 def why_blocked(method: Method) -> Reason:
     """In the words in which the method refuses anybody."""
     return Reason.BLOCKED_USER if method.facts.with_username else Reason.KEY_OF_BLOCKED_USER
+
+
+def typed_username(answer: Answer, person: Person | None) -> str:
+    """Canonical; of the person already known when nothing was typed, and nobody's when it cannot be a
+    username.
+    """
+    typed = answer.get("username", "")
+    if not typed.strip():
+        return person.user.username if person else ""
+    try:
+        return canonical_username(typed)
+    except ValueError:
+        return ""

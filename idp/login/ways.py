@@ -24,7 +24,9 @@ class Ways:
         self._standings = standings
         self._leaning = frozenset(each.id for each in facts if each.backup or each.companion)
         self._strong = tuple(each.id for each in facts if each.enrollable)
-        self._known = tuple(each.id for each in facts if each.factor is Factor.KNOWLEDGE)
+        self._known = tuple(
+            each.id for each in facts if each.factor is Factor.KNOWLEDGE and not each.unattended
+        )
         self._elsewhere = frozenset(each.id for each in facts if each.elsewhere)
         self._doors = frozenset(
             method.facts.id

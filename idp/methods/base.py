@@ -55,7 +55,9 @@ class Verified:
     user_verified: bool = False
     """The device itself made sure of who holds it."""
     user_id: str = ""
-    """Whose answer it was, where nobody knew before (`Delegated`)."""
+    """Whose answer it was, where nobody knew before (`Delegated`, `Negotiating`)."""
+    reply: str = field(default="", repr=False)
+    """What the browser is to be told in turn (`Negotiating`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,23 @@ class Yielding(Delegated, Protocol):
 
     def serves(self, municipalities: frozenset[str]) -> bool:
         """Whether any of these has somebody outside who vouches for its people."""
+        ...
+
+
+@runtime_checkable
+class Negotiating(Method, Protocol):
+    """A method in which the browser answers by itself, in a header (RFC 4559), at a municipality's computers.
+
+    Its answer is never a form. It is what stands in the header (`token`) and whose networks it came from
+    (`municipality`); `verify` gets no subject, and says in `Verified.user_id` who it was.
+    """
+
+    def begin_negotiation(self) -> Challenge:
+        """One challenge takes one answer."""
+        ...
+
+    def list_places(self, work: Work) -> Mapping[str, bool]:
+        """The municipalities where it works, and whether it is to be tried there without being asked for."""
         ...
 
 

@@ -6,6 +6,7 @@ from idp.effects import Effects
 from idp.errors import Reason
 from idp.methods.base import Method
 from idp.methods.directory.doors import Doors
+from idp.methods.directory.kerberos import Kerberos
 from idp.methods.directory.method import DirectoryPassword, vouched_for
 from idp.methods.password.hashing import Argon2Parameters
 from idp.methods.password.hashing import calibrate as calibrate_argon2
@@ -81,7 +82,7 @@ def methods(
     return (
         Passkey(party=webauthn, effects=effects),
         password,
-        *([_directory_password(directories, password, effects)] if directories else []),
+        *(_by_directory(directories, password, effects) if directories else ()),
         SecurityKey(party=webauthn, effects=effects),
         Totp(issuer=issuer_name, vault=vault, effects=effects),
         PhoneApproval(requests=approvals, issuer=issuer, effects=effects),
@@ -89,14 +90,16 @@ def methods(
     )
 
 
-def _directory_password(storage: Storage, password: Password, effects: Effects) -> DirectoryPassword:
-    return DirectoryPassword(
-        doors=Doors(storage.database, effects),
+def _by_directory(storage: Storage, password: Password, effects: Effects) -> tuple[Method, ...]:
+    doors = Doors(storage.database, effects)
+    by_password = DirectoryPassword(
+        doors=doors,
         throttle=storage.throttle,
         effects=effects,
         clock=password.clock,
         fail_like=password.fail_like_one,
     )
+    return by_password, Kerberos(doors=doors, shelf=storage.shelf, effects=effects)
 
 
 def given_password(ordered: Iterable[Method], user: User, password: str) -> Credential | Reason:

@@ -114,3 +114,20 @@ class DirectoryLink(Base):
     object_guid: Mapped[str] = mapped_column(String(36))
     linked_by: Mapped[str]
     """The administrator's user id, `command-line`, or the rule by which it was found."""
+
+
+class DirectoryKeytab(Base):
+    """The keys by which tickets of one directory's realm are accepted, as a keytab file holds them.
+
+    `automatic`: whoever comes from the municipality's networks is signed in without being asked, if their
+    computer has a ticket; otherwise they press a button.
+    """
+
+    __tablename__ = "directory_keytabs"
+
+    directory_id: Mapped[Id] = mapped_column(
+        ForeignKey("directories.id", ondelete="CASCADE"), primary_key=True
+    )
+    keytab_sealed: Mapped[str] = mapped_column(repr=False)
+    updated_at: Mapped[Moment]
+    automatic: Mapped[bool] = mapped_column(default=False)

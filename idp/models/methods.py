@@ -45,6 +45,10 @@ class MethodFacts:
     """Kept by somebody outside: nobody sets it up, changes or removes it on our pages."""
     companion: bool = False
     """Leans on other ways to sign in: set up by who has one besides, and goes when the last of them goes."""
+    credential_of: str = ""
+    """The method whose credentials these are, too: what blocks or refuses those holds for both."""
+    unattended: bool = False
+    """Passes without anybody at the keyboard, so it never shows that somebody is there now (`not_before`)."""
 
 
 @dataclass(frozen=True, slots=True)

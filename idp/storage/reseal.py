@@ -8,7 +8,7 @@ from sqlalchemy import Column, Table, bindparam, select, update
 from idp.crypto import SEALED_PREFIX, Place
 from idp.models.clients import Client
 from idp.models.confirmations import Confirmation
-from idp.models.directories import Directory
+from idp.models.directories import Directory, DirectoryKeytab
 from idp.models.in_person import IdentityCheck
 from idp.models.keys import SealedSecret, SigningKey
 from idp.models.people import Credential, User
@@ -50,6 +50,7 @@ SEALED_COLUMNS = (
     _sealed(table_of(SigningKey), "private_sealed"),
     _sealed(table_of(SealedSecret), "secret_sealed"),
     _sealed(table_of(Directory), "password_sealed"),
+    _sealed(table_of(DirectoryKeytab), "keytab_sealed"),
 )
 
 

@@ -19,6 +19,7 @@ from idp.storage.in_person import IdentityCheckStore
 from idp.storage.initial_tokens import InitialTokenStore
 from idp.storage.invitations import InvitationStore
 from idp.storage.keys import KeyStore
+from idp.storage.keytabs import KeytabStore
 from idp.storage.mails import MailStore
 from idp.storage.municipality_rules import MunicipalityRuleStore
 from idp.storage.networks import NetworkStore
@@ -122,6 +123,10 @@ class Work(Unit):
     @property
     def invitations(self) -> InvitationStore:
         return InvitationStore(self)
+
+    @property
+    def keytabs(self) -> KeytabStore:
+        return KeytabStore(self, self._vault)
 
     @property
     def networks(self) -> NetworkStore:

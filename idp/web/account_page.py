@@ -154,7 +154,7 @@ def _methods(person: Person) -> Iterator[Mapping[str, object]]:
     for method in site().methods.values():
         actions = list(_actions(person, method))
         is_enrolled = method.facts.id in person.enrolled
-        if is_enrolled or actions:
+        if (is_enrolled or actions) and not method.facts.credential_of:
             yield {
                 "id": method.facts.id,
                 "label": translate(method.label),

@@ -19,7 +19,7 @@ from idp.login.remembered import Kept
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
 from idp.login.transaction import Ended, Transaction
 from idp.login.turns import half_way_of
-from idp.methods.base import Challenge, Discovering, Pending, Rejected, Renewal, Waiting
+from idp.methods.base import Challenge, Discovering, Negotiating, Pending, Rejected, Renewal, Waiting
 from idp.models.people import Employment
 from idp.web.arrived import show_waiting
 from idp.web.computers import box_for, keep, remember_if_asked
@@ -33,6 +33,7 @@ from idp.web.identity import may_confirm
 from idp.web.pages import act_for, municipality_names
 from idp.web.shared import is_left, is_shared, is_shared_by_network
 from idp.web.site import site
+from idp.web.workplace import begin_by_itself, computer_beside, negotiation_url, those_that_work_here
 
 blueprint = Blueprint("login", __name__)
 
@@ -41,27 +42,29 @@ _EXPIRED_STATUS: Final = HTTPStatus.GONE
 
 @blueprint.get("/login/<transaction_id>")
 def show(transaction_id: str) -> AnyResponse:
-    transaction = _find(transaction_id)
+    transaction = find(transaction_id)
     if transaction is None:
-        return _gone(transaction_id)
+        return gone(transaction_id)
     look = _login().look(transaction, current_session())
+    if (begun := begin_by_itself(look)) is not None:
+        return begun
     return _finish(look) if isinstance(look.step, Done) else _show(look)
 
 
 @blueprint.post("/login/<transaction_id>")
 def answer(transaction_id: str) -> AnyResponse:
-    transaction = _find(transaction_id)
+    transaction = find(transaction_id)
     if transaction is None:
-        return _gone(transaction_id)
+        return gone(transaction_id)
     look = _login().look(transaction, current_session())
     method_id = _answered_method()
     if isinstance(look.step, Choose) and "municipality" in request.form:
-        return _go_on(_login().choose_employment(look, request.form["municipality"], current_session()))
+        return proceed(_login().choose_employment(look, request.form["municipality"], current_session()))
     if isinstance(look.step, SelectAccount) and "choice" in request.form:
         go_on = request.form["choice"] == "continue"
-        return _go_on(_login().confirm_account(look, current_session(), go_on=go_on))
+        return proceed(_login().confirm_account(look, current_session(), go_on=go_on))
     if method_id is None:
-        return _go_on(look)
+        return proceed(look)
     if isinstance(look.step, Enrol):
         return _enrol(look, method_id)
     return _check(look, method_id)
@@ -81,7 +84,7 @@ def start_anew(transaction_id: str) -> AnyResponse:
     """The same application, another person."""
     transaction = _login().find(transaction_id, browser=browser_id())
     if transaction is None:
-        return _gone(transaction_id)
+        return gone(transaction_id)
     return see_other(_url(_login().start_over(transaction, current_session()).transaction))
 
 
@@ -89,7 +92,7 @@ def _check(look: Look, method_id: str) -> AnyResponse:
     outcome = _login().answer(look, method_id, answers(), visitor=visitor(), signed_in=current_session())
     match outcome:
         case Look():
-            return _go_on(outcome, remember_if_asked(look, outcome, method_id))
+            return proceed(outcome, remember_if_asked(look, outcome, method_id))
         case Pending():
             return _show(look, NOT_YET)
         case Rejected(renewal=Renewal() as renewal):
@@ -105,7 +108,7 @@ def _check(look: Look, method_id: str) -> AnyResponse:
 def _enrol(look: Look, method_id: str) -> AnyResponse:
     """Sets up a method that the step offers; its recovery codes are shown now or never."""
     if not isinstance(look.step, Enrol) or method_id not in look.step.methods or look.person is None:
-        return _go_on(look)
+        return proceed(look)
     outcome = site().enrolments.answer(
         look.transaction.id,
         look.person,
@@ -128,7 +131,7 @@ def _enrol(look: Look, method_id: str) -> AnyResponse:
     )
 
 
-def _go_on(look: Look, kept: Kept | None = None) -> AnyResponse:
+def proceed(look: Look, kept: Kept | None = None) -> AnyResponse:
     """After an answer that was accepted: to the end, or to the next page. `kept`: if it is remembered now."""
     recalled = site().computers.recall(look, visitor(), current_session())
     return keep(_lead_on(recalled.look), kept or recalled.kept)
@@ -145,14 +148,14 @@ def _lead_on(look: Look) -> AnyResponse:
 def _finish(look: Look) -> AnyResponse:
     finished = _login().finish(look, visitor=visitor(), signed_in=current_session())
     if finished is None:
-        return _gone(look.transaction.id)
+        return gone(look.transaction.id)
     response = see_other(finished.return_to)
     if finished.token is not None:
         write_session(response, finished.token)
     return response
 
 
-def _gone(transaction_id: str) -> AnyResponse:
+def gone(transaction_id: str) -> AnyResponse:
     """A back button or second click after the end leads on; anything else is told that it expired."""
     if (ended := site().approvals.find_ended(transaction_id, browser=browser_id())) is not None:
         return _show_ended(ended)
@@ -183,7 +186,7 @@ def _show(look: Look, problem: Problem = NO_PROBLEM) -> Response:
         case Choose(employments):
             return _show_choice(look, employments)
         case Offer(methods):
-            return _show_method(look, methods, problem)
+            return _show_offer(look, methods, problem)
         case Enrol(methods):
             return _show_enrolment(look, methods, problem)
         case Refuse(reason):
@@ -208,6 +211,7 @@ def _show_identify(look: Look, problem: Problem) -> Response:
         beside=[_beside(look, way, problem) for way in _login().discovering()],
         ask_own_secret=bool(problem.away and problem.away.own_secret) or OWN_SECRET in request.form,
         own_secret=OWN_SECRET in request.form,
+        **computer_beside(look),
         page_method_template=template_of(method),
         start_over_url=None,
         recover_url="/recover",
@@ -228,6 +232,11 @@ def _beside(look: Look, way: Discovering, problem: Problem) -> dict[str, object]
     }
 
 
+def _show_offer(look: Look, methods: tuple[str, ...], problem: Problem) -> Response:
+    here = those_that_work_here(look, methods)
+    return _show_method(look, here, problem) if here else _show_refusal(look, Reason.NOT_REACHABLE)
+
+
 def _show_method(look: Look, methods: tuple[str, ...], problem: Problem) -> Response:
     """The way that was asked for if it is among those offered, or else the first of them."""
     asked = request.args.get("method")
@@ -245,7 +254,9 @@ def _show_method(look: Look, methods: tuple[str, ...], problem: Problem) -> Resp
     return show_form(
         "login/method.html",
         problem,
-        action=_url(look.transaction, method_id),
+        action=negotiation_url(look)
+        if isinstance(method, Negotiating)
+        else _url(look.transaction, method_id),
         method=as_shown(method),
         challenge=page,
         state_url=f"{_url(look.transaction)}/state?method={method_id}",
@@ -349,7 +360,7 @@ def _dress(look: Look) -> None:
         allow_form_action(application.redirect_origin)
 
 
-def _find(transaction_id: str) -> Transaction | None:
+def find(transaction_id: str) -> Transaction | None:
     transaction = _login().find(transaction_id, browser=browser_id())
     half_way = half_way_of(transaction) if transaction is not None else None
     return None if half_way is not None and is_left(half_way) else transaction

@@ -17,6 +17,7 @@ from idp.login.remembered import RememberedComputers
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.tickets import Tickets
+from idp.login.workplaces import Workplaces
 from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
 from idp.people.arrivals import Arrivals
@@ -67,6 +68,7 @@ class Site:
     """None where it is not set up."""
     vouching: Vouching
     arrivals: Arrivals
+    workplaces: Workplaces
 
 
 def install(app: Flask, site: Site) -> None:

@@ -3,9 +3,11 @@
 Not a download: Playwright's own browsers are never fetched.
 """
 
+import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
@@ -51,6 +53,32 @@ def another_browser(beside: Browser, *flags: str) -> Iterator[Browser]:
         yield browser
     finally:
         browser.close()
+
+
+@contextmanager
+def browser_of_a_computer(
+    beside: Browser, profile: Path, environment: Mapping[str, str], *, asked_by: str
+) -> Iterator[Page]:
+    """A page in a browser that answers `asked_by` with the tickets of whoever is logged in there."""
+    profile.mkdir()
+    # Otherwise the first site that asks is not answered until the machine's policies were read.
+    (profile / "Local State").write_text(json.dumps({"net": {"received_http_auth_negotiate_headers": True}}))
+    context = beside.browser_type.launch_persistent_context(
+        profile,
+        executable_path=_binary(),
+        args=[*FLAGS, f"--auth-server-allowlist={asked_by}"],
+        env=dict(environment),
+        locale="lv-LV",
+        timezone_id="Europe/Riga",
+        viewport=DESK,
+        reduced_motion="reduce",
+        ignore_https_errors=True,
+    )
+    context.set_default_timeout(20_000)
+    try:
+        yield context.pages[0]
+    finally:
+        context.close()
 
 
 def _binary() -> str:

@@ -20,6 +20,7 @@ from tests.support.certificates import Authority
 from tests.support.services import _run, _running, _scratch_directory, missing
 
 LDAPS = 636
+KDC = 88
 ADMINISTRATOR_PASSWORD = "Tikai-Testiem-1234"
 _ACCOUNTS = Path(__file__).with_name("samba_accounts.py")
 _NOT_COPIED = shutil.ignore_patterns("ncalrpc", "*.pid", "ldapi", "ldap_priv", "msg.sock", "msg.lock")
@@ -89,6 +90,7 @@ def domain_controller(
                 key=certificate.key,
                 certificate=certificate.certificate,
                 ca=authority.ca_file,
+                kdc=KDC,
             )
         )
         made = Controller(address, realm, netbios, authority, smb_conf)
@@ -200,7 +202,7 @@ server services = ldap, kdc
 dcerpc endpoint servers =
 interfaces = {address}/8
 bind interfaces only = yes
-krb5 port = 0
+krb5 port = {kdc}
 kpasswd port = 0
 private dir = {d}/private
 state directory = {d}/state

@@ -73,6 +73,12 @@ def apply(directory: SamDB, settings: LoadParm, change: dict) -> None:
             set_value(
                 directory, dn_of(directory, change["name"]), "userAccountControl", str(DISABLED_ACCOUNT)
             )
+        case "set":
+            set_value(directory, dn_of(directory, change["name"]), change["attribute"], change["value"])
+        case "password":
+            directory.setpassword(f"(sAMAccountName={change['name']})", change["to"])
+        case "keys":
+            export_every_key(settings, change["principal"], change["path"])
 
 
 def add_service(directory: SamDB, account: str, name: str) -> None:
@@ -150,6 +156,11 @@ def set_lock_out(directory: SamDB, after: int) -> None:
         ("minPwdAge", "0"),
     ):
         set_value(directory, directory.domain_dn(), attribute, value)
+
+
+def export_every_key(settings: LoadParm, principal: str, path: str) -> None:
+    """As `samba-tool domain exportkeytab` would: every key the directory has for it now."""
+    Net(Credentials(), settings).export_keytab(keytab=path, principal=principal)
 
 
 def set_value(directory: SamDB, dn: str, attribute: str, value: str | list) -> None:

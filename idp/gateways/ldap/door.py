@@ -37,7 +37,7 @@ CONNECT_SECONDS: Final = 1.0
 _LEAST_SECONDS: Final = 0.1
 _IN_CHAIN: Final = "1.2.840.113556.1.4.1941"
 """LDAP_MATCHING_RULE_IN_CHAIN: also by way of groups within groups ([MS-ADTS] 3.1.1.3.4.4.2)."""
-_ALWAYS: Final = ("objectGUID", "userPrincipalName", "sAMAccountName", "userAccountControl")
+_ALWAYS: Final = ("objectGUID", "userPrincipalName", "sAMAccountName", "userAccountControl", "accountExpires")
 
 Answer = TypeVar("Answer")
 
@@ -76,6 +76,9 @@ class Door:
 
     def find_by_guid(self, guid: str) -> Entry | None:
         return self._find(equals("objectGUID", guid_bytes(guid)))
+
+    def find_by_sid(self, sid: bytes) -> Entry | None:
+        return self._find(equals("objectSid", sid))
 
     def find_by_upn(self, upn: str) -> Entry | None:
         return self._find_named("userPrincipalName", upn)

@@ -19,6 +19,10 @@ _HOST: Final = re.compile(
 )
 _DISABLED: Final = 2
 _GUID_BYTES: Final = 16
+_NEVER: Final = {0, (1 << 63) - 1}
+_TICKS: Final = 10**7
+_EPOCH_SECONDS: Final = 11_644_473_600
+"""From 1601, where the directory begins to count, to 1970."""
 
 
 class UnaskableError(ValueError):
@@ -40,6 +44,8 @@ class Entry:
     """First values of the attributes that were asked for, by our names for them."""
     several: frozenset[str] = frozenset()
     """Our names of those that have more than one value: by none of them is anybody known."""
+    ends_at: float | None = None
+    """When the account expires (Unix seconds); None: never."""
 
     @property
     def binds_as(self) -> str:
@@ -136,6 +142,7 @@ def entry_from(dn: str, attributes: Mapping[str, list[bytes]], *, wanted: Mappin
         is_disabled=bool(_number(cells, "userAccountControl") & _DISABLED),
         values={ours: _text(cells, theirs) for ours, theirs in wanted.items()},
         several=frozenset(ours for ours, theirs in wanted.items() if len(cells.get(theirs.lower(), ())) > 1),
+        ends_at=_moment(_number(cells, "accountExpires")),
     )
 
 
@@ -160,3 +167,7 @@ def _text(cells: Mapping[str, Any], name: str) -> str:
 def _number(cells: Mapping[str, Any], name: str) -> int:
     text = _text(cells, name)
     return int(text) if text.isdecimal() else 0
+
+
+def _moment(ticks: int) -> float | None:
+    return None if ticks in _NEVER else ticks / _TICKS - _EPOCH_SECONDS

@@ -16,8 +16,8 @@ from cryptography.x509 import (
 )
 
 from idp.errors import Reason, Refused
+from idp.gateways import der
 from idp.gateways.identity import IdentifierKind, Identity, born_by_code
-from idp.gateways.smart_id import der
 
 _IDENTIFIER: Final = re.compile(r"(PNO|PAS|IDC)([A-Z]{2})-([^\s\x00-\x1f]{1,64})", re.ASCII)
 _DIRECTORY_ATTRIBUTES: Final = ObjectIdentifier("2.5.29.9")

@@ -38,7 +38,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 
 from idp.effects import Instant
 from idp.errors import Reason, Refused
-from idp.gateways.smart_id import der
+from idp.gateways import der
 from idp.gateways.smart_id.anchors import is_signed_by
 
 REQUEST_TYPE: Final = "application/ocsp-request"

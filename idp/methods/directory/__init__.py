@@ -1,1 +1,3 @@
-"""The password of a municipality's directory: the method itself (`method`), and whom it asks (`doors`)."""
+"""What a municipality's directory vouches for: its password (`method`), its tickets (`kerberos`), and whom
+both ask (`doors`).
+"""

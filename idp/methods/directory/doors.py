@@ -37,6 +37,15 @@ class Asked:
     linked: Linked | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A directory whose tickets can be accepted."""
+
+    directory: Directory
+    door: Door = field(repr=False)
+    keytab: bytes = field(repr=False)
+
+
 class Doors:
     def __init__(self, database: Database, effects: Effects) -> None:
         self._database = database
@@ -91,6 +100,17 @@ class Doors:
         """Also where that person may not sign in by it now."""
         with self._database.read() as work:
             return work.directories.find_link_of_entry(directory.id, entry.guid) is not None
+
+    def with_keys(self, municipality: str, realm: str) -> list[Keyed]:
+        """Where tickets of that realm may be from, by the name of the directory."""
+        found = []
+        with self._database.read() as work:
+            for directory in work.keytabs.list_of_realm(municipality, realm):
+                keytab = work.keytabs.find(directory.id)
+                if keytab is not None:
+                    door = self._door(work, directory).for_one_step()
+                    found.append(Keyed(directory, door, work.keytabs.open(keytab)))
+        return found
 
     def _linked(
         self, work: Work, user: User, credential: Credential, guid: str, directory: Directory

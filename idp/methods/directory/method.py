@@ -61,7 +61,7 @@ _CHANGES: Final[Mapping[Change, Reason]] = {
     Change.AGAINST_POLICY: Reason.DIRECTORY_AGAINST_POLICY,
     Change.REFUSED: Reason.DIRECTORY_CHANGE_REFUSED,
 }
-_FAULTS: Final[Mapping[Fault, Reason]] = {
+FAULTS: Final[Mapping[Fault, Reason]] = {
     Fault.UNREACHABLE: Reason.DIRECTORY_UNREACHABLE,
     Fault.UNTRUSTED: Reason.DIRECTORY_UNTRUSTED,
     Fault.ACCOUNT_REFUSED: Reason.DIRECTORY_OWN_ACCOUNT_REFUSED,
@@ -256,7 +256,7 @@ class DirectoryPassword:
                 asked.directory.id, error.fault.value, error.told, at=self._effects.now()
             )
         away = _away(asked.directory) if asked else Away()
-        return Rejected(_FAULTS[error.fault], counted=False, away=away)
+        return Rejected(FAULTS[error.fault], counted=False, away=away)
 
     def _note_answer(self, work: Work, asked: Asked) -> None:
         """Writes only after it had given none."""

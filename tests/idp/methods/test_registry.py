@@ -4,7 +4,7 @@ import pyotp
 import pytest
 
 from idp.errors import Reason
-from idp.methods.base import AskedElsewhere, Delegated, Describing, Discovering, Method, Verified
+from idp.methods.base import AskedElsewhere, Delegated, Describing, Discovering, Method, Negotiating, Verified
 from idp.methods.registry import (
     Argon2Parameters,
     Methods,
@@ -49,11 +49,12 @@ def every(world: World) -> tuple[Method, ...]:
 def test_they_are_found_by_id_and_listed_in_order_of_preference(every: tuple[Method, ...]) -> None:
     by_id = Methods(every)
     preferred = [
-        *("passkey", "password", "directory", "security_key", "totp", "phone_approval", "recovery_code")
+        *("passkey", "password", "directory", "kerberos", "security_key", "totp", "phone_approval"),
+        "recovery_code",
     ]
     assert list(by_id) == preferred == [method.facts.id for method in every]
     assert all(by_id[method.facts.id] is method for method in every)
-    assert by_id.get("kerberos") is None
+    assert by_id.get("carrier_pigeon") is None
 
 
 def test_what_each_says_of_itself_is_sound(every: tuple[Method, ...]) -> None:
@@ -62,7 +63,10 @@ def test_what_each_says_of_itself_is_sound(every: tuple[Method, ...]) -> None:
         assert method.label
         assert method.description.endswith(".")
     assert [method.facts.id for method in every if method.facts.with_username] == ["password", "directory"]
-    assert [method.facts.id for method in every if method.facts.elsewhere] == ["directory"]
+    assert [method.facts.id for method in every if method.facts.elsewhere] == ["directory", "kerberos"]
+    assert [method.facts.id for method in every if isinstance(method, Negotiating)] == ["kerberos"]
+    assert [method.facts.id for method in every if method.facts.unattended] == ["kerberos"]
+    assert [method.facts.credential_of for method in every if method.facts.credential_of] == ["directory"]
     assert [method.facts.id for method in every if isinstance(method, Delegated)] == ["directory"]
     assert [method.facts.id for method in every if method.facts.backup] == ["recovery_code"]
     assert [method.facts.id for method in every if isinstance(method, Discovering)] == ["passkey"]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.errors import Reason, Refused
+from idp.gateways import der
 from idp.gateways.identity import born_by_code
-from idp.gateways.smart_id import der
 from idp.gateways.smart_id.answers import LONGEST_BODY, read_created, read_notified, read_session
 from idp.gateways.smart_id.callback import callback_url, check_callback, check_verifier, new_value
 from idp.gateways.smart_id.encodings import b64, b64url, decode_b64
