@@ -53,9 +53,9 @@ def test_nobody_costs_what_somebody_costs() -> None:
     def fastest(check: object) -> float:
         took = []
         for _ in range(30):
-            started = time.perf_counter()
+            started = time.thread_time()
             check()  # type: ignore[operator]
-            took.append(time.perf_counter() - started)
+            took.append(time.thread_time() - started)
         return min(took)
 
     somebody = fastest(lambda: argon2.verify(stored, "wrong"))
