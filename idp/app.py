@@ -19,6 +19,7 @@ from idp.web import (
     api_municipalities,
     api_networks,
     api_tickets,
+    api_upstreams,
     approve,
     assets,
     choose,
@@ -46,6 +47,7 @@ from idp.web import (
     portal,
     shared,
     site,
+    upstream,
     vouching,
     wellknown,
 )
@@ -133,6 +135,7 @@ def make_pages(provider: Provider) -> Flask:
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
         vouching,
         directory_status,
+        *(upstream, api_upstreams),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:
@@ -169,4 +172,6 @@ def _site(provider: Provider) -> site.Site:
         identity=provider.identity,
         smart_id=provider.smart_id,
         vouching=provider.vouching,
+        upstreams=provider.upstreams,
+        upstream_logout=provider.upstream_logout,
     )

@@ -1,6 +1,6 @@
 """Composition: the provider's parts, made from the settings and given to one another. Connects to nothing.
 
-Not here: what is served of it (`app.py`), background jobs (`worker.py`).
+Not here: what is served of it (`app.py`), background jobs (`worker.py`), parts of many parts (`parts.py`).
 """
 
 import json
@@ -24,26 +24,29 @@ from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.tickets import Tickets
 from idp.login.transaction import Transactions
+from idp.login.upstreams import Upstreams
 from idp.methods.registry import Argon2Parameters, Methods, WebAuthnParty, methods
-from idp.models.confirmations import ConfirmedBy
 from idp.oidc.options import Options, RegistrationMode
 from idp.oidc.server import OpenIDProvider
 from idp.oidc.software_statements import read_trusted
+from idp.oidc.upstream import RelyingParty
+from idp.oidc.upstream_logout import UpstreamLogout
+from idp.oidc.upstream_parts import upstream_protocol
+from idp.parts import (
+    Base,
+    approvals_of,
+    computers_of,
+    enrolments_of,
+    identity_of,
+    tickets_of,
+    upstreams_of,
+    vouching_of,
+)
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
-from idp.people.identity.desk import IdentityDesk
-from idp.people.identity.eparaksts import ByEParaksts
-from idp.people.identity.in_person import IdentityChecks
-from idp.people.identity.in_person_code import ByInPersonCode
-from idp.people.identity.limits import IdentityLimits
-from idp.people.identity.rules import IdentityRules
-from idp.people.identity.sittings import Sittings
-from idp.people.identity.smart_id import BySmartId
 from idp.people.identity.ways import IdentityWays
 from idp.people.letters import Letters
 from idp.people.vouching import Vouching
-from idp.people.vouching_limits import VouchingLimits
-from idp.people.vouching_rules import VouchingRules
 from idp.people.walk import Walk
 from idp.settings import Settings, SettingsError
 from idp.storage.approval_requests import ApprovalRequests
@@ -78,6 +81,8 @@ class Provider:
     """None where it is switched off."""
     identity: IdentityWays
     vouching: Vouching
+    upstreams: Upstreams
+    upstream_logout: UpstreamLogout
 
 
 def assemble(chosen: Settings, effects: Effects) -> Provider:
@@ -86,19 +91,21 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
     redis_url = chosen.redis_url.get_secret_value() if chosen.redis_url else None
     storage = open_storage(chosen.database_url, redis_url, vault, effects)
     requests = ApprovalRequests(storage.shelf, effects)
-    ways = _methods(chosen, vault, effects, requests, storage)
-    standings = Standings(storage.database, ways, effects)
-    sessions = _sessions(chosen, storage, effects)
-    limits = Limits(storage.throttle, storage.shelf, effects)
-    transactions = Transactions(storage.shelf, vault, effects)
-    flow = _login(
-        storage, ways, transactions, standings=standings, sessions=sessions, limits=limits, effects=effects
+    upstream = upstream_protocol(chosen.issuer, storage, vault, open_outbound(chosen), effects)
+    ways = _methods(chosen, vault, effects, requests, storage, upstream.party)
+    base = Base(
+        effects=effects,
+        vault=vault,
+        storage=storage,
+        ways=ways,
+        standings=Standings(storage.database, ways, effects),
+        sessions=_sessions(chosen, storage, effects),
+        limits=Limits(storage.throttle, storage.shelf, effects),
+        transactions=Transactions(storage.shelf, vault, effects),
     )
-    places = Places(storage.database, effects)
-    enrolments = _enrolments(
-        storage, vault, ways, standings=standings, sessions=sessions, limits=limits, effects=effects
-    )
-    tickets = _tickets(storage, ways, standings, sessions, enrolments, effects)
+    standings, sessions = base.standings, base.sessions
+    flow, places, enrolments = _login(base), Places(storage.database, effects), enrolments_of(base)
+    tickets = tickets_of(base, enrolments)
     smart_id, eparaksts = smart_id_of(chosen, effects), eparaksts_of(chosen, effects)
     return Provider(
         settings=chosen,
@@ -110,183 +117,41 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
         sessions=sessions,
         login=flow,
         places=places,
-        computers=_computers(storage, ways, standings, transactions, sessions, effects),
+        computers=computers_of(base),
         enrolments=enrolments,
         tickets=tickets,
-        approvals=_approvals(storage, ways, requests, transactions, limits),
-        openid=_openid(chosen, storage, vault, flow, standings, effects),
+        approvals=approvals_of(base, requests),
+        openid=_openid(chosen, base, flow),
         contacts=_contacts(chosen, storage, effects),
         letters=_letters(chosen, storage, ways),
         cases=Cases(database=storage.database, standings=standings, sessions=sessions, effects=effects),
         walk=Walk(ways, enrolments),
+        upstreams=upstreams_of(base, flow),
+        upstream_logout=upstream.logout,
         smart_id=smart_id,
         eparaksts=eparaksts,
-        identity=_identity(
-            chosen,
-            storage,
-            vault,
-            ways,
-            standings=standings,
-            sessions=sessions,
-            tickets=tickets,
-            places=places,
+        identity=identity_of(
+            base,
+            tickets,
+            places,
             smart_id=smart_id,
             eparaksts=eparaksts,
-            effects=effects,
+            issuer=chosen.issuer,
+            site_name=pages.PRODUCT_NAME,
         ),
-        vouching=_vouching(storage, VouchingRules(ways, standings, effects), places, tickets, effects),
+        vouching=vouching_of(base, places, tickets),
     )
 
 
-def _vouching(
-    storage: Storage, rules: VouchingRules, places: Places, tickets: Tickets, effects: Effects
-) -> Vouching:
-    return Vouching(
-        database=storage.database,
-        rules=rules,
-        limits=VouchingLimits(storage.throttle, places),
-        tickets=tickets,
-        effects=effects,
-    )
-
-
-def _openid(
-    chosen: Settings, storage: Storage, vault: Vault, flow: Login, standings: Standings, effects: Effects
-) -> OpenIDProvider:
+def _openid(chosen: Settings, base: Base, flow: Login) -> OpenIDProvider:
     return OpenIDProvider(
         options=options_of(chosen),
-        storage=storage,
-        vault=vault,
+        storage=base.storage,
+        vault=base.vault,
         login=flow,
-        standings=standings,
+        standings=base.standings,
         outbound=open_outbound(chosen),
-        effects=effects,
-    )
-
-
-def _enrolments(
-    storage: Storage,
-    vault: Vault,
-    ways: Methods,
-    *,
-    standings: Standings,
-    sessions: Sessions,
-    limits: Limits,
-    effects: Effects,
-) -> Enrolments:
-    return Enrolments(
-        database=storage.database,
-        shelf=storage.shelf,
-        vault=vault,
-        methods=ways,
-        standings=standings,
-        sessions=sessions,
-        limits=limits,
-        effects=effects,
-    )
-
-
-def _identity(
-    chosen: Settings,
-    storage: Storage,
-    vault: Vault,
-    ways: Methods,
-    *,
-    standings: Standings,
-    sessions: Sessions,
-    tickets: Tickets,
-    places: Places,
-    smart_id: SmartId | None,
-    eparaksts: EParaksts | None,
-    effects: Effects,
-) -> IdentityWays:
-    checks = IdentityChecks(storage.database, effects)
-    desk = IdentityDesk(
-        database=storage.database,
-        shelf=storage.shelf,
-        sittings=Sittings(storage.shelf, vault, effects),
-        limits=IdentityLimits(storage.throttle, places),
-        rules=IdentityRules(ways, standings),
-        standings=standings,
-        sessions=sessions,
-        tickets=tickets,
-        effects=effects,
-        uses={ConfirmedBy.IN_PERSON: checks.use},
-    )
-    in_person = ByInPersonCode(
-        desk,
-        checks,
-        database=storage.database,
-        shelf=storage.shelf,
-        throttle=storage.throttle,
-        effects=effects,
-    )
-    shelf, issuer = storage.shelf, chosen.issuer
-    by_smart_id = by_eparaksts = None
-    if smart_id is not None:
-        by_smart_id = BySmartId(
-            smart_id,
-            desk,
-            shelf=shelf,
-            vault=vault,
-            effects=effects,
-            issuer=issuer,
-            site_name=pages.PRODUCT_NAME,
-        )
-    if eparaksts is not None:
-        by_eparaksts = ByEParaksts(eparaksts, desk, shelf=shelf, vault=vault, effects=effects, issuer=issuer)
-    return IdentityWays(
-        desk=desk, checks=checks, in_person=in_person, smart_id=by_smart_id, eparaksts=by_eparaksts
-    )
-
-
-def _tickets(
-    storage: Storage,
-    ways: Methods,
-    standings: Standings,
-    sessions: Sessions,
-    enrolments: Enrolments,
-    effects: Effects,
-) -> Tickets:
-    return Tickets(
-        database=storage.database,
-        shelf=storage.shelf,
-        throttle=storage.throttle,
-        methods=ways,
-        standings=standings,
-        sessions=sessions,
-        enrolments=enrolments,
-        effects=effects,
-    )
-
-
-def _computers(
-    storage: Storage,
-    ways: Methods,
-    standings: Standings,
-    transactions: Transactions,
-    sessions: Sessions,
-    effects: Effects,
-) -> RememberedComputers:
-    return RememberedComputers(
-        database=storage.database,
-        methods=ways,
-        standings=standings,
-        transactions=transactions,
-        sessions=sessions,
-        effects=effects,
-    )
-
-
-def _approvals(
-    storage: Storage, ways: Methods, requests: ApprovalRequests, transactions: Transactions, limits: Limits
-) -> Approvals:
-    return Approvals(
-        database=storage.database,
-        methods=ways,
-        requests=requests,
-        transactions=transactions,
-        limits=limits,
+        effects=base.effects,
     )
 
 
@@ -345,7 +210,12 @@ def _letters(chosen: Settings, storage: Storage, ways: Methods) -> Letters:
 
 
 def _methods(
-    chosen: Settings, vault: Vault, effects: Effects, requests: ApprovalRequests, storage: Storage
+    chosen: Settings,
+    vault: Vault,
+    effects: Effects,
+    requests: ApprovalRequests,
+    storage: Storage,
+    upstreams: RelyingParty,
 ) -> Methods:
     return Methods(
         methods(
@@ -362,32 +232,24 @@ def _methods(
             approvals=requests,
             issuer=chosen.issuer,
             directories=storage,
+            upstreams=upstreams,
         )
     )
 
 
-def _login(
-    storage: Storage,
-    ways: Methods,
-    transactions: Transactions,
-    *,
-    standings: Standings,
-    sessions: Sessions,
-    limits: Limits,
-    effects: Effects,
-) -> Login:
+def _login(base: Base) -> Login:
     return Login(
-        database=storage.database,
-        methods=ways,
-        standings=standings,
-        transactions=transactions,
+        database=base.storage.database,
+        methods=base.ways,
+        standings=base.standings,
+        transactions=base.transactions,
         completion=Completion(
-            database=storage.database,
-            standings=standings,
-            sessions=sessions,
-            transactions=transactions,
-            limits=limits,
+            database=base.storage.database,
+            standings=base.standings,
+            sessions=base.sessions,
+            transactions=base.transactions,
+            limits=base.limits,
         ),
-        limits=limits,
-        effects=effects,
+        limits=base.limits,
+        effects=base.effects,
     )

@@ -19,6 +19,7 @@ from idp.commands import (
     settings,
     smart_id,
     tickets,
+    upstream,
     user,
     worker,
 )
@@ -41,6 +42,7 @@ for _command in (
     municipality.group,
     directory.group,
     policy.group,
+    upstream.group,
     mds.group,
     notices.group,
     mail.group,

@@ -30,6 +30,16 @@ _DIRECTORY = N_(
     "Your municipality's network does not answer now, so your password was not checked. Try again later or "
     "choose another way."
 )
+_UPSTREAM = N_(
+    "Your organisation's log-in page did not confirm who you are. Try again, or choose another way."
+)
+_UPSTREAM_LATER = N_(
+    "Your organisation's log-in page does not answer now. Try again later, or log in another way."
+)
+_UPSTREAM_NOBODY = N_(
+    "Your organisation knows you, but there is no account here that you may open with it. Ask your "
+    "administrator to link your account, then log in again."
+)
 
 
 class Reason(Enum):
@@ -111,6 +121,18 @@ class Reason(Enum):
         "too_many_phones",
         N_("As many phones may approve as there may be. Remove one first."),
     )
+    UPSTREAM_ANSWER_BROKEN = ("upstream_answer_broken", _UPSTREAM)
+    UPSTREAM_OTHER_ISSUER = ("upstream_other_issuer", _UPSTREAM)
+    UPSTREAM_TOKEN = ("upstream_token", _UPSTREAM)
+    UPSTREAM_OTHER_TENANT = ("upstream_other_tenant", _UPSTREAM)
+    UPSTREAM_NOT_FRESH = ("upstream_not_fresh", _UPSTREAM)
+    UPSTREAM_DECLINED = ("upstream_declined", _UPSTREAM)
+    UPSTREAM_OTHER_PERSON = ("upstream_other_person", _UPSTREAM)
+    UPSTREAM_OFF = ("upstream_off", _UPSTREAM)
+    UPSTREAM_UNREACHABLE = ("upstream_unreachable", _UPSTREAM_LATER)
+    UPSTREAM_NOT_LINKED = ("upstream_not_linked", _UPSTREAM_NOBODY)
+    UPSTREAM_BLOCKED_USER = ("upstream_blocked_user", _UPSTREAM_NOBODY)
+    UPSTREAM_NOT_ITS_PERSON = ("upstream_not_its_person", _UPSTREAM_NOBODY)
     LAST_METHOD = ("last_method", N_("This is your last way to sign in, so it cannot be removed."))
 
     # Confirming who owns an account, whatever the way.

@@ -91,6 +91,8 @@ class EventType(Enum):
     DIRECTORY_UNAVAILABLE = "directory.unavailable"
     DIRECTORY_FALLBACK = "directory.fallback_used"
     DIRECTORY_PASSWORD_CHANGED = "directory.password_changed"  # noqa: S105  the name of an event
+    UPSTREAM_CHANGED = "upstream.changed"
+    UPSTREAM_ARRIVED = "upstream.arrived"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,9 +25,11 @@ from idp.methods.base import (
     Answer,
     Challenge,
     Discovering,
+    LeavesBrowser,
     Method,
     Outcome,
     Pending,
+    Recognising,
     Rejected,
     Subject,
     Verified,
@@ -134,7 +136,8 @@ class Login:
             return Rejected(Reason.METHOD_NOT_OFFERED)
         if method.facts.with_username:
             return self._identify(look, method, answer, visitor=visitor, signed_in=signed_in)
-        if isinstance(look.step, Identify) and isinstance(method, Discovering):
+        is_known_by_answer = isinstance(look.step, Identify) or isinstance(method, LeavesBrowser)
+        if is_known_by_answer and isinstance(method, Recognising):
             return self._discover(look, method, answer, visitor=visitor, signed_in=signed_in)
         if look.person is None or not isinstance(look.step, Offer) or method_id not in look.step.methods:
             return Rejected(Reason.METHOD_NOT_OFFERED)
@@ -242,7 +245,7 @@ class Login:
     def _discover(
         self,
         look: Look,
-        method: Discovering,
+        method: Recognising,
         answer: Answer,
         *,
         visitor: Visitor,
@@ -329,13 +332,7 @@ class Login:
     ) -> Transaction:
         now = self._effects.now()
         transaction = replace(transaction, shared=transaction.shared or visitor.shared)
-        proof = Proof(
-            method.facts.id,
-            now,
-            verified.user_verified,
-            verified.credential_id,
-            instead_of.facts.id if instead_of else "",
-        )
+        proof = verified.proof_by(method.facts.id, now, instead_of=instead_of.facts.id if instead_of else "")
         return _with(transaction, person, proof)
 
     def _keep_challenge(self, transaction: Transaction, method_id: str, challenge: Challenge) -> None:

@@ -23,6 +23,7 @@ from idp.models import (
     people,
     sessions,
     tickets,
+    upstreams,
     vouching,
 )
 from idp.models.base import Base
@@ -49,6 +50,7 @@ MODEL_MODULES = (
     sessions,
     tickets,
     vouching,
+    upstreams,
 )
 metadata: MetaData = Base.metadata
 

@@ -30,6 +30,8 @@ EVERY_ADDRESS = [
     *(("GET", "/cases"), ("GET", "/cases/x"), ("POST", "/cases/x/close")),
     *(("GET", "/municipalities/x/rules"), ("PUT", "/municipalities/x/rules")),
     *(("GET", "/municipalities/x/directory-status"),),
+    ("GET", "/municipalities/x/upstream-arrivals"),
+    ("POST", "/municipalities/x/upstream-arrivals/x/link"),
 ]
 
 
