@@ -212,8 +212,10 @@ def test_an_administrator_of_another_municipality_sees_nothing(place: Place) -> 
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({}, 400), ([], 400), ({"username": "anna", "x": 1}, 400)]
-    + [({"username": ""}, 400), ({"username": 7}, 400), ({"username": "nobody"}, 404)],
+    [
+        *(({}, 400), ([], 400), ({"username": "anna", "x": 1}, 400)),
+        *(({"username": ""}, 400), ({"username": 7}, 400), ({"username": "nobody"}, 404)),
+    ],
 )
 def test_what_is_asked_wrongly_is_told(place: Place, api: Api, body: object, status: int) -> None:
     place.add()
