@@ -21,6 +21,7 @@ from idp.web import (
     api_municipalities,
     api_networks,
     api_tickets,
+    api_upstreams,
     approve,
     assets,
     choose,
@@ -50,6 +51,7 @@ from idp.web import (
     portal,
     shared,
     site,
+    upstream,
     vouching,
     wellknown,
 )
@@ -138,6 +140,7 @@ def make_pages(provider: Provider) -> Flask:
         vouching,
         *(api_directories, api_arrivals, invited),
         directory_status,
+        *(upstream, api_upstreams),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:
@@ -176,4 +179,6 @@ def _site(provider: Provider) -> site.Site:
         vouching=provider.vouching,
         arrivals=provider.arrivals,
         workplaces=provider.workplaces,
+        upstreams=provider.upstreams,
+        upstream_logout=provider.upstream_logout,
     )

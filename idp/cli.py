@@ -20,6 +20,7 @@ from idp.commands import (
     settings,
     smart_id,
     tickets,
+    upstream,
     user,
     worker,
 )
@@ -42,6 +43,7 @@ for _command in (
     municipality.group,
     directory.group,
     policy.group,
+    upstream.group,
     mds.group,
     notices.group,
     mail.group,

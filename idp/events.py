@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from idp.errors import N_
+from idp.words import N_
 
 
 class EventType(Enum):
@@ -100,6 +100,8 @@ class EventType(Enum):
     KEYTAB_REMOVED = "directory.keytab_removed"
     KERBEROS_REPLAYED = "kerberos.replayed"
     KERBEROS_MISCONFIGURED = "kerberos.misconfigured"
+    UPSTREAM_CHANGED = "upstream.changed"
+    UPSTREAM_ARRIVED = "upstream.arrived"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

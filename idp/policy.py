@@ -9,7 +9,7 @@ Not here: running a method (`methods/`), remembering proofs (`login/`).
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Final
+from typing import Final, assert_never
 
 from idp.models.methods import Factor, MethodFacts, Proof
 
@@ -161,13 +161,13 @@ def level_of(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> Level:
     A key that somebody merely touched is that level only together with something known.
     """
     passed = _passed(proofs, methods)
-    factors = {facts.factor for facts, _ in passed}
+    factors = _factors(passed)
     if any(
         facts.phishing_resistant and (_verified(facts, proof) or Factor.KNOWLEDGE in factors)
         for facts, proof in passed
     ):
         return Level.PHISHING_RESISTANT
-    if {Factor.KNOWLEDGE, Factor.POSSESSION} <= factors or Factor.UPSTREAM in factors:
+    if {Factor.KNOWLEDGE, Factor.POSSESSION} <= factors:
         return Level.MULTI_FACTOR
     return Level.ONE_FACTOR if passed else Level.NONE
 
@@ -181,7 +181,7 @@ def amr_of(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> tuple[str
     passed = [(facts, proof) for facts, proof in _passed(proofs, methods) if facts is not REMEMBERED]
     values = dict.fromkeys(value for facts, _ in passed for value in facts.amr)
     verified = any(facts.phishing_resistant and _verified(facts, proof) for facts, proof in passed)
-    if verified or len({facts.factor for facts, _ in passed}) > 1:
+    if verified or len(_factors(passed)) > 1:
         values["mfa"] = None
     return tuple(values)
 
@@ -189,6 +189,22 @@ def amr_of(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> tuple[str
 def _passed(proofs: Iterable[Proof], methods: Iterable[MethodFacts]) -> list[tuple[MethodFacts, Proof]]:
     known = {facts.id: facts for facts in (*methods, REMEMBERED)}
     return [(known[proof.method], proof) for proof in proofs if proof.method in known]
+
+
+def _factors(passed: Iterable[tuple[MethodFacts, Proof]]) -> frozenset[Factor]:
+    """What was vouched for elsewhere is something known, unless two factors were, by somebody believed."""
+    found: set[Factor] = set()
+    for facts, proof in passed:
+        match facts.factor:
+            case Factor.UPSTREAM if proof.multi_factor:
+                found |= {Factor.KNOWLEDGE, Factor.POSSESSION}
+            case Factor.UPSTREAM:
+                found.add(Factor.KNOWLEDGE)
+            case Factor.KNOWLEDGE | Factor.POSSESSION:
+                found.add(facts.factor)
+            case _:
+                assert_never(facts.factor)
+    return frozenset(found)
 
 
 def _verified(facts: MethodFacts, proof: Proof) -> bool:
@@ -272,7 +288,12 @@ def _on_the_same_page(situation: Situation) -> list[str]:
 
 
 def _with(method: str, counted: tuple[Proof, ...], methods: tuple[MethodFacts, ...]) -> Level:
-    return level_of((*counted, Proof(method, 0.0)), methods)
+    """At best: who vouches elsewhere may or may not ask for two factors, which trying tells, once."""
+    was_tried = any(proof.method == method for proof in counted)
+    at_best = not was_tried and any(
+        facts.id == method and facts.factor is Factor.UPSTREAM for facts in methods
+    )
+    return level_of((*counted, Proof(method, 0.0, multi_factor=at_best)), methods)
 
 
 def _enrollable(
@@ -284,7 +305,7 @@ def _enrollable(
     ):
         return ()
     if any(
-        facts.id in situation.enrolled and facts.factor is not Factor.KNOWLEDGE for facts in situation.methods
+        facts.id in situation.enrolled and facts.factor is Factor.POSSESSION for facts in situation.methods
     ):
         return ()
     return tuple(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from idp.errors import N_
+from idp.words import N_
 
 _BROWSERS: Final = (
     ("Edg/", "Edge"),

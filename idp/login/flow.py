@@ -35,10 +35,12 @@ from idp.methods.base import (
     Arrived,
     Challenge,
     Discovering,
+    LeavesBrowser,
     Method,
     Negotiating,
     Outcome,
     Pending,
+    Recognising,
     Rejected,
     Subject,
     Verified,
@@ -149,7 +151,8 @@ class Login:
             return Rejected(Reason.METHOD_NOT_OFFERED)
         if method.facts.with_username:
             return self._identify(look, method, answer, visitor=visitor, signed_in=signed_in)
-        if isinstance(look.step, Identify) and isinstance(method, Discovering):
+        is_known_by_answer = isinstance(look.step, Identify) or isinstance(method, LeavesBrowser)
+        if is_known_by_answer and isinstance(method, Recognising):
             return self._discover(look, method, answer, visitor=visitor, signed_in=signed_in)
         if look.person is None or not isinstance(look.step, Offer) or method_id not in look.step.methods:
             return Rejected(Reason.METHOD_NOT_OFFERED)
@@ -276,7 +279,7 @@ class Login:
     def _discover(
         self,
         look: Look,
-        method: Discovering,
+        method: Recognising,
         answer: Answer,
         *,
         visitor: Visitor,
@@ -376,13 +379,7 @@ class Login:
     ) -> Transaction:
         now = self._effects.now()
         transaction = replace(transaction, shared=transaction.shared or visitor.shared)
-        proof = Proof(
-            method.facts.id,
-            now,
-            verified.user_verified,
-            verified.credential_id,
-            instead_of.facts.id if instead_of else "",
-        )
+        proof = verified.proof_by(method.facts.id, now, instead_of=instead_of.facts.id if instead_of else "")
         return with_proof(transaction, person.user.id, proof)
 
     def _keep_challenge(self, transaction: Transaction, method_id: str, challenge: Challenge) -> None:

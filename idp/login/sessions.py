@@ -270,6 +270,8 @@ def _as_row(proof: Proof) -> dict[str, object]:
         row["credential_id"] = proof.credential_id
     if proof.instead_of:
         row["instead_of"] = proof.instead_of
+    if proof.multi_factor:
+        row["multi_factor"] = True
     return row
 
 

@@ -9,10 +9,12 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from idp.attestation_policy import Demand
+from idp.effects import Instant
 from idp.errors import Reason
 from idp.models.approvals import Occasion
-from idp.models.methods import MethodFacts
-from idp.models.people import Credential, User
+from idp.models.methods import MethodFacts, Proof
+from idp.models.people import Credential, Identity, User
+from idp.models.upstreams import Assertion, Leaving, Upstream, Wanted
 from idp.storage.work import Work
 
 LABEL_AT_MOST = 60
@@ -58,6 +60,21 @@ class Verified:
     """Whose answer it was, where nobody knew before (`Delegated`, `Negotiating`)."""
     reply: str = field(default="", repr=False)
     """What the browser is to be told in turn (`Negotiating`)."""
+    at: Instant | None = None
+    """When it was proved, if that was earlier and somewhere else."""
+    multi_factor: bool = False
+    """Somebody who is believed says that it took two factors."""
+
+    def proof_by(self, method: str, now: Instant, *, instead_of: str = "") -> Proof:
+        at = now if self.at is None else min(self.at, now)
+        return Proof(
+            method,
+            at,
+            user_verified=self.user_verified,
+            credential_id=self.credential_id,
+            instead_of=instead_of,
+            multi_factor=self.multi_factor,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +178,17 @@ class Method(Protocol):
 
 
 @runtime_checkable
-class Discovering(Method, Protocol):
-    """A method whose answer says itself who gives it, so that nobody need type a name.
+class Recognising(Method, Protocol):
+    """A method whose answer says itself who gives it, so that nobody need type a name."""
+
+    def claimed_user(self, work: Work, answer: Answer) -> str | None:
+        """The id of the user whose answer this would be. Proves nothing: that is `verify`."""
+        ...
+
+
+@runtime_checkable
+class Discovering(Recognising, Protocol):
+    """One that is offered to anybody beside the username.
 
     Its form on the page that asks who it is: `templates/methods/<id>_beside.html`.
     """
@@ -171,8 +197,27 @@ class Discovering(Method, Protocol):
         """`kept`: the state of the challenge that is open in this sign-in; None begins another."""
         ...
 
-    def claimed_user(self, work: Work, answer: Answer) -> str | None:
-        """The id of the user whose answer this would be. Proves nothing: that is `verify`."""
+
+@runtime_checkable
+class LeavesBrowser(Recognising, Protocol):
+    """A method that is answered at somebody else's site: the browser is sent there and comes back once.
+
+    What `set_out` keeps stays with the server until then, bound to the browser. Both ask another server, so
+    neither is called inside a unit of work.
+    """
+
+    def set_out(self, upstream: Upstream, wanted: Wanted) -> Leaving | Rejected: ...
+
+    def come_back(self, upstream: Upstream, kept: Mapping[str, Any], query: str) -> Assertion | Rejected:
+        """`query` as it came, undecoded. Who came, checked in full; whose account that is, is not said."""
+        ...
+
+    def answer_of(self, upstream: Upstream, arrived: Assertion) -> Answer:
+        """What `verify` takes; nobody else can make one."""
+        ...
+
+    def link(self, user_id: str, identity: Identity, label: str) -> Credential:
+        """To be stored with the identity: from then on the method is set up."""
         ...
 
 

@@ -16,7 +16,7 @@ import segno
 
 from idp.crypto import token_hash
 from idp.effects import Effects
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.methods.base import (
     LABEL_AT_MOST,
     Answer,
@@ -37,6 +37,7 @@ from idp.models.methods import Device, Factor, MethodFacts
 from idp.models.people import Credential
 from idp.storage.approval_requests import ApprovalRequests
 from idp.storage.work import Work
+from idp.words import N_
 
 METHOD = "phone_approval"
 PHONES_AT_MOST: Final = 10

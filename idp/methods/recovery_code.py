@@ -10,12 +10,13 @@ Not here: when a set is made and shown (`login/enrolment.py`).
 import hmac
 
 from idp.effects import Effects
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.methods.base import Answer, Challenge, Enrolled, Outcome, Rejected, Subject, Verified
 from idp.models.methods import Factor, MethodFacts
 from idp.models.people import Credential
 from idp.storage.vault import Vault
 from idp.storage.work import Work
+from idp.words import N_
 
 METHOD = "recovery_code"
 CODES = 10

@@ -14,6 +14,7 @@ from idp.methods.password.method import Password
 from idp.methods.phone_approval import PhoneApproval
 from idp.methods.recovery_code import FEW_LEFT, RecoveryCode
 from idp.methods.totp import Totp
+from idp.methods.upstream_oidc import NOWHERE, Party, UpstreamOidc
 from idp.methods.webauthn.ceremony import WebAuthnParty
 from idp.methods.webauthn.metadata import Changes as MetadataChanges
 from idp.methods.webauthn.metadata import OlderListError, take_over
@@ -73,16 +74,19 @@ def methods(
     approvals: ApprovalRequests,
     issuer: str,
     directories: Storage | None = None,
+    upstreams: Party = NOWHERE,
 ) -> tuple[Method, ...]:
     """`hashes_at_once` bounds argon2id in this process; `issuer_name` is shown by authenticator apps;
     `webauthn` is who we are to passkeys and security keys; `issuer` is what links begin with;
-    `directories`: where those of municipalities are kept, without which none is asked.
+    `directories`: where those of municipalities are kept, without which none is asked;
+    `upstreams`: how those of municipalities are asked, if they are to be.
     """
     password = Password(parameters=parameters, at_once=hashes_at_once, effects=effects)
     return (
         Passkey(party=webauthn, effects=effects),
         password,
         *(_by_directory(directories, password, effects) if directories else ()),
+        UpstreamOidc(party=upstreams, vault=vault, effects=effects),
         SecurityKey(party=webauthn, effects=effects),
         Totp(issuer=issuer_name, vault=vault, effects=effects),
         PhoneApproval(requests=approvals, issuer=issuer, effects=effects),

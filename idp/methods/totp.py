@@ -17,12 +17,13 @@ import segno
 
 from idp.crypto import Place
 from idp.effects import Effects
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.methods.base import Answer, Challenge, Enrolled, Outcome, Rejected, Subject, Verified
 from idp.models.methods import Device, Factor, MethodFacts
 from idp.models.people import Credential
 from idp.storage.vault import Vault
 from idp.storage.work import Work
+from idp.words import N_
 
 METHOD = "totp"
 _SECRET_BYTES = 20  # RFC 4226 section 4, R6 recommends 160 bits

@@ -57,6 +57,7 @@ class Proof:
 
     `user_verified`: the device itself made sure of who holds it (WebAuthn UV).
     `credential_id`: what it was passed with; None in proofs from before that was written down.
+    `multi_factor`: who vouched for it elsewhere says that it took two factors, and is believed.
     """
 
     method: str
@@ -65,6 +66,7 @@ class Proof:
     credential_id: str | None = None
     instead_of: str = ""
     """The way that gave no answer, in whose place this was allowed."""
+    multi_factor: bool = False
 
     def is_by(self, method: str, credential_id: str | None = None) -> bool:
         """Made with that credential, or with any of the method; one that does not say may be of any."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from idp.errors import N_
 from idp.models.clients import Client
 from idp.oidc.errors import ErrorCode, ProtocolError
 from idp.oidc.requests import Parameters
+from idp.words import N_
 
 CHARACTERS_AT_MOST: Final = 8000
 IN_TOKEN_AT_MOST: Final = 4000

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from idp.errors import N_
 from idp.login.standing import Missing, NeedsSignIn, NotAllowed, Standing
 from idp.login.transaction import Requirements
 from idp.models.clients import Client
@@ -10,6 +9,7 @@ from idp.oidc.authorization_details import municipalities_of
 from idp.oidc.authorization_request import AuthorizationRequest, Prompt
 from idp.oidc.errors import ErrorCode
 from idp.policy import Level
+from idp.words import N_
 
 
 def requirements_of(request: AuthorizationRequest, client: Client) -> Requirements:

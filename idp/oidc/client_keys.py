@@ -80,16 +80,16 @@ class ClientKeys:
 
     def find(self, client: Client, choice: Callable[[list[Key]], Key | None]) -> Key | None:
         """What `choice` takes, from a newer set if there is none in this one. Raises KeysUnavailableError."""
-        asked_at = self._effects.now()
-        found = choice(self._keys_of(client))
-        if found is None and client.registered.get("jwks_uri") is not None:
-            found = choice(self._keys_of(client, newer_than=asked_at))
-        return found
-
-    def _keys_of(self, client: Client, *, newer_than: Instant | None = None) -> list[Key]:
         uri = client.registered.get("jwks_uri")
-        if uri is not None:
-            return self._fetched(str(uri), newer_than=newer_than)
+        return choice(self._keys_of(client)) if uri is None else self.find_published(str(uri), choice)
+
+    def find_published(self, uri: str, choice: Callable[[list[Key]], Key | None]) -> Key | None:
+        """The same for a set that is known by its address alone."""
+        asked_at = self._effects.now()
+        found = choice(self._fetched(uri, newer_than=None))
+        return choice(self._fetched(uri, newer_than=asked_at)) if found is None else found
+
+    def _keys_of(self, client: Client) -> list[Key]:
         jwks = client.registered.get("jwks")
         kept = self._registered.get(client.client_id)
         if kept is None or kept[0] != jwks:

@@ -10,9 +10,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from idp.errors import N_
 from idp.models.clients import Client
 from idp.oidc.errors import ErrorCode, ProtocolError
+from idp.words import N_
 
 
 class Scope(StrEnum):

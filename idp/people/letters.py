@@ -24,7 +24,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from idp.crypto import token_hash
 from idp.effects import Instant
-from idp.errors import N_
 from idp.events import TOLD_BY_MAIL, EventType
 from idp.gateways.mail import Envelope
 from idp.languages import LANGUAGES, catalogue, written_time
@@ -37,6 +36,7 @@ from idp.people.contacts import LINK_HOURS, LINK_PURPOSE, link_of
 from idp.people.vouching import STOP_PURPOSE
 from idp.storage.database import Database
 from idp.storage.work import Work
+from idp.words import N_
 
 _TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 _NAME: Final = re.compile(r"(?:[^\W\d_]|[ '’-]|\.(?= |$)){1,80}")

@@ -12,6 +12,7 @@ from idp.models.directories import Directory, DirectoryKeytab
 from idp.models.in_person import IdentityCheck
 from idp.models.keys import SealedSecret, SigningKey
 from idp.models.people import Credential, User
+from idp.models.upstreams import Upstream
 from idp.storage.prepared import Prepared
 from idp.storage.unit import Unit, table_of
 from idp.storage.vault import Vault
@@ -46,6 +47,7 @@ SEALED_COLUMNS = (
     ),  # of the methods that must read their secret again; others keep hashes
     _sealed(table_of(Confirmation), "names_sealed"),
     _sealed(table_of(IdentityCheck), "stated_sealed"),
+    _sealed(table_of(Upstream), "client_secret_sealed"),
     _sealed(table_of(Client), "mac_secret_sealed"),
     _sealed(table_of(SigningKey), "private_sealed"),
     _sealed(table_of(SealedSecret), "secret_sealed"),

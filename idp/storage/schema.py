@@ -24,6 +24,7 @@ from idp.models import (
     people,
     sessions,
     tickets,
+    upstreams,
     vouching,
 )
 from idp.models.base import Base
@@ -51,6 +52,7 @@ MODEL_MODULES = (
     sessions,
     tickets,
     vouching,
+    upstreams,
 )
 metadata: MetaData = Base.metadata
 

@@ -30,6 +30,7 @@ from idp.storage.rules import RuleStore
 from idp.storage.sessions import SessionStore
 from idp.storage.tickets import TicketStore
 from idp.storage.unit import Unit
+from idp.storage.upstreams import UpstreamStore
 from idp.storage.vault import Vault
 from idp.storage.vouching import VouchingStore
 
@@ -147,6 +148,10 @@ class Work(Unit):
     @property
     def vouchings(self) -> VouchingStore:
         return VouchingStore(self)
+
+    @property
+    def upstreams(self) -> UpstreamStore:
+        return UpstreamStore(self, self._vault)
 
     @property
     def audit(self) -> AuditStore:

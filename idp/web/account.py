@@ -6,7 +6,7 @@ Not here: what is needed for a change (`login/enrolment.py`).
 from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_, Refused
+from idp.errors import Refused
 from idp.languages import LANGUAGES
 from idp.login.browsers import browser_name
 from idp.login.limits import Wait
@@ -25,6 +25,7 @@ from idp.web.pages import act_for
 from idp.web.shared import is_shared
 from idp.web.site import site
 from idp.web.vouching import vouch_url_of, vouchings_shown
+from idp.words import N_
 
 blueprint = Blueprint("account", __name__)
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from idp.errors import N_
 from idp.events import EventType
 from idp.languages import LANGUAGES
 from idp.login.browsers import UNKNOWN, browser_name
@@ -22,6 +21,7 @@ from idp.web.i18n import language, ngettext, translate
 from idp.web.identity import identity_shown
 from idp.web.shared import is_shared
 from idp.web.site import site
+from idp.words import N_
 
 TOLD: Final = {
     EventType.SIGNED_IN.value: N_("Logged in"),

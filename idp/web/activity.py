@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, render_template, request
 
 from idp.effects import Instant
-from idp.errors import N_
 from idp.events import EventType
 from idp.login.browsers import browser_name
 from idp.models.audit import AuditEvent
@@ -28,6 +27,7 @@ from idp.web.guards import satisfied, sign_in_required
 from idp.web.i18n import translate
 from idp.web.pages import act_for
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("activity", __name__)
 

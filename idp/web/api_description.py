@@ -13,7 +13,12 @@ from idp.people.cases import Step
 from idp.storage.cases import CaseState
 from idp.storage.outbox import State
 from idp.storage.tickets import TicketState
-from idp.web import api_description_arrivals, api_description_directories, api_description_identity
+from idp.web import (
+    api_description_arrivals,
+    api_description_directories,
+    api_description_identity,
+    api_description_upstreams,
+)
 from idp.web.api_description_parts import MAYBE_TEXT as _MAYBE_TEXT
 from idp.web.api_description_parts import MAYBE_TIME as _MAYBE_TIME
 from idp.web.api_description_parts import MOST, USUAL
@@ -59,6 +64,7 @@ def describe(issuer: str) -> dict[str, Any]:
             "/municipalities/{id}/networks": {"get": _list_networks()},
             "/municipalities/{id}/networks/{network}": {"put": _put_network()},
             **(api_description_directories.paths() | api_description_arrivals.paths()),
+            **api_description_upstreams.paths(),
         },
         "components": {
             "securitySchemes": {
@@ -83,6 +89,7 @@ def describe(issuer: str) -> dict[str, Any]:
                 "municipality_rules": _municipality_rules(),
                 **_network_schemas(),
                 **(api_description_directories.schemas() | api_description_arrivals.schemas()),
+                **api_description_upstreams.schemas(),
                 "problem": _object(
                     type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT, reference=_TEXT
                 ),

@@ -11,7 +11,6 @@ from typing import Final, assert_never
 from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_
 from idp.login.approvals import Approver, Gone, Outcome, SameBrowser
 from idp.login.browsers import UNKNOWN, browser_name
 from idp.login.limits import network_of
@@ -25,6 +24,7 @@ from idp.web.http import approver_token, see_other, visitor, write_approver
 from idp.web.i18n import translate
 from idp.web.pages import PRODUCT_NAME, act_for
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("approve", __name__)
 

@@ -9,7 +9,6 @@ from typing import Final
 
 from flask import Blueprint, Response, render_template, request
 
-from idp.errors import N_
 from idp.login.advice import NUDGE_EVERY_SECONDS, advised, is_worth_a_nudge, take_nudge
 from idp.login.standing import Satisfied
 from idp.models.methods import Device, MethodFacts
@@ -19,6 +18,7 @@ from idp.web.identity import WAYS
 from idp.web.pages import act_for
 from idp.web.shared import is_shared
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("choose", __name__)
 

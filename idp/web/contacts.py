@@ -9,7 +9,6 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_
 from idp.login.limits import Wait
 from idp.methods.base import Rejected
 from idp.models.contacts import ContactAddress
@@ -20,6 +19,7 @@ from idp.web.forms import NO_PROBLEM, Problem, problem_of, show_form
 from idp.web.guards import ask_for, satisfied, sign_in_required
 from idp.web.http import see_other, visitor
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("contacts", __name__)
 

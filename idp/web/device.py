@@ -10,7 +10,6 @@ from typing import Final, assert_never
 from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_
 from idp.login.limits import Wait
 from idp.oidc.authorize import Browser, SignIn
 from idp.oidc.authorize_requirements import links_of
@@ -26,6 +25,7 @@ from idp.web.http import browser_id, see_other, visitor
 from idp.web.i18n import translate
 from idp.web.pages import act_for
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("device", __name__)
 

@@ -11,10 +11,11 @@ import structlog
 from flask import Flask, Response, g, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from idp.errors import N_, Reason, StorageUnavailableError
+from idp.errors import Reason, StorageUnavailableError
 from idp.web.i18n import translate
 from idp.web.observed import REQUEST_ID
 from idp.web.problem import problem
+from idp.words import N_
 
 _log = structlog.get_logger("visvaris.web")
 _API: Final = "/api/"

@@ -11,7 +11,7 @@ from typing import Final
 from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.login.limits import Wait
 from idp.login.look import Look
 from idp.login.standing import Person
@@ -33,6 +33,7 @@ from idp.web.i18n import language, translate
 from idp.web.identity_way import WebWay, find_sitting, url_of
 from idp.web.shared import is_left
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("identity", __name__)
 

@@ -8,7 +8,7 @@ from typing import Final
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.gateways.eparaksts.door import CALLBACK_PATH
 from idp.gateways.eparaksts.ways import Way
 from idp.login.limits import Wait
@@ -18,6 +18,7 @@ from idp.web.guards import current_session
 from idp.web.http import see_other, visitor
 from idp.web.identity_way import HOME, Started, WebWay, url_of
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("identity_eparaksts", __name__)
 

@@ -8,7 +8,7 @@ from typing import Final
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.login.limits import Wait
 from idp.methods.base import Rejected
 from idp.models.confirmations import ConfirmedBy
@@ -19,6 +19,7 @@ from idp.web.guards import current_session
 from idp.web.http import see_other, visitor
 from idp.web.identity_way import Started, WebWay, url_of
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("identity_in_person", __name__)
 

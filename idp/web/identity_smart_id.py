@@ -11,7 +11,7 @@ import segno
 from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.login.limits import Wait
 from idp.models.confirmations import ConfirmedBy
 from idp.people.identity.sittings import Sitting
@@ -21,6 +21,7 @@ from idp.web.headers import allow_own_requests
 from idp.web.http import see_other, visitor
 from idp.web.identity_way import HOME, Started, WebWay, find_sitting, url_of
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("identity_smart_id", __name__)
 

@@ -17,7 +17,7 @@ from idp.login.limits import Wait
 from idp.login.look import Look
 from idp.login.remembered import Kept
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
-from idp.login.transaction import Ended, Transaction
+from idp.login.transaction import Transaction
 from idp.login.turns import half_way_of
 from idp.methods.base import Challenge, Discovering, Negotiating, Pending, Rejected, Renewal, Waiting
 from idp.models.people import Employment
@@ -30,7 +30,9 @@ from idp.web.headers import allow_form_action, allow_own_requests
 from idp.web.http import browser_id, see_other, visitor, write_session
 from idp.web.i18n import translate
 from idp.web.identity import may_confirm
+from idp.web.leaving import lead_away
 from idp.web.pages import act_for, municipality_names
+from idp.web.refusal import refusal
 from idp.web.shared import is_left, is_shared, is_shared_by_network
 from idp.web.site import site
 from idp.web.workplace import begin_by_itself, computer_beside, negotiation_url, those_that_work_here
@@ -42,32 +44,38 @@ _EXPIRED_STATUS: Final = HTTPStatus.GONE
 
 @blueprint.get("/login/<transaction_id>")
 def show(transaction_id: str) -> AnyResponse:
-    transaction = find(transaction_id)
+    transaction = find_transaction(transaction_id)
     if transaction is None:
-        return gone(transaction_id)
+        return show_gone(transaction_id)
     look = _login().look(transaction, current_session())
     if (begun := begin_by_itself(look)) is not None:
         return begun
-    return _finish(look) if isinstance(look.step, Done) else _show(look)
+    return _finish(look) if isinstance(look.step, Done) else show_step(look)
 
 
 @blueprint.post("/login/<transaction_id>")
 def answer(transaction_id: str) -> AnyResponse:
-    transaction = find(transaction_id)
+    transaction = find_transaction(transaction_id)
     if transaction is None:
-        return gone(transaction_id)
+        return show_gone(transaction_id)
     look = _login().look(transaction, current_session())
     method_id = _answered_method()
     if isinstance(look.step, Choose) and "municipality" in request.form:
-        return proceed(_login().choose_employment(look, request.form["municipality"], current_session()))
+        return go_further(_login().choose_employment(look, request.form["municipality"], current_session()))
     if isinstance(look.step, SelectAccount) and "choice" in request.form:
         go_on = request.form["choice"] == "continue"
-        return proceed(_login().confirm_account(look, current_session(), go_on=go_on))
+        return go_further(_login().confirm_account(look, current_session(), go_on=go_on))
     if method_id is None:
-        return proceed(look)
+        return go_further(look)
     if isinstance(look.step, Enrol):
         return _enrol(look, method_id)
-    return _check(look, method_id)
+    match lead_away(look, method_id):
+        case Problem() as problem:
+            return show_step(look, problem)
+        case None:
+            return _check(look, method_id)
+        case leaving:
+            return leaving
 
 
 @blueprint.get("/login/<transaction_id>/state")
@@ -84,7 +92,7 @@ def start_anew(transaction_id: str) -> AnyResponse:
     """The same application, another person."""
     transaction = _login().find(transaction_id, browser=browser_id())
     if transaction is None:
-        return gone(transaction_id)
+        return show_gone(transaction_id)
     return see_other(_url(_login().start_over(transaction, current_session()).transaction))
 
 
@@ -92,15 +100,15 @@ def _check(look: Look, method_id: str) -> AnyResponse:
     outcome = _login().answer(look, method_id, answers(), visitor=visitor(), signed_in=current_session())
     match outcome:
         case Look():
-            return proceed(outcome, remember_if_asked(look, outcome, method_id))
+            return go_further(outcome, remember_if_asked(look, outcome, method_id))
         case Pending():
-            return _show(look, NOT_YET)
+            return show_step(look, NOT_YET)
         case Rejected(renewal=Renewal() as renewal):
             return _show_renewal(look, outcome, renewal)
         case Rejected(reason=Reason.ARRIVAL_WAITS):
             return show_waiting(look)
         case Rejected() | Wait():
-            return _show(look, problem_of(outcome))
+            return show_step(look, problem_of(outcome))
         case _:
             assert_never(outcome)
 
@@ -108,7 +116,7 @@ def _check(look: Look, method_id: str) -> AnyResponse:
 def _enrol(look: Look, method_id: str) -> AnyResponse:
     """Sets up a method that the step offers; its recovery codes are shown now or never."""
     if not isinstance(look.step, Enrol) or method_id not in look.step.methods or look.person is None:
-        return proceed(look)
+        return go_further(look)
     outcome = site().enrolments.answer(
         look.transaction.id,
         look.person,
@@ -119,7 +127,7 @@ def _enrol(look: Look, method_id: str) -> AnyResponse:
         leave=site().enrolments.leave_of_first(look.person),
     )
     if isinstance(outcome, Rejected | Wait):
-        return _show(look, problem_of(outcome))
+        return show_step(look, problem_of(outcome))
     _login().enrolled(look, method_id, outcome.credential_id)
     if not outcome.show_once:
         return see_other(_url(look.transaction))
@@ -131,7 +139,7 @@ def _enrol(look: Look, method_id: str) -> AnyResponse:
     )
 
 
-def proceed(look: Look, kept: Kept | None = None) -> AnyResponse:
+def go_further(look: Look, kept: Kept | None = None) -> AnyResponse:
     """After an answer that was accepted: to the end, or to the next page. `kept`: if it is remembered now."""
     recalled = site().computers.recall(look, visitor(), current_session())
     return keep(_lead_on(recalled.look), kept or recalled.kept)
@@ -148,17 +156,18 @@ def _lead_on(look: Look) -> AnyResponse:
 def _finish(look: Look) -> AnyResponse:
     finished = _login().finish(look, visitor=visitor(), signed_in=current_session())
     if finished is None:
-        return gone(look.transaction.id)
+        return show_gone(look.transaction.id)
     response = see_other(finished.return_to)
     if finished.token is not None:
         write_session(response, finished.token)
     return response
 
 
-def gone(transaction_id: str) -> AnyResponse:
+def show_gone(transaction_id: str) -> AnyResponse:
     """A back button or second click after the end leads on; anything else is told that it expired."""
     if (ended := site().approvals.find_ended(transaction_id, browser=browser_id())) is not None:
-        return _show_ended(ended)
+        # By somebody who was not at this browser; whoever is may begin again.
+        return refusal(ended.reason, restart_url=ended.return_to, application_name=ended.application)
     return_to = _login().find_finished(transaction_id, browser=browser_id())
     if return_to is not None and current_session() is not None:
         return see_other(return_to)
@@ -175,7 +184,7 @@ def gone(transaction_id: str) -> AnyResponse:
 # What each step looks like ----------------------------------------------------------------------------
 
 
-def _show(look: Look, problem: Problem = NO_PROBLEM) -> Response:
+def show_step(look: Look, problem: Problem = NO_PROBLEM) -> Response:
     _dress(look)
     step = look.step
     match step:
@@ -323,30 +332,14 @@ def _show_choice(look: Look, employments: tuple[Employment, ...]) -> Response:
     )
 
 
-def _show_ended(ended: Ended) -> Response:
-    """By somebody who was not at this browser; whoever is may begin again."""
-    page = render_template(
-        "login/refused.html",
-        message=translate(ended.reason.public),
-        code=ended.reason.code,
-        reference=reference(),
-        application_name=ended.application,
-        restart_url=ended.return_to,
-    )
-    return Response(page, status=HTTPStatus.FORBIDDEN)
-
-
 def _show_refusal(look: Look, reason: Reason) -> Response:
-    page = render_template(
-        "login/refused.html",
-        message=translate(reason.public),
-        code=reason.code,
-        confirm_action=f"{_url(look.transaction)}/identity" if may_confirm(look) else None,
-        reference=reference(),
+    url = _url(look.transaction)
+    return refusal(
+        reason,
+        restart_url=f"{url}/anew",
         application_name=_application_name(look),
-        restart_url=f"{_url(look.transaction)}/anew",
+        confirm_action=f"{url}/identity" if may_confirm(look) else None,
     )
-    return Response(page, status=HTTPStatus.FORBIDDEN)
 
 
 def _dress(look: Look) -> None:
@@ -360,7 +353,7 @@ def _dress(look: Look) -> None:
         allow_form_action(application.redirect_origin)
 
 
-def find(transaction_id: str) -> Transaction | None:
+def find_transaction(transaction_id: str) -> Transaction | None:
     transaction = _login().find(transaction_id, browser=browser_id())
     half_way = half_way_of(transaction) if transaction is not None else None
     return None if half_way is not None and is_left(half_way) else transaction

@@ -15,7 +15,7 @@ from idp.errors import Reason
 from idp.login.look import Look
 from idp.web.guards import current_session
 from idp.web.http import see_other, visitor
-from idp.web.login import find, gone, proceed
+from idp.web.login import find_transaction, go_further, show_gone
 from idp.web.site import site
 
 blueprint = Blueprint("negotiate", __name__)
@@ -26,9 +26,9 @@ _SCHEME: Final = "Negotiate"
 @blueprint.post("/login/<transaction_id>/negotiate")
 def begin(transaction_id: str) -> AnyResponse:
     """Somebody pressed the button."""
-    transaction = find(transaction_id)
+    transaction = find_transaction(transaction_id)
     if transaction is None:
-        return gone(transaction_id)
+        return show_gone(transaction_id)
     login = site().login
     look = login.look(transaction, current_session())
     workplace = site().workplaces.find(look, visitor())
@@ -41,9 +41,9 @@ def begin(transaction_id: str) -> AnyResponse:
 
 @blueprint.get("/login/<transaction_id>/negotiate")
 def answer(transaction_id: str) -> AnyResponse:
-    transaction = find(transaction_id)
+    transaction = find_transaction(transaction_id)
     if transaction is None:
-        return gone(transaction_id)
+        return show_gone(transaction_id)
     look = site().login.look(transaction, current_session())
     workplace = site().workplaces.find(look, visitor())
     back = f"/login/{transaction_id}"
@@ -58,7 +58,7 @@ def answer(transaction_id: str) -> AnyResponse:
     outcome, reply = site().login.negotiate(
         look, workplace, token, visitor=visitor(), signed_in=current_session()
     )
-    response = proceed(outcome) if isinstance(outcome, Look) else see_other(back)
+    response = go_further(outcome) if isinstance(outcome, Look) else see_other(back)
     if reply:
         response.headers["WWW-Authenticate"] = f"{_SCHEME} {reply}"
     return response

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_, Refused
+from idp.errors import Refused
 from idp.login.standing import NeedsSignIn, NotAllowed, Satisfied
 from idp.models.cases import Case
 from idp.models.latvian import sort_key
@@ -23,6 +23,7 @@ from idp.web.http import clear_session, see_other, visitor
 from idp.web.i18n import translate
 from idp.web.pages import act_for, municipality_names
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("not_me", __name__)
 

@@ -13,7 +13,7 @@ import structlog
 from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.languages import LANGUAGES
 from idp.oidc import posted_requests, pushed_requests
 from idp.oidc.authorization_details import texts_of as texts_of_details
@@ -41,6 +41,7 @@ from idp.web.i18n import prefer, translate
 from idp.web.pages import municipality_names
 from idp.web.shared import is_shared, leave_clean
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("oidc", __name__)
 

@@ -17,9 +17,11 @@ from idp.login.remembered import RememberedComputers
 from idp.login.sessions import Sessions
 from idp.login.standing import Standings
 from idp.login.tickets import Tickets
+from idp.login.upstreams import Upstreams
 from idp.login.workplaces import Workplaces
 from idp.methods.base import Method
 from idp.oidc.server import OpenIDProvider
+from idp.oidc.upstream_logout import UpstreamLogout
 from idp.people.arrivals import Arrivals
 from idp.people.cases import Cases
 from idp.people.contacts import Contacts
@@ -64,6 +66,8 @@ class Site:
     cases: Cases
     walk: Walk
     identity: IdentityWays
+    upstreams: Upstreams
+    upstream_logout: UpstreamLogout
     smart_id: SmartId | None
     """None where it is not set up."""
     vouching: Vouching

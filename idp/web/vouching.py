@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.login.browsers import UNKNOWN, browser_name
 from idp.login.limits import Wait, network_of
 from idp.login.standing import Person
@@ -25,6 +25,7 @@ from idp.web.http import see_other, visitor
 from idp.web.i18n import format_time, translate
 from idp.web.pages import act_for
 from idp.web.site import site
+from idp.words import N_
 
 blueprint = Blueprint("vouching", __name__)
 

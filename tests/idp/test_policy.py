@@ -175,7 +175,10 @@ def test_one_with_a_second_factor_may_not_enrol_another_with_the_first_alone() -
         (["known"], Level.ONE_FACTOR),
         (["had", "spare"], Level.ONE_FACTOR),
         (["known", "spare"], Level.MULTI_FACTOR),
-        (["upstream"], Level.MULTI_FACTOR),
+        (["upstream"], Level.ONE_FACTOR),
+        (["upstream", "known"], Level.ONE_FACTOR),
+        (["upstream", "had"], Level.MULTI_FACTOR),
+        (["upstream", "touch"], Level.PHISHING_RESISTANT),
         (["key"], Level.PHISHING_RESISTANT),
         (["touch"], Level.ONE_FACTOR),
         (["touch", "had"], Level.ONE_FACTOR),
@@ -245,7 +248,13 @@ rules = st.builds(
     minimum=levels,
     first_enrolment=st.booleans(),
 )
-proofs = st.builds(Proof, method=st.sampled_from(IDS), at=st.floats(0, 100), user_verified=st.booleans())
+proofs = st.builds(
+    Proof,
+    method=st.sampled_from(IDS),
+    at=st.floats(0, 100),
+    user_verified=st.booleans(),
+    multi_factor=st.booleans(),
+)
 situations = st.builds(
     Situation,
     methods=st.just(METHODS),
@@ -300,6 +309,43 @@ def test_phr_is_reached_only_by_a_proof_that_resists_phishing(case: Situation) -
     decision = decide(case)
     resisting = [proof for proof in decision.counted if proof.method in {"key", "touch"}]
     assert (decision.reached < Level.PHISHING_RESISTANT) or resisting
+
+
+@given(situations)
+def test_a_word_of_two_factors_raises_nothing_but_what_was_vouched_for_elsewhere(case: Situation) -> None:
+    """And never to what resists phishing."""
+    silent = tuple(replace(proof, multi_factor=False) for proof in case.proofs)
+    before, after = decide(replace(case, proofs=silent)), decide(case)
+    assert after.reached >= before.reached
+    told = [proof for proof in after.counted if proof.method == "upstream" and proof.multi_factor]
+    assert after.reached == before.reached or told
+    assert (after.reached is Level.PHISHING_RESISTANT) <= (
+        before.reached is Level.PHISHING_RESISTANT or any(p.method == "touch" for p in after.counted)
+    )
+
+
+@given(situations)
+def test_who_is_vouched_for_with_one_factor_is_where_a_password_would_bring_them(case: Situation) -> None:
+    vouched = tuple(replace(proof, multi_factor=False) for proof in case.proofs if proof.method == "upstream")
+    assert decide(replace(case, proofs=vouched)).reached <= Level.ONE_FACTOR
+
+
+def test_two_factors_elsewhere_are_two_here_and_are_told() -> None:
+    vouched = [Proof("upstream", 1.0, multi_factor=True)]
+    real = replace(UPSTREAM, amr=())
+    assert level_of(vouched, METHODS) is Level.MULTI_FACTOR
+    assert amr_of(vouched, [real]) == ("mfa",)
+    assert amr_of([Proof("upstream", 1.0), Proof("known", 1.0)], [KNOWN, real]) == ("pwd",)
+
+
+def test_the_word_of_two_factors_is_nothing_beside_a_way_of_our_own() -> None:
+    assert level_of([Proof("known", 1.0, multi_factor=True)], METHODS) is Level.ONE_FACTOR
+
+
+def test_who_was_vouched_for_with_one_factor_is_not_sent_there_again() -> None:
+    asked = situation(*EVERYWHERE, enrolled=frozenset({"upstream", "had"}), demanded=Level.MULTI_FACTOR)
+    assert decide(asked).useful == ("had", "upstream")
+    assert decide(replace(asked, proofs=(Proof("upstream", 1.0),))).useful == ("had",)
 
 
 # Keys of a kind that may not be used -------------------------------------------------------------------------

@@ -136,15 +136,17 @@ def _tell_realm(route: Route) -> None:
     realm = route.realm.upper()
     hosts = tuple(address for each in route.controllers for address in _addresses(each))
     with _lock:
-        if _configuration and _realms.get(realm) == hosts:
+        if not _configuration:
+            _configuration.append(os.memfd_create("krb5.conf"))
+        # Not /proc/self, where a program that we start would find something else.
+        ours = f"/proc/{os.getpid()}/fd/{_configuration[0]}"
+        others = os.environ.get("KRB5_CONFIG", "/etc/krb5.conf")
+        if ours not in others.split(":"):
+            os.environ["KRB5_CONFIG"] = f"{ours}:{others}"
+        if _realms.get(realm) == hosts:
             return
         _realms[realm] = hosts
         text = _krb5_conf(_realms).encode()
-        if not _configuration:
-            _configuration.append(os.memfd_create("krb5.conf"))
-            others = os.environ.get("KRB5_CONFIG", "/etc/krb5.conf")
-            # Not /proc/self, where a program that we start would find something else.
-            os.environ["KRB5_CONFIG"] = f"/proc/{os.getpid()}/fd/{_configuration[0]}:{others}"
         os.pwrite(_configuration[0], text, 0)
         os.truncate(_configuration[0], len(text))
 

@@ -14,7 +14,7 @@ import structlog
 
 from idp.crypto import SealError
 from idp.effects import Effects
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.gateways.kerberos import acceptor
 from idp.gateways.kerberos.outcomes import Refusal, TicketError
 from idp.gateways.kerberos.tokens import Ticket, accepted, read_token
@@ -27,6 +27,7 @@ from idp.methods.directory.method import METHOD as LINKED_BY
 from idp.models.methods import Factor, MethodFacts
 from idp.storage.ephemeral import Shelf
 from idp.storage.work import Work
+from idp.words import N_
 
 METHOD: Final = "kerberos"
 _USED: Final = "kerberos-ticket"

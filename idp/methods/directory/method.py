@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from idp.effects import Effects
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.events import Event, EventType
 from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault
 from idp.gateways.ldap.values import Entry
@@ -38,6 +38,7 @@ from idp.models.methods import Factor, MethodFacts
 from idp.models.people import Credential, User
 from idp.storage.throttle import Bucket, Throttle
 from idp.storage.work import Work
+from idp.words import N_
 
 METHOD: Final = "directory"
 _log = structlog.get_logger("visvaris.directory")

@@ -6,7 +6,7 @@ Not here: who may still use one (`policy.py`), how often one may try (`login/flo
 from collections.abc import Iterable, Sequence
 
 from idp.effects import Effects
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.methods.base import Answer, Challenge, Enrolled, Outcome, Rejected, Subject, Verified
 from idp.methods.password import legacy_hashes, strength
 from idp.methods.password.hashing import Argon2, Argon2Parameters, TooBusyError, Turns
@@ -14,6 +14,7 @@ from idp.methods.password.pace import Pace
 from idp.models.methods import Factor, MethodFacts
 from idp.models.people import Credential, User
 from idp.storage.work import Work
+from idp.words import N_
 
 METHOD = "password"
 

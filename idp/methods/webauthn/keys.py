@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from idp.attestation_policy import Key, Listing, refusal
 from idp.effects import Effects
-from idp.errors import N_, Reason
+from idp.errors import Reason
 from idp.methods.base import (
     LABEL_AT_MOST,
     Answer,
@@ -44,6 +44,7 @@ from idp.models.authenticators import AuthenticatorModel
 from idp.models.methods import MethodFacts
 from idp.models.people import Backup, Credential
 from idp.storage.work import Work
+from idp.words import N_
 
 KEYS_AT_MOST: Final = 20
 """For each person, of both methods together."""

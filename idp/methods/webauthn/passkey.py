@@ -6,12 +6,12 @@ The authenticator knows whose they are and makes sure of the user.
 from collections.abc import Mapping
 from typing import Any
 
-from idp.errors import N_
 from idp.methods.base import Answer, Challenge
 from idp.methods.webauthn.ceremony import BrokenAnswerError, read_answer
 from idp.methods.webauthn.keys import Keys
 from idp.models.methods import Device, Factor, MethodFacts
 from idp.storage.work import Work
+from idp.words import N_
 
 METHOD = "passkey"
 

@@ -4,9 +4,9 @@ A key that asks for its PIN or finger proves as much as a passkey; one that is m
 with something known (`policy.level_of`).
 """
 
-from idp.errors import N_
 from idp.methods.webauthn.keys import Keys
 from idp.models.methods import Device, Factor, MethodFacts
+from idp.words import N_
 
 METHOD = "security_key"
 

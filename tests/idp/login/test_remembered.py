@@ -192,6 +192,7 @@ def test_a_backup_and_what_is_known_remember_nothing(hall: Hall, anna: Employee)
         "password": 0,
         "directory": 0,
         "kerberos": 0,
+        "upstream_oidc": 0,
         "security_key": 0,
         "totp": 14,
         "phone_approval": 0,

@@ -4,7 +4,16 @@ import pyotp
 import pytest
 
 from idp.errors import Reason
-from idp.methods.base import AskedElsewhere, Delegated, Describing, Discovering, Method, Negotiating, Verified
+from idp.methods.base import (
+    AskedElsewhere,
+    Delegated,
+    Describing,
+    Discovering,
+    LeavesBrowser,
+    Method,
+    Negotiating,
+    Verified,
+)
 from idp.methods.registry import (
     Argon2Parameters,
     Methods,
@@ -49,8 +58,8 @@ def every(world: World) -> tuple[Method, ...]:
 def test_they_are_found_by_id_and_listed_in_order_of_preference(every: tuple[Method, ...]) -> None:
     by_id = Methods(every)
     preferred = [
-        *("passkey", "password", "directory", "kerberos", "security_key", "totp", "phone_approval"),
-        "recovery_code",
+        *("passkey", "password", "directory", "kerberos", "upstream_oidc", "security_key", "totp"),
+        *("phone_approval", "recovery_code"),
     ]
     assert list(by_id) == preferred == [method.facts.id for method in every]
     assert all(by_id[method.facts.id] is method for method in every)
@@ -60,10 +69,15 @@ def test_they_are_found_by_id_and_listed_in_order_of_preference(every: tuple[Met
 def test_what_each_says_of_itself_is_sound(every: tuple[Method, ...]) -> None:
     for method in every:
         assert set(method.facts.amr) <= RFC_8176
+        assert method.facts.amr or isinstance(method, LeavesBrowser)
         assert method.label
         assert method.description.endswith(".")
     assert [method.facts.id for method in every if method.facts.with_username] == ["password", "directory"]
-    assert [method.facts.id for method in every if method.facts.elsewhere] == ["directory", "kerberos"]
+    assert [method.facts.id for method in every if method.facts.elsewhere] == [
+        "directory",
+        "kerberos",
+        "upstream_oidc",
+    ]
     assert [method.facts.id for method in every if isinstance(method, Negotiating)] == ["kerberos"]
     assert [method.facts.id for method in every if method.facts.unattended] == ["kerberos"]
     assert [method.facts.credential_of for method in every if method.facts.credential_of] == ["directory"]
@@ -79,7 +93,10 @@ def test_what_each_says_of_itself_is_sound(every: tuple[Method, ...]) -> None:
     assert [method.facts.id for method in every if isinstance(method, AskedElsewhere)] == ["phone_approval"]
     assert [method.facts.id for method in every if method.facts.companion] == ["phone_approval"]
     assert [method.facts.id for method in every if method.facts.touch_is_enough] == ["security_key"]
-    assert {method.facts.factor for method in every} == {Factor.KNOWLEDGE, Factor.POSSESSION}
+    assert {method.facts.factor for method in every} == set(Factor)
+    vouched = [method.facts.id for method in every if method.facts.factor is Factor.UPSTREAM]
+    assert vouched == [method.facts.id for method in every if isinstance(method, LeavesBrowser)]
+    assert vouched == ["upstream_oidc"]
 
 
 def test_an_operator_can_give_somebody_a_password_and_a_secret(

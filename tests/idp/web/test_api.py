@@ -40,6 +40,8 @@ EVERY_ADDRESS = [
     *(("GET", "/municipalities/x/arrivals"), ("POST", "/municipalities/x/arrivals/x/link")),
     ("DELETE", "/municipalities/x/arrivals/x"),
     *(("GET", "/municipalities/x/directory-status"),),
+    ("GET", "/municipalities/x/upstream-arrivals"),
+    ("POST", "/municipalities/x/upstream-arrivals/x/link"),
 ]
 
 

@@ -53,7 +53,7 @@ def test_a_failure_inside_is_told_by_a_reference_only(
         raise RuntimeError("a detail that is nobody's business")
 
     browser.opens("/")
-    monkeypatch.setattr("idp.web.login._show", fail)
+    monkeypatch.setattr("idp.web.login.show_step", fail)
     page = browser.opens(browser.page.path)
     assert page.status == 500
     assert page.error_code == "server_error"

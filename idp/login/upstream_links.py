@@ -1,0 +1,103 @@
+"""Whose account an upstream's subject is: by the municipality's rule, or by an administrator's word.
+
+A link is an identity and a credential that names it: where either is gone, nobody signs in by it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from idp.errors import Reason, Refused
+from idp.events import Event
+from idp.methods.base import LeavesBrowser, Method
+from idp.models.people import Identity, User
+from idp.models.person_code import PersonCode
+from idp.models.upstreams import (
+    Assertion,
+    Match,
+    Upstream,
+    UpstreamArrival,
+    may_vouch_for,
+    personnel_source,
+)
+from idp.storage.work import Work
+
+
+def leaving_method(methods: Mapping[str, Method]) -> LeavesBrowser:
+    return next(method for method in methods.values() if isinstance(method, LeavesBrowser))
+
+
+def link(
+    work: Work,
+    method: LeavesBrowser,
+    upstream: Upstream,
+    subject: str,
+    user: User,
+    event: Event,
+    *,
+    replaces: bool,
+) -> None:
+    """That subject is this user from now on. `event`: who says so; `replaces`: in place of another
+    subject of theirs there.
+
+    Raises Refused; AlreadyExistsError when somebody else is that subject.
+    """
+    work.people.hold_user(user.id)
+    posts = work.people.employments_of(user.id, now=work.effects.now())
+    if not may_vouch_for(upstream, user, posts):
+        raise Refused(Reason.UPSTREAM_NOT_ITS_PERSON)
+    earlier = work.upstreams.find_identity_of_user(upstream.id, user.id)
+    if earlier is not None and not replaces:
+        raise Refused(Reason.UPSTREAM_NOT_LINKED)
+    if earlier is not None:
+        work.upstreams.unlink(earlier)
+    identity = Identity(
+        id=work.effects.new_id(),
+        user_id=user.id,
+        source=upstream.id,
+        subject=subject,
+        created_at=work.effects.now(),
+    )
+    work.people.add_identity(identity)
+    credential = method.link(user.id, identity, upstream.name)
+    work.people.add_credential(credential)
+    work.audit.append(
+        replace(
+            event,
+            user_id=user.id,
+            municipality=upstream.municipality,
+            method=method.facts.id,
+            detail={"upstream": upstream.id},
+        )
+    )
+
+
+def match_account(work: Work, upstream: Upstream, arrived: Assertion) -> User | None:
+    """By the municipality's rule; nobody where the claim is missing or says something else."""
+    if not arrived.matched:
+        return None
+    match Match(upstream.match_by):
+        case Match.PERSON_CODE:
+            try:
+                return work.people.find_user_by_person_code(PersonCode.parse(arrived.matched))
+            except ValueError:
+                return None
+        case Match.EMPLOYEE_NUMBER:
+            return work.people.find_user_by_identity(personnel_source(upstream.municipality), arrived.matched)
+        case Match.NOTHING:
+            return None
+
+
+def link_arrival(
+    work: Work, method: LeavesBrowser, arrival: UpstreamArrival, upstream: Upstream, user: User, event: Event
+) -> bool:
+    """By an administrator, in place of whom the person was there before. False when somebody else was first.
+
+    Raises Refused; AlreadyExistsError, and the unit of work is lost, when the subject is somebody's already.
+    """
+    if not work.upstreams.take_arrival(arrival.id):
+        return False
+    held = work.upstreams.find_identity(upstream.id, arrival.subject)
+    if held is not None and held.user_id == user.id:
+        work.upstreams.unlink(held)
+    link(work, method, upstream, arrival.subject, user, event, replaces=True)
+    return True

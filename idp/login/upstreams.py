@@ -1,0 +1,248 @@
+"""Signing in by the municipality's own OpenID provider: off to it, back once, and whose account that is.
+
+An address that is typed leads to the upstream of its domain, whether or not anybody has it. Who arrives for
+the first time is matched by the municipality's rule or waits for its administrator; never by an e-mail
+address or a name. Not here: the protocol (`oidc/upstream.py`), the pages (`web/upstream.py`).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from idp.crypto import token_hash
+from idp.effects import Effects, Instant
+from idp.errors import AlreadyExistsError, Reason, Refused
+from idp.events import Event, EventType
+from idp.login.browsers import told_browser
+from idp.login.flow import Answered, Login
+from idp.login.look import Look
+from idp.login.sessions import Sessions, SignedIn, Visitor
+from idp.login.standing import Standings
+from idp.login.upstream_links import leaving_method, link, match_account
+from idp.methods.base import Method, Rejected
+from idp.models.people import User
+from idp.models.upstreams import (
+    Assertion,
+    LogoutNotice,
+    Upstream,
+    UpstreamArrival,
+    Wanted,
+    domain_of,
+    may_vouch_for,
+)
+from idp.storage.database import Database
+from idp.storage.ephemeral import Shelf
+from idp.storage.sealed_shelf import SealedShelf
+from idp.storage.vault import Vault
+from idp.storage.work import Work
+
+SECONDS_TO_RETURN: Final = 600
+_KIND: Final = "upstream-begun"
+
+
+class Upstreams:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        shelf: Shelf,
+        vault: Vault,
+        methods: Mapping[str, Method],
+        standings: Standings,
+        sessions: Sessions,
+        login: Login,
+        effects: Effects,
+    ) -> None:
+        self._database = database
+        self._begun = SealedShelf(shelf, vault, _KIND)
+        self._method = leaving_method(methods)
+        self._standings = standings
+        self._sessions = sessions
+        self._login = login
+        self._effects = effects
+
+    @property
+    def method_id(self) -> str:
+        return self._method.facts.id
+
+    # Out ------------------------------------------------------------------------------------------------
+
+    def find_for_address(self, typed: str) -> Upstream | None:
+        """By the domain alone. Costs nothing where no address was typed."""
+        domain = domain_of(typed) if "@" in typed else None
+        if domain is None:
+            return None
+        with self._database.read() as work:
+            upstream = work.upstreams.find_for_domain(domain)
+        if upstream is None or not self._standings.is_allowed_nationally(self.method_id):
+            return None
+        return upstream
+
+    def find_of_person(self, look: Look) -> Upstream | None:
+        """The one linked to who is known in this sign-in already."""
+        linked = look.person.subject.of(self.method_id) if look.person is not None else []
+        with self._database.read() as work:
+            found = (work.upstreams.find_of_identity(credential.secret) for credential in linked)
+            return next((upstream for upstream in found if upstream is not None), None)
+
+    def leave(
+        self,
+        look: Look,
+        upstream: Upstream,
+        *,
+        login_hint: str,
+        language: str,
+        not_before: Instant | None = None,
+    ) -> str | Rejected:
+        """The address to send the browser to. `not_before`: when more is asked than the application does."""
+        required = look.transaction.requirements
+        moments = [moment for moment in (required.not_before, not_before) if moment is not None]
+        wanted = Wanted(
+            login_hint=login_hint,
+            not_before=max(moments, default=None),
+            anew=required.fresh or not_before is not None,
+            choose_account=required.select_account,
+            language=language,
+        )
+        leaving = self._method.set_out(upstream, wanted)
+        if isinstance(leaving, Rejected):
+            return leaving
+        begun = {
+            "transaction": look.transaction.id,
+            "upstream": upstream.id,
+            "hint": login_hint,
+            "language": language,
+            "kept": dict(leaving.kept),
+        }
+        until = self._effects.now() + SECONDS_TO_RETURN
+        self._begun.put(token_hash(leaving.state), begun, expires_at=until)
+        return leaving.address
+
+    # Back -----------------------------------------------------------------------------------------------
+
+    def transaction_of(self, state: str) -> str | None:
+        """Which sign-in waits for it; uses nothing up."""
+        begun = self._begun.find(token_hash(state))
+        return str(begun["transaction"]) if begun is not None else None
+
+    def came_back(
+        self, look: Look, state: str, query: str, *, visitor: Visitor, signed_in: SignedIn | None
+    ) -> Answered | str:
+        """An address where it must be asked once more, for something newer. `look`: of the sign-in that
+        waits, found by the browser it is bound to.
+        """
+        begun = self._begun.take(token_hash(state))
+        if begun is None or begun["transaction"] != look.transaction.id:
+            return self._refused(look, Reason.UPSTREAM_ANSWER_BROKEN, visitor)
+        with self._database.read() as work:
+            upstream = work.upstreams.find(begun["upstream"])
+        if upstream is None or not upstream.enabled:
+            return self._refused(look, Reason.UPSTREAM_OFF, visitor)
+        arrived = self._method.come_back(upstream, begun["kept"], query)
+        if isinstance(arrived, Rejected):
+            return self._refused(look, arrived.reason, visitor)
+        user = self._account_of(upstream, arrived, visitor)
+        if isinstance(user, Reason):
+            return self._refused(look, user, visitor)
+        if look.person is not None and look.person.user.id != user.id:
+            return self._refused(look, Reason.UPSTREAM_OTHER_PERSON, visitor)
+        if user.proofs_not_before is not None and arrived.at < user.proofs_not_before:
+            return self.leave(
+                look,
+                upstream,
+                login_hint=begun["hint"],
+                language=begun["language"],
+                not_before=user.proofs_not_before,
+            )
+        answer = self._method.answer_of(upstream, arrived)
+        return self._login.answer(look, self.method_id, answer, visitor=visitor, signed_in=signed_in)
+
+    def end(self, notice: LogoutNotice) -> None:
+        """Every session that leans on the identity that left, and whatever is half-way with it."""
+        now = self._effects.now()
+        with self._database.begin() as work:
+            found = work.upstreams.list_sessions(notice.upstream_id, sub=notice.sub, sid=notice.sid)
+            for user_id, credential_id in sorted({(each.user_id, each.credential_id) for each in found}):
+                work.sessions.void_unfinished(user_id, now)
+                for session_id in work.sessions.list_leaning_on(user_id, credential_id):
+                    event = Event(
+                        type=EventType.SESSION_ENDED,
+                        user_id=user_id,
+                        method=self.method_id,
+                        detail={"upstream": notice.upstream_id},
+                    )
+                    self._sessions.end(work, session_id, event)
+
+    # Whose account --------------------------------------------------------------------------------------
+
+    def _account_of(self, upstream: Upstream, arrived: Assertion, visitor: Visitor) -> User | Reason:
+        try:
+            with self._database.begin() as work:
+                return self._find_or_link(work, upstream, arrived, visitor)
+        except AlreadyExistsError:  # another request linked the same at once
+            with self._database.begin() as work:
+                return self._find_or_link(work, upstream, arrived, visitor)
+
+    def _find_or_link(
+        self, work: Work, upstream: Upstream, arrived: Assertion, visitor: Visitor
+    ) -> User | Reason:
+        identity = work.upstreams.find_identity(upstream.id, arrived.subject)
+        if identity is not None:
+            user = work.people.find_user(identity.user_id)
+            held = work.people.credentials_of(identity.user_id)
+            is_linked = any(each.method == self.method_id and each.secret == identity.id for each in held)
+        else:
+            user = match_account(work, upstream, arrived)
+            is_linked = False
+        if user is not None and not user.is_active:
+            return Reason.UPSTREAM_BLOCKED_USER
+        if user is not None and is_linked:
+            posts = work.people.employments_of(user.id, now=self._effects.now())
+            return user if may_vouch_for(upstream, user, posts) else Reason.UPSTREAM_NOT_ITS_PERSON
+        if user is not None and identity is None:
+            event = Event(type=EventType.METHOD_ENROLLED, actor_id=user.id, address=visitor.address)
+            try:
+                link(work, self._method, upstream, arrived.subject, user, event, replaces=False)
+            except Refused as refusal:
+                self._queue(work, upstream, arrived, visitor)
+                return refusal.reason
+            return user
+        self._queue(work, upstream, arrived, visitor)
+        return Reason.UPSTREAM_NOT_LINKED
+
+    def _queue(self, work: Work, upstream: Upstream, arrived: Assertion, visitor: Visitor) -> None:
+        now = self._effects.now()
+        work.upstreams.queue(
+            UpstreamArrival(
+                id=self._effects.new_id(),
+                upstream_id=upstream.id,
+                subject=arrived.subject,
+                name=arrived.name,
+                username=arrived.username,
+                first_at=now,
+                last_at=now,
+            )
+        )
+        work.audit.append(
+            Event(
+                type=EventType.UPSTREAM_ARRIVED,
+                municipality=upstream.municipality,
+                method=self.method_id,
+                address=visitor.address,
+                detail={"upstream": upstream.id},
+            )
+        )
+
+    def _refused(self, look: Look, reason: Reason, visitor: Visitor) -> Rejected:
+        with self._database.begin() as work:
+            work.audit.append(
+                Event(
+                    type=EventType.METHOD_FAILED,
+                    user_id=look.person.user.id if look.person else None,
+                    client_id=look.transaction.client_id,
+                    method=self.method_id,
+                    reason=reason.code,
+                    address=visitor.address,
+                    detail=told_browser(visitor.user_agent),
+                )
+            )
+        return Rejected(reason)

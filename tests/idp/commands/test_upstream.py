@@ -1,0 +1,166 @@
+"""`visvaris upstream`: what cannot work is refused, what is secret is never shown, and links are an operator's act."""
+
+import base64
+import json
+import logging
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from idp.cli import main
+from idp.models.upstreams import UpstreamArrival
+from tests.support.builders import (
+    MASTER_KEY,
+    RIGA,
+    World,
+    add_employment,
+    add_municipality,
+    add_user,
+    make_database,
+)
+from tests.support.certificates import Authority
+from tests.support.remote import Remote
+from tests.support.upstream.provider import CLIENT_ID, SECRET, TENANT, Upstream
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, authority: Authority) -> Iterator[World]:
+    url = f"sqlite:///{tmp_path / 'visvaris.sqlite3'}"
+    make_database(url).dispose()
+    monkeypatch.setenv("IDP_MASTER_KEYS", base64.urlsafe_b64encode(MASTER_KEY).decode())
+    monkeypatch.setenv("IDP_DATABASE_URL", url)
+    monkeypatch.setenv("IDP_OUTBOUND_CA_FILE", str(authority.ca_file))
+    monkeypatch.setenv("IDP_OUTBOUND_ALLOW", "127.0.0.0/8,::1/128")
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    with World(url) as made:
+        with made.database.begin() as work:
+            add_municipality(work)
+        yield made
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def op(remote: Remote, authority: Authority) -> Upstream:
+    return Upstream(remote, ssl.create_default_context(cafile=authority.ca_file), lambda: 0.0)
+
+
+def run(*arguments: str, given: str = "") -> Result:
+    return CliRunner().invoke(main, ["upstream", *arguments], input=given)
+
+
+def adding(op: Upstream, *more: str, given: str = SECRET) -> Result:
+    known = ("--municipality", RIGA, "--name", "Rīgas konts", "--issuer", op.issuer, "--client-id", CLIENT_ID)
+    return run("add", *known, *more, "--json", given=given)
+
+
+def test_one_is_added_shown_switched_and_removed(world: World, op: Upstream) -> None:
+    added = adding(op, "--domain", "Riga.Example", "--tenant", TENANT, "--believe-mfa", given=f"{SECRET}\n")
+    assert added.exit_code == 0, added.output
+    told = json.loads(added.stdout)
+    assert told["domains"] == ["riga.example"]
+    assert told["redirect_uri"].endswith("/login/upstream/callback")
+    (shown,) = json.loads(run("show", told["id"], "--json").stdout)
+    assert (shown["believes_mfa"], shown["tenant"], shown["enabled"]) == (True, TENANT, True)
+    assert SECRET not in added.output + run("show").output
+    with world.database.read() as work:
+        stored = work.upstreams.find(told["id"])
+        assert stored is not None
+        assert work.upstreams.secret_of(stored) == SECRET
+        assert SECRET not in stored.client_secret_sealed
+    assert run("switch", told["id"], "off").exit_code == 0
+    with world.database.read() as work:
+        assert work.upstreams.find_for_domain("riga.example") is None
+    assert run("remove", told["id"]).exit_code == 0
+    assert json.loads(run("show", "--json").stdout) == []
+
+
+def test_what_cannot_work_is_refused_before_it_is_stored(world: World, op: Upstream) -> None:
+    wrong = [
+        adding(op, given=""),
+        adding(op, "--match", "person_code"),
+        adding(op, "--match-claim", "code"),
+        adding(op, "--domain", "no domain"),
+        adding(op, "--municipality", "0000000"),
+        run(
+            "add",
+            "--municipality",
+            RIGA,
+            "--name",
+            "X",
+            "--issuer",
+            "http://login.example",
+            "--client-id",
+            "c",
+            given="s",
+        ),
+        run(
+            "add",
+            "--municipality",
+            RIGA,
+            "--name",
+            "X",
+            "--issuer",
+            op.issuer + "/",
+            "--client-id",
+            "c",
+            given="s",
+        ),
+        run(
+            "add",
+            "--municipality",
+            RIGA,
+            "--name",
+            "X",
+            "--issuer",
+            "https://login.microsoftonline.com/t/v2.0",
+            "--client-id",
+            "c",
+            given="s",
+        ),
+    ]
+    assert [result.exit_code for result in wrong] == [1] * len(wrong)
+    assert json.loads(run("show", "--json").stdout) == []
+
+
+def test_a_domain_leads_to_one_upstream(world: World, op: Upstream) -> None:
+    assert adding(op, "--domain", "riga.example").exit_code == 0
+    known = ("--municipality", RIGA, "--name", "Cits", "--issuer", op.issuer, "--client-id", "another")
+    assert run("add", *known, "--domain", "riga.example", given="s").exit_code == 1
+    assert len(json.loads(run("show", "--json").stdout)) == 1
+
+
+def test_who_waits_is_listed_and_linked_to_who_acts_for_that_municipality(world: World, op: Upstream) -> None:
+    upstream_id = json.loads(adding(op).stdout)["id"]
+    with world.database.begin() as work:
+        anna = add_user(work)
+        add_employment(work, anna.id)
+        add_user(work, "nobody")
+        work.upstreams.queue(
+            UpstreamArrival(
+                id="-a1",
+                upstream_id=upstream_id,
+                subject="sub-1",
+                name="Anna",
+                username="anna@x",
+                first_at=1.0,
+                last_at=1.0,
+            )
+        )
+    (waits,) = json.loads(run("queue", RIGA, "--json").stdout)
+    assert (waits["id"], waits["subject"]) == ("-a1", "sub-1")
+    assert run("link", "-a1", "nobody").exit_code == 1
+    assert run("link", "-a1", "unheard-of").exit_code == 1
+    linked = run("link", "-a1", "Anna")
+    assert linked.exit_code == 0, linked.output
+    with world.database.read() as work:
+        identity = work.upstreams.find_identity(upstream_id, "sub-1")
+        assert identity is not None
+        assert identity.user_id == anna.id
+        assert [each.secret for each in work.people.credentials_of(anna.id)] == [identity.id]
+    assert json.loads(run("queue", "--json").stdout) == []
+    assert run("link", "-a1", "anna").exit_code == 1

@@ -1,0 +1,317 @@
+"""Signing in by the municipality's own log-in page, against a provider that is not ours: the way there and back."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from idp.policy import Level
+from tests.support.actors import Browser, Employee
+from tests.support.administrators import program
+from tests.support.builders import KEKAVA, RIGA
+from tests.support.certificates import Authority
+from tests.support.pages import Page
+from tests.support.upstream.place import ADDRESS, METHOD, Place, place_of
+from tests.support.upstream.provider import Colleague, Shape
+
+
+@pytest.fixture(params=list(Shape), ids=lambda shape: shape.value)
+def place(request: pytest.FixtureRequest, fresh_database: str, authority: Authority) -> Iterator[Place]:
+    with place_of(fresh_database, authority, request.param) as made:
+        made.add()
+        yield made
+
+
+@pytest.fixture
+def anna(place: Place) -> Employee:
+    made = place.hall.employee("anna")
+    place.link(made)
+    return made
+
+
+@pytest.fixture
+def browser(place: Place) -> Browser:
+    return place.hall.browser()
+
+
+def test_somebody_the_municipality_vouches_for_is_signed_in(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    place.signs_in(browser)
+    assert browser.is_signed_in
+    (proof,) = place.proofs(anna)
+    assert (proof["method"], proof.get("multi_factor")) == (METHOD, None)
+
+
+def test_what_is_asked_has_all_that_protects_it(place: Place, anna: Employee, browser: Browser) -> None:
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(place.leaves(browser)).query).items()}
+    assert asked["code_challenge_method"] == "S256"
+    assert asked["redirect_uri"] == "https://login.example.lv/login/upstream/callback"
+    assert asked["login_hint"] == ADDRESS
+    assert asked["response_type"] == "code"
+    assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
+    assert "max_age" not in asked
+
+
+def test_the_page_goes_on_by_a_header_and_tells_nobody_where_it_was(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    address = place.leaves(browser)
+    assert browser.page.headers["refresh"] == f"0; url={address}"
+    assert browser.page.headers["referrer-policy"] == "no-referrer"
+
+
+def test_two_factors_there_count_where_the_municipality_believes_it(
+    fresh_database: str, authority: Authority
+) -> None:
+    with place_of(fresh_database, authority) as place:
+        place.add(believes_mfa=True)
+        place.allow(Level.MULTI_FACTOR)
+        anna, browser = place.hall.employee("anna"), place.hall.browser()
+        place.link(anna)
+        place.op.strong = True
+        place.signs_in(browser)
+        assert browser.is_signed_in
+        assert place.proofs(anna)[0]["multi_factor"] is True
+
+
+@pytest.mark.parametrize(("believed", "strong"), [(False, True), (True, False)])
+def test_two_factors_that_are_not_believed_or_not_said_are_one(
+    fresh_database: str, authority: Authority, believed: bool, strong: bool
+) -> None:
+    with place_of(fresh_database, authority) as place:
+        place.add(believes_mfa=believed)
+        place.allow(Level.MULTI_FACTOR)
+        anna, browser = place.hall.employee("anna", totp=True), place.hall.browser()
+        place.link(anna)
+        place.op.strong = strong
+        page = place.signs_in(browser)
+        assert page.has("code")
+        browser.presses(code=anna.code())
+        assert browser.is_signed_in
+        assert "multi_factor" not in next(each for each in place.proofs(anna) if each["method"] == METHOD)
+
+
+def test_an_acr_says_it_where_the_municipality_says_which(fresh_database: str, authority: Authority) -> None:
+    with place_of(fresh_database, authority) as place:
+        place.add(believes_mfa=True, mfa_acr="possessionorinherence")
+        anna, browser = place.hall.employee("anna"), place.hall.browser()
+        place.link(anna)
+        place.op.changes = {"acr": "possessionorinherence"}
+        place.signs_in(browser)
+        assert place.proofs(anna)[0]["multi_factor"] is True
+
+
+@pytest.mark.parametrize("typed", [ADDRESS, "nobody@riga.example", "Anna@RIGA.Example.", " x@riga.example "])
+def test_an_address_leads_there_whether_or_not_anybody_has_it(
+    place: Place, anna: Employee, browser: Browser, typed: str
+) -> None:
+    """attack 3: nothing tells who exists"""
+    place.leaves(browser, typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["anna", "anna@other.example", "@riga.example", "anna@", "anna@sub.riga.example"]
+)
+def test_anything_else_stays_here(place: Place, anna: Employee, browser: Browser, typed: str) -> None:
+    browser.opens("/")
+    page = browser.presses(username=typed, password="x")
+    assert not page.has("leave")
+    assert page.status == 422
+
+
+def test_nobody_is_led_there_where_the_way_is_not_allowed(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    place.hall.rule("national")
+    browser.opens("/")
+    assert not browser.presses(username=ADDRESS, password="x").has("leave")
+
+
+def test_when_the_municipality_does_not_allow_it_the_word_of_its_upstream_is_nothing(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    place.hall.rule(RIGA)
+    place.signs_in(browser)
+    assert not browser.is_signed_in
+
+
+def test_who_logged_in_there_long_ago_did_so_long_ago_here(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    place.op.seen_at = place.hall.clock() - 3000
+    place.signs_in(browser)
+    assert place.proofs(anna)[0]["at"] == place.hall.clock() - 3000
+
+
+def test_where_something_new_is_asked_the_upstream_is_asked_for_it_and_held_to_it(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    place.op.seen_at = place.hall.clock() - 3000
+    place.signs_in(browser)
+    page = browser.opens("/account/methods/totp")
+    asked = _offered(place, browser, page.path)
+    assert asked["max_age"] == "600"
+    place.op.changes = {"auth_time": int(place.hall.clock()) - 661}
+    browser.opens(place.op.visit(browser.page.content.links["leave"]))
+    assert place.reasons() == ["upstream_not_fresh"]
+    place.op.changes = {}
+    place.op.seen_at = place.hall.clock() - 5
+    _offered(place, browser, browser.opens("/account/methods/totp").path)
+    browser.opens(place.op.visit(browser.page.content.links["leave"]))
+    assert browser.opens("/account/methods/totp").path == "/account/methods/totp"
+
+
+def test_who_must_log_in_anew_must_do_so_there(place: Place, anna: Employee, browser: Browser) -> None:
+    """`prompt=login` of an application (Core 3.1.2.1), also where the person takes their time."""
+    console = program(place.hall)
+    question = console.ask(scope="openid", prompt="login")
+    browser.opens(question.url.removeprefix(place.hall.issuer))
+    place.hall.clock.move(300)
+    browser.presses(username=ADDRESS, password="")
+    place.op.seen_at = place.hall.clock() - 1000
+    page = browser.opens(place.op.visit(browser.page.content.links["leave"]))
+    assert (place.op.asked[-1]["prompt"], place.op.asked[-1]["max_age"]) == ("login", "300")
+    assert place.reasons() == ["upstream_not_fresh"]
+    assert page.status == 422
+    place.op.seen_at = None
+    browser.presses(username=ADDRESS, password="")
+    browser.opens(place.op.visit(browser.page.content.links["leave"]))
+    assert browser.left_for is not None
+    assert "code=" in browser.left_for
+
+
+def _offered(place: Place, browser: Browser, path: str) -> dict[str, str]:
+    """The page offers the way again, to somebody who is known."""
+    browser.opens(f"{path.partition('?')[0]}?method={METHOD}")
+    page = browser.presses()
+    assert page.has("leave"), page.words
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.content.links["leave"]).query).items()}
+
+
+def test_after_everything_was_ended_an_old_log_in_there_is_asked_for_anew(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    """Who ended all sessions is not signed in by the one they left open at work."""
+    place.op.seen_at = place.hall.clock() - 100
+    with place.hall.world.database.begin() as work:
+        work.sessions.void_unfinished(anna.user.id, place.hall.clock())
+    page = place.signs_in(browser)
+    assert page.has("leave")
+    assert not browser.is_signed_in
+    place.op.seen_at = None
+    browser.opens(place.op.visit(page.content.links["leave"]))
+    assert browser.is_signed_in
+    assert place.op.asked[-1]["prompt"] == "login"
+
+
+def test_who_has_no_account_linked_is_told_what_to_do_and_waits(place: Place, browser: Browser) -> None:
+    place.op.who = Colleague("stranger", "Jānis <b>Ozols</b>\n" + "x" * 200)
+    page = place.signs_in(browser)
+    assert (page.status, page.error_code) == (403, "upstream_not_linked")
+    place.hall.clock.move(60)
+    place.signs_in(place.hall.browser())
+    with place.hall.world.database.read() as work:
+        (arrival,) = work.upstreams.list_arrivals(RIGA)
+        assert work.upstreams.list_arrivals(KEKAVA) == []
+    assert arrival.last_at - arrival.first_at == 60
+    assert "\n" not in arrival.name
+    assert len(place.events("upstream.arrived")) == 2
+
+
+def test_nobody_is_known_by_an_address_or_a_name(place: Place, browser: Browser) -> None:
+    """attack 38: the e-mail address of somebody else in the token"""
+    anna = place.hall.employee("anna.berzina", email=ADDRESS, email_verified=True)
+    place.op.who = Colleague(
+        "mallory", anna.user.display_name, ADDRESS, {"email": ADDRESS, "email_verified": True}
+    )
+    assert place.signs_in(browser).error_code == "upstream_not_linked"
+    assert not browser.is_signed_in
+
+
+def test_a_blocked_user_stays_out_and_reads_the_same(place: Place, anna: Employee, browser: Browser) -> None:
+    place.hall.block(anna)
+    blocked = place.signs_in(browser)
+    place.op.who = Colleague("stranger")
+    stranger = place.signs_in(place.hall.browser())
+    assert (blocked.status, stranger.status) == (403, 403)
+    assert place.reasons() == ["upstream_blocked_user", "upstream_not_linked"]
+    assert _but_for_its_number(blocked) == _but_for_its_number(stranger)
+
+
+def _but_for_its_number(page: Page) -> str:
+    return page.words.replace(page.content.ids["error-reference"], "")
+
+
+@pytest.mark.parametrize("trait", ["two posts", "another's", "operator"])
+def test_a_municipality_vouches_for_nobody_who_acts_for_somebody_else(
+    place: Place, browser: Browser, trait: str
+) -> None:
+    """attack 39: its administrator could otherwise be anybody anywhere"""
+    anna = place.hall.employee("anna")
+    place.link(anna)
+    with place.hall.world.database.begin() as work:
+        if trait == "operator":
+            work.people._unit.connection().exec_driver_sql("""update users set roles = '["operator"]'""")
+        elif trait == "two posts":
+            _hire(work, anna, KEKAVA)
+        else:
+            work.people._unit.connection().exec_driver_sql(
+                f"update employments set municipality = '{KEKAVA}'"
+            )
+    page = place.signs_in(browser)
+    assert (page.status, place.reasons()) == (403, ["upstream_not_its_person"])
+    assert not browser.is_signed_in
+
+
+def _hire(work: object, who: Employee, atvk: str) -> None:
+    from tests.support.builders import add_employment
+
+    add_employment(work, who.user.id, atvk)  # type: ignore[arg-type]
+
+
+def test_the_owner_sees_it_on_the_account_page_and_cannot_set_it_up_there(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    place.signs_in(browser)
+    page = browser.opens("/account")
+    assert "Jūsu iestādes konts" in page.words
+    assert not [url for url in page.content.links.values() if METHOD in url]
+    for path in (f"/account/methods/{METHOD}", f"/account/methods/{METHOD}/remove"):
+        assert browser.opens(path).status == 404
+
+
+def test_switched_off_it_lets_nobody_in_also_not_those_on_their_way(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    back = place.op.visit(place.leaves(browser))
+    with place.hall.world.database.begin() as work:
+        work.upstreams.switch(place.row.id, on=False)
+    browser.opens(back)
+    assert not browser.is_signed_in
+    assert place.reasons() == ["upstream_off"]
+
+
+def test_what_is_removed_opens_nothing_from_that_moment(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    place.signs_in(browser)
+    with place.hall.world.database.begin() as work:
+        assert work.upstreams.remove(place.row.id)
+    assert not browser.is_signed_in
+
+
+def test_who_is_signed_in_already_cannot_become_somebody_else_on_the_way(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    place.op.seen_at = place.hall.clock() - 3000
+    place.signs_in(browser)
+    other = place.hall.employee("zane")
+    place.op.who = Colleague("k2")
+    place.link(other)
+    browser.opens(f"{browser.opens('/account/methods/totp').path.partition('?')[0]}?method={METHOD}")
+    address = browser.presses().content.links["leave"]
+    place.op.seen_at = None
+    browser.opens(place.op.visit(address))
+    assert place.reasons() == ["upstream_other_person"]
+    assert place.sessions(other) == 0
