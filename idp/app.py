@@ -15,6 +15,7 @@ from idp.web import (
     activity,
     api,
     api_cases,
+    api_directory_runs,
     api_identity_checks,
     api_municipalities,
     api_networks,
@@ -130,7 +131,7 @@ def make_pages(provider: Provider) -> Flask:
         *(assets, health, wellknown, api, api_tickets),
         *(identity_smart_id, identity_eparaksts, identity_in_person, identity),
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
-        vouching,
+        *(vouching, api_directory_runs),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:

@@ -8,6 +8,7 @@ from idp.commands import (
     client,
     database,
     directory,
+    directory_sync,
     keys,
     mail,
     mds,
@@ -52,6 +53,8 @@ for _command in (
     main.add_command(_command)
 for _about_letters in tickets.COMMANDS:
     user.group.add_command(_about_letters)
+for _about_readings in directory_sync.COMMANDS:
+    directory.group.add_command(_about_readings)
 
 if __name__ == "__main__":
     main()

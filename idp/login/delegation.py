@@ -9,6 +9,7 @@ from idp.login.look import Look
 from idp.login.standing import Standings, match_posts
 from idp.login.transaction import Requirements
 from idp.methods.base import Delegated, Method, Subject
+from idp.policy import Exclusion, Why
 
 
 class Delegation:
@@ -30,13 +31,17 @@ class Delegation:
         return asked
 
     def _may_begin(self, look: Look, user_id: str, method: Method) -> bool:
-        """Whether it would be accepted from them as the first thing that they prove here."""
+        """Whether it would be accepted from them as the first thing that they prove here, or would be were it
+        not blocked: what was switched off outside must not come back by an older secret of ours.
+        """
         person = self._standings.find_person(user_id)
         if person is None:
             return False
         wanted, chosen = look.transaction.requirements, look.transaction.employment_id
         acting = match_posts(person, wanted, chosen=chosen).acting
-        return (
-            method.facts.id
-            in self._standings.decide(person, Requirements(), proofs=(), acting=acting).offered
-        )
+        decision = self._standings.decide(person, Requirements(), proofs=(), acting=acting)
+        if method.facts.id in decision.offered:
+            return True
+        tenants = person.tenants if acting is None else frozenset({acting.municipality})
+        is_foreign = method.facts.id in person.only_among(person.vouched_for_elsewhere(tenants))
+        return not is_foreign and Exclusion(method.facts.id, Why.BLOCKED) in decision.excluded

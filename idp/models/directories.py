@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.models.base import Base, Id, Moment
+from idp.models.directory_sync import SHARE_USUAL, WhenGone
 
 
 class Encryption(StrEnum):
@@ -53,6 +54,9 @@ class Directory(Base):
     updated_at: Mapped[Moment]
     change_url: Mapped[str | None] = mapped_column(default=None)
     enabled: Mapped[bool] = mapped_column(default=True)
+    sync_minutes: Mapped[int | None] = mapped_column(default=None)
+    sync_share: Mapped[int] = mapped_column(default=SHARE_USUAL)
+    when_gone: Mapped[str] = mapped_column(default=WhenGone.THIS_METHOD.value)
 
 
 class DirectoryLink(Base):

@@ -18,6 +18,7 @@ from idp.gateways.ldap.values import filter_fault, is_attribute, is_host
 from idp.methods.base import label_from
 from idp.methods.registry import vouched_for
 from idp.models.directories import Directory, DirectoryLink, Encryption
+from idp.models.directory_sync import SHARE_USUAL, WhenGone
 from idp.models.people import User
 from idp.policy import OPERATOR
 from idp.storage.work import Work
@@ -277,6 +278,21 @@ def _flag(value: Any) -> bool:
     return value is not False
 
 
+def _sync_minutes(value: Any) -> int | None:
+    return None if value is None else _number(value, usual=0, at_most=24 * 60)
+
+
+def _sync_share(value: Any) -> int:
+    return _number(value, usual=SHARE_USUAL, at_most=100)
+
+
+def _when_gone(value: Any) -> str:
+    try:
+        return WhenGone(value or WhenGone.THIS_METHOD.value).value
+    except ValueError:
+        raise ValueError(f"it is {' or '.join(each.value for each in WhenGone)}") from None
+
+
 _READERS: Final = {
     "municipality": _text,
     "name": _name,
@@ -295,4 +311,7 @@ _READERS: Final = {
     "attempt_minutes": _attempt_minutes,
     "change_url": _address,
     "enabled": _flag,
+    "sync_minutes": _sync_minutes,
+    "sync_share": _sync_share,
+    "when_gone": _when_gone,
 }

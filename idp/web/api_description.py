@@ -13,7 +13,7 @@ from idp.people.cases import Step
 from idp.storage.cases import CaseState
 from idp.storage.outbox import State
 from idp.storage.tickets import TicketState
-from idp.web import api_description_identity
+from idp.web import api_description_directory_runs, api_description_identity
 from idp.web.api_description_parts import MAYBE_TEXT as _MAYBE_TEXT
 from idp.web.api_description_parts import MAYBE_TIME as _MAYBE_TIME
 from idp.web.api_description_parts import MOST, USUAL
@@ -58,6 +58,7 @@ def describe(issuer: str) -> dict[str, Any]:
             "/municipalities/{id}/rules": {"get": _show_rules(), "put": _put_rules()},
             "/municipalities/{id}/networks": {"get": _list_networks()},
             "/municipalities/{id}/networks/{network}": {"put": _put_network()},
+            **api_description_directory_runs.paths(),
         },
         "components": {
             "securitySchemes": {
@@ -76,6 +77,7 @@ def describe(issuer: str) -> dict[str, Any]:
                 "sessions": _object(sessions=_list_of("session")),
                 **_ticket_schemas(),
                 **api_description_identity.schemas(),
+                **api_description_directory_runs.schemas(),
                 "case": _object(**_case()),
                 "cases": _object(cases=_list_of("case"), after=_MAYBE_TEXT),
                 "case_with_story": _object(**_case(), story=_story()),

@@ -8,11 +8,14 @@ import json
 import sys
 import uuid
 
+import ldb
 from samba.auth import system_session
 from samba.param import LoadParm
 from samba.samdb import SamDB
 
 DISABLED_ACCOUNT = 0x202
+ENABLED_ACCOUNT = 0x200
+NEEDS_NO_PASSWORD = 0x220
 BYPASS_PASSWORD_HASH = "1.3.6.1.4.1.7165.4.3.12"
 LONG_AGO = "116444736000000000"  # 1970, in the directory's count of time
 
@@ -34,6 +37,16 @@ def apply(directory: SamDB, change: dict) -> None:
             )
         case "user":
             add_user(directory, change)
+        case "crowd":
+            add_crowd(directory, change["name"], change["count"])
+        case "members":
+            directory.add_remove_group_members(
+                change["name"], change["members"], add_members_operation=change.get("add", True)
+            )
+        case "bytes":
+            set_bytes(directory, dn_of(directory, change["name"]), change["attribute"], change["value"])
+        case "value":
+            set_value(directory, dn_of(directory, change["name"]), change["attribute"], change["value"])
         case "group":
             directory.newgroup(change["name"])
             directory.add_remove_group_members(change["name"], change["members"])
@@ -56,6 +69,32 @@ def apply(directory: SamDB, change: dict) -> None:
             set_value(
                 directory, dn_of(directory, change["name"]), "userAccountControl", str(DISABLED_ACCOUNT)
             )
+        case "enable":
+            set_value(directory, dn_of(directory, change["name"]), "userAccountControl", str(ENABLED_ACCOUNT))
+
+
+def add_crowd(directory: SamDB, name: str, count: int) -> None:
+    """People who cannot sign in, being without a password; units and transactions stay small, or each one
+    more would cost more than the one before.
+    """
+    for start in range(0, count, 100):
+        unit = f"OU={name}{start // 500},{directory.domain_dn()}"
+        directory.transaction_start()
+        if start % 500 == 0:
+            directory.add({"dn": unit, "objectClass": "organizationalUnit"})
+        for number in range(start, min(start + 100, count)):
+            directory.add(
+                {
+                    "dn": f"CN={name}{number},{unit}",
+                    "objectClass": "user",
+                    "sAMAccountName": f"{name}{number}",
+                    "userPrincipalName": f"{name}{number}@{directory.domain_dns_name()}",
+                    "givenName": f"Vārds {number}",
+                    "sn": name,
+                    "userAccountControl": str(NEEDS_NO_PASSWORD),
+                }
+            )
+        directory.transaction_commit()
 
 
 def add_user(directory: SamDB, user: dict) -> None:
@@ -101,6 +140,13 @@ def set_lock_out(directory: SamDB, after: int) -> None:
 
 def set_value(directory: SamDB, dn: str, attribute: str, value: str) -> None:
     directory.modify_ldif(f"dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}: {value}\n")
+
+
+def set_bytes(directory: SamDB, dn: str, attribute: str, value: str) -> None:
+    """Also what LDIF cannot say on one line."""
+    message = ldb.Message(ldb.Dn(directory, dn))
+    message[attribute] = ldb.MessageElement(value.encode(), ldb.FLAG_MOD_REPLACE, attribute)
+    directory.modify(message)
 
 
 def dn_of(directory: SamDB, name: str) -> str:

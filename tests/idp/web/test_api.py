@@ -29,6 +29,8 @@ EVERY_ADDRESS = [
     *(("GET", "/identity-checks/x"), ("DELETE", "/identity-checks/x")),
     *(("GET", "/cases"), ("GET", "/cases/x"), ("POST", "/cases/x/close")),
     *(("GET", "/municipalities/x/rules"), ("PUT", "/municipalities/x/rules")),
+    *(("GET", "/municipalities/x/directories/y/runs"), ("GET", "/municipalities/x/directories/y/runs/z")),
+    ("POST", "/municipalities/x/directories/y/runs/z/confirm"),
 ]
 
 
