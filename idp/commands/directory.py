@@ -66,7 +66,7 @@ def list_all(*, as_json: bool) -> None:
 @click.argument("name")
 @AS_JSON
 def show(atvk: str, name: str, *, as_json: bool) -> None:
-    told = directories.shown(find_directory(open_context(), atvk, name))
+    told = directories.shown(_find(open_context(), atvk, name))
     if as_json:
         say_json(told)
     else:
@@ -80,7 +80,7 @@ def show(atvk: str, name: str, *, as_json: bool) -> None:
 @AS_JSON
 def test(atvk: str, name: str, *, person: str, as_json: bool) -> None:
     context = open_context()
-    directory = find_directory(context, atvk, name)
+    directory = _find(context, atvk, name)
     with context.database.read() as work:
         route = route_to(directory, work.directories.password_of(directory))
     steps = list(diagnose(route, _asked(directory, person)))
@@ -96,7 +96,7 @@ def test(atvk: str, name: str, *, person: str, as_json: bool) -> None:
 @click.argument("entry")
 def link(atvk: str, name: str, username: str, entry: str) -> None:
     context = open_context()
-    directory = find_directory(context, atvk, name)
+    directory = _find(context, atvk, name)
     with context.database.read() as work:
         route = route_to(directory, work.directories.password_of(directory))
         user = work.people.find_user_by_username(username)
@@ -134,7 +134,7 @@ def _asked(directory: Directory, person: str) -> Asked:
     )
 
 
-def find_directory(context: Context, atvk: str, name: str) -> Directory:
+def _find(context: Context, atvk: str, name: str) -> Directory:
     with context.database.read() as work:
         found = work.directories.find_by_name(atvk, name)
     if found is None:

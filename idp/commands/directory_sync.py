@@ -19,7 +19,6 @@ from idp.commands.context import (
     say_json,
     say_rows,
 )
-from idp.commands.directory import find_directory
 from idp.effects import Instant
 from idp.gateways.ldap.outcomes import DirectoryError
 from idp.models.directories import Directory
@@ -51,7 +50,7 @@ def sync(
     if confirms is not None and (dry or share is not None):
         raise click.UsageError("--confirm goes with neither --dry-run nor --share.")
     context = open_context()
-    directory = find_directory(context, atvk, name)
+    directory = _find(context, atvk, name)
     if not directory.enabled:
         refuse("The directory is switched off.")
     with reading_bar(_count_people(context, directory), sys.stderr) as tell:
@@ -79,7 +78,7 @@ def sync(
 @AS_JSON
 def runs(atvk: str, name: str, run_id: str | None, *, limit: int, as_json: bool) -> None:
     context = open_context()
-    directory = find_directory(context, atvk, name)
+    directory = _find(context, atvk, name)
     with context.database.read() as work:
         found = work.directory_syncs.list_runs(directory.id, limit=limit)
         one = work.directory_syncs.find_run(directory.id, run_id) if run_id else None
@@ -105,6 +104,14 @@ def reading_bar(people: int, stream: TextIO) -> Iterator[Tell]:
         return
     with click.progressbar(length=max(1, people), label="Reading", file=stream) as bar:
         yield lambda _what, many: bar.update(many)
+
+
+def _find(context: Context, atvk: str, name: str) -> Directory:
+    with context.database.read() as work:
+        found = work.directories.find_by_name(atvk, name)
+    if found is None:
+        refuse(f"{atvk} has no directory {name}.")
+    return found
 
 
 def _read(context: Context, directory: Directory, asked: Asked) -> Outcome:

@@ -94,17 +94,16 @@ class Ledger:
         return True
 
     def apply(self, done: Plan, known: Sequence[tuple[Known, Seen]], tell: Tell) -> None:
-        now = self.effects.now()
         for start in range(0, len(done.steps), AT_ONCE):
             some = done.steps[start : start + AT_ONCE]
             with self._writing() as work:
-                Applying(work, self.directory, now).apply(some)
+                Applying(work, self.directory, self.effects.now()).apply(some)
             tell("applied", len(some))
         applied = {step.known.user.id for step in done.steps}
         others = [each for each in known if each[0].user.id not in applied and each[0].credential_id]
         for start in range(0, len(others), _NOTED_AT_ONCE):
             with self._writing() as work:
-                applying = Applying(work, self.directory, now)
+                applying = Applying(work, self.directory, self.effects.now())
                 for person, seen in others[start : start + _NOTED_AT_ONCE]:
                     applying.note(person, seen)
 

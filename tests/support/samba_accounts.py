@@ -39,6 +39,8 @@ def apply(directory: SamDB, change: dict) -> None:
             add_user(directory, change)
         case "crowd":
             add_crowd(directory, change["name"], change["count"])
+        case "groups":
+            add_groups(directory, change["name"], change["count"], dn_of(directory, change["member"]))
         case "members":
             directory.add_remove_group_members(
                 change["name"], change["members"], add_members_operation=change.get("add", True)
@@ -92,6 +94,23 @@ def add_crowd(directory: SamDB, name: str, count: int) -> None:
                     "givenName": f"Vārds {number}",
                     "sn": name,
                     "userAccountControl": str(NEEDS_NO_PASSWORD),
+                }
+            )
+        directory.transaction_commit()
+
+
+def add_groups(directory: SamDB, name: str, count: int, member: str) -> None:
+    unit = f"OU={name},{directory.domain_dn()}"
+    directory.add({"dn": unit, "objectClass": "organizationalUnit"})
+    for start in range(0, count, 100):
+        directory.transaction_start()
+        for number in range(start, min(start + 100, count)):
+            directory.add(
+                {
+                    "dn": f"CN={name}{number},{unit}",
+                    "objectClass": "group",
+                    "sAMAccountName": f"{name}{number}",
+                    "member": member,
                 }
             )
         directory.transaction_commit()

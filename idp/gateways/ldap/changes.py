@@ -135,7 +135,7 @@ class Changes:
         """Also one that is gone, where our account may see that; who is in which may differ then."""
         condition = f"(&(objectClass=group)(uSNChanged>={since}))"
         pages = self._pages(self.source.root, condition, ["objectGUID"], deleted=True)
-        return any(rows for rows in pages)
+        return any(pages)
 
     def groups_within(self, group_dn: str) -> list[str] | None:
         """DNs of it and of all groups in it; None where it is not there.
@@ -172,7 +172,7 @@ class Changes:
                 continue
             if not any(name.lower() == "useraccountcontrol" for name in cells):
                 # Whoever may not read it would take everybody for enabled.
-                raise DirectoryError(Fault.BROKEN, f"our account may not read userAccountControl of {dn}")
+                raise DirectoryError(Fault.BROKEN, "our account may not read userAccountControl")
             yield Found(entry=entry, expires_at=instant_of(_number(cells, "accountExpires")))
 
     def _in_order(
@@ -206,7 +206,8 @@ class Changes:
                 controls.append(ldap.controls.RequestControl(_SHOW_DELETED, criticality=True))
             question = _Question(base, condition, list(names), controls)
             rows, cookie = self._ask(partial(_one_page, self._connection, question, self._seconds))
-            yield [row for row in rows if row[0] is not None]  # without continuations
+            if entries := [row for row in rows if row[0] is not None]:  # without continuations
+                yield entries
             if not cookie:
                 return
 

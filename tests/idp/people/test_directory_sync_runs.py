@@ -1,17 +1,19 @@
 """Reading a municipality's directory: how much is read, by whom, and when it means nothing or too much."""
 
 import socket
+import threading
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from idp import worker
 from idp.gateways.ldap import probe
 from idp.gateways.ldap.changes import Changes
-from idp.gateways.ldap.outcomes import DirectoryError
+from idp.gateways.ldap.outcomes import DirectoryError, Fault
 from idp.models.directory_sync import DirectorySyncRun, RunState
 from idp.people.directory_sync import Asked, BusyError, StaleError, SyncError, open_changes
-from idp.people.directory_sync_ledger import LEASE_SECONDS
+from idp.people.directory_sync_ledger import LEASE_SECONDS, RESUMED_SECONDS
 from idp.storage.directory_sync import DirectorySyncStore
 from tests.support.actors import Employee, Hall
 from tests.support.at_once import at_once
@@ -304,3 +306,77 @@ def test_a_directory_is_due_when_its_minutes_are_over(synced: Synced, hall: Hall
     assert len(synced.syncs.list_due()) == 1
     synced.riga.put(enabled=False)
     assert synced.syncs.list_due() == []
+
+
+# The worker -----------------------------------------------------------------------------------------------
+
+
+class Looks(threading.Event):
+    """Set after so many looks, without waiting in between."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.left = looks
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.left -= 1
+        return self.left < 0 or self.is_set()
+
+
+def test_the_worker_reads_what_is_due_and_one_that_fails_keeps_none_from_it(
+    synced: Synced, hall: Hall, name: str
+):
+    synced.riga.put(sync_minutes=15)
+    anna = synced.employs(name, entry={"state": "disabled"})
+    with hall.world.database.begin() as work:
+        add_directory(work, name="A", sync_minutes=15, controllers=["127.0.0.1:1"])
+    worker.read_directories(synced.syncs, Looks(1))
+    assert synced.is_blocked(anna)
+    assert [run.asked_by for run in synced.runs()] == ["directory-sync"]
+    worker.read_directories(synced.syncs, Looks(3))
+    assert len(synced.runs()) == 1, "not before its minutes are over"
+
+
+def test_a_worker_that_is_told_to_stop_leaves_the_reading_to_the_next(
+    synced: Synced, hall: Hall, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    synced.riga.put(sync_minutes=15)
+    people = synced.employ_all([person(f"{name}n{number}") for number in range(12)])
+    stop = Looks(1)
+    keep = DirectorySyncStore.keep_page
+
+    def stop_after_a_page(store: DirectorySyncStore, run: DirectorySyncRun, entries: Any) -> None:
+        keep(store, run, entries)
+        stop.set()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DirectorySyncStore, "keep_page", stop_after_a_page)
+        worker.read_directories(synced.syncs, stop)
+    (left,) = synced.runs()
+    assert (left.state, left.entries) == (RunState.READING, 5)
+    hall.clock.move(15 * 60)
+    worker.read_directories(synced.syncs, Looks(1))
+    (done,) = synced.runs()
+    assert (done.id, done.state) == (left.id, RunState.APPLIED)
+    assert not any(synced.is_blocked(each) for each in people)
+
+
+def test_a_reading_that_was_left_too_long_ago_begins_anew(
+    synced: Synced, hall: Hall, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    synced.employ_all([person(f"{name}n{number}") for number in range(6)])
+    keep = DirectorySyncStore.keep_page
+
+    def away(store: DirectorySyncStore, run: DirectorySyncRun, entries: Any) -> None:
+        keep(store, run, entries)
+        raise DirectoryError(Fault.UNREACHABLE, "no answer in time")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DirectorySyncStore, "keep_page", away)
+        with pytest.raises(DirectoryError):
+            synced.run()
+    hall.clock.move(RESUMED_SECONDS)
+    again = synced.run()
+    now, before = synced.runs()
+    assert (now.id, before.state) == (again.run.id, RunState.FAILED)
+    assert synced.count("directory_sync_entries") == 0
