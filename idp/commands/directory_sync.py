@@ -67,7 +67,7 @@ def sync(
         say_rows(outcome.run.lines, _LINES, as_json=False)
         say(_in_words(outcome.run))
     if outcome.held and not dry:
-        note(f"They wait: visvaris directory sync {atvk} '{name}' --confirm {outcome.run.id}")
+        note(f"They wait: visvaris directory sync {atvk} '{name}' --confirm {outcome.waits_as}")
 
 
 @click.command("runs", help="What readings of it did, or what RUN did.", context_settings=DASHED_IDS)

@@ -48,11 +48,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`steps`: what was done, or in a dry run would be; `held`: what waits, or would."""
+    """`steps`: what was done, or in a dry run would be; `held`: what waits, or would, and `waits_as`: the id
+    of the reading that is to be confirmed.
+    """
 
     run: DirectorySyncRun
     steps: tuple[Step, ...]
     held: tuple[Step, ...] = ()
+    waits_as: str = ""
 
 
 Open = Callable[[Directory, str], Changes]
@@ -171,10 +174,10 @@ class DirectorySyncs:
         done = planned.without_leaving() if is_held else planned
         held = planned.leaving if is_held else ()
         ledger.apply(done, known, asked.tell)
-        ledger.finish(run, done, held, reading.missing)
+        waits_as = ledger.finish(run, done, held, reading.missing)
         if is_stale:
             raise StaleError
-        return Outcome(run, done.steps, held)
+        return Outcome(run, done.steps, held, waits_as)
 
 
 def known_people(

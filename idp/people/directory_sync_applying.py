@@ -49,12 +49,12 @@ class Applying:
         if not step.known.credential_id or not self._is_linked(step.known):
             return
         state = _noted(self.directory, step.known, step.seen) or _state_of(self.directory, step.known)
-        if step.data:
-            yield self._put_data(step)
         if step.leaves:
             yield from self._shut_out(step, state)
         if step.returns:
             yield from self._let_back(step, state)
+        if step.data:
+            yield self._put_data(step)
         self.work.directory_syncs.put_state(state)
 
     def _is_linked(self, known: Known) -> bool:
@@ -116,7 +116,8 @@ class Applying:
         for session_id in self.work.sessions.list_leaning_on(user_id, step.known.credential_id):
             if self.work.sessions.end(session_id, self.now):
                 yield _session_ended(user_id, session_id)
-            self.work.grants.revoke_session_families(session_id, self.now, keep_offline=False)
+        # Also what was to be used in the person's absence: of what is over nobody knows on what it leaned.
+        self.work.directory_syncs.revoke_families_left(user_id, at=self.now)
 
     def _suspend(self, step: Step, state: DirectoryLinkState) -> Iterator[Event]:
         """The whole account where it is only this municipality's, and no operator's; otherwise the posts."""

@@ -66,11 +66,11 @@ class Ledger:
         if self.is_dry:
             return run
         begun = next((each for each in unfinished if _goes_on(each, run, now)), run)
-        begun.state, begun.why = RunState.READING.value, ""
+        begun.state = RunState.READING.value
         with self._writing() as work:
             for each in unfinished:
                 if each.id != begun.id:
-                    _end(work, each, RunState.FAILED, _NOT_GONE_ON_WITH, now)
+                    _end(work, each, each.why or _NOT_GONE_ON_WITH, now)
             work.directory_syncs.put_run(begun)
         return begun
 
@@ -107,20 +107,20 @@ class Ledger:
                 for person, seen in others[start : start + _NOTED_AT_ONCE]:
                     applying.note(person, seen)
 
-    def finish(
-        self, run: DirectorySyncRun, done: Plan, held: Sequence[Step], missing: frozenset[str]
-    ) -> None:
-        now = self.effects.now()
-        run.finished_at = now
-        run.state = (RunState.HELD if held else RunState.APPLIED).value
+    def finish(self, run: DirectorySyncRun, done: Plan, held: Sequence[Step], missing: frozenset[str]) -> str:
+        """The id of the reading by which those who are `held` wait: this one, or the first that held them."""
+        run.finished_at = self.effects.now()
         run.counts = counts_of(done.steps) | ({"held": len(held)} if held else {})
-        run.lines = lines_of(done.steps, held)
-        run.why = "; ".join(
-            [f"{len(held)} of {done.people} people would be shut out"] * bool(held)
-            + [f"there is no group {group}" for group in sorted(missing)]
-        )
         with self._writing() as work:
-            is_new = self._supersede(work, run)
+            waiting = self._supersede(work, run.fingerprint if held else "")
+            is_new = bool(held) and not waiting
+            run.state = (RunState.HELD if is_new else RunState.APPLIED).value
+            run.lines = lines_of(done.steps, held if is_new else ())
+            faults = [f"there is no group {group}" for group in sorted(missing)]
+            if held:
+                since = f", and wait since {waiting}" if waiting else ""
+                faults.insert(0, f"{len(held)} of {done.people} people would be shut out{since}")
+            run.why = "; ".join(faults)
             before = work.directory_syncs.find(self.directory.id)
             full_at = run.started_at if run.is_full else (before.full_at if before else None)
             work.directory_syncs.know(self.holder, run, full_at=full_at)
@@ -128,9 +128,10 @@ class Ledger:
             work.directory_syncs.forget_entries(run.id)
             if done.steps:
                 work.audit.append(self._event(EventType.DIRECTORY_SYNCED, run=run.id, **run.counts))
-            if held and is_new:
+            if is_new:
                 event = self._event(EventType.DIRECTORY_SYNC_HELD, run=run.id, people=len(held))
                 work.audit.append(event)
+        return waiting or run.id
 
     def fail(self, run: DirectorySyncRun, why: str, *, is_away: bool) -> None:
         """`is_away`: the directory stopped answering, and is asked again from where it was left."""
@@ -139,23 +140,23 @@ class Ledger:
             return
         with self._writing() as work:
             last = work.directory_syncs.list_runs(self.directory.id, limit=2)
-            if is_away:
+            if is_away and run.source:
                 run.state, run.why = RunState.INTERRUPTED.value, why
                 work.directory_syncs.put_run(run)
             else:
-                _end(work, run, RunState.FAILED, why, self.effects.now())
+                _end(work, run, why, self.effects.now())
             if all(each.why != why for each in last):
-                work.audit.append(self._event(EventType.DIRECTORY_SYNC_FAILED, run=run.id))
+                work.audit.append(self._event(EventType.DIRECTORY_SYNC_FAILED, run=run.id, why=why))
 
-    def _supersede(self, work: Work, run: DirectorySyncRun) -> bool:
-        """Of what was held before only the very same can still be confirmed; whether there was none."""
-        same = False
+    def _supersede(self, work: Work, fingerprint: str) -> str:
+        """Of what was held before only the very same can still be confirmed: its id, empty for none."""
+        waiting = ""
         for each in work.directory_syncs.list_held(self.directory.id):
-            if run.state == RunState.HELD and each.fingerprint == run.fingerprint:
-                same = True
+            if each.fingerprint == fingerprint:
+                waiting = each.id
             else:
                 work.directory_syncs.turn(each.id, old=RunState.HELD, new=RunState.SUPERSEDED)
-        return not same
+        return waiting
 
     @contextmanager
     def _writing(self) -> Iterator[Work]:
@@ -180,7 +181,7 @@ def _goes_on(left: DirectorySyncRun, run: DirectorySyncRun, now: Instant) -> boo
     return is_same and left.is_full >= run.is_full and now - left.started_at < RESUMED_SECONDS
 
 
-def _end(work: Work, run: DirectorySyncRun, state: RunState, why: str, now: Instant) -> None:
-    run.state, run.why, run.finished_at = state.value, why, now
+def _end(work: Work, run: DirectorySyncRun, why: str, now: Instant) -> None:
+    run.state, run.why, run.finished_at = RunState.FAILED.value, why, now
     work.directory_syncs.forget_entries(run.id)
     work.directory_syncs.put_run(run)

@@ -175,7 +175,7 @@ def step_for(known: Known, seen: Seen, terms: Terms, now: Instant) -> Step:
     return Step(
         known=known,
         seen=seen,
-        data={} if gone or known.rule else _data(known, seen),
+        data={} if gone else _data(known, seen),
         give=give if gone is None else (),
         take=take,
         rule=terms.when_gone.value if gone else "",

@@ -69,8 +69,6 @@ class Reader:
                 self.run.base, self.run.position = index, page.position
                 self._take(page.found)
             self.run.base, self.run.position = index + 1, 0
-        if self.run.entries == 0 and self.people:
-            raise SyncError("nobody is under the bases and passes the filter")
 
     def _read_changed(self) -> None:
         for page in self.changes.changed(since=max(self.run.position, self.known_usn + 1)):
@@ -91,6 +89,8 @@ class Reader:
         for some in self.changes.by_guid(guids):
             found += some
             self.keep(())
+        if guids and not found and not self.changes.finds_anybody():
+            raise SyncError("nobody is under the bases and passes the filter")
         self.run.entries += len(found)
         self.tell("asked", len(guids))
         answers = {each.entry.guid: _told(each) for each in found if each.entry.guid in self.people}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, bindparam, delete, func, or_, select, update
+from sqlalchemy import BindParameter, bindparam, delete, exists, func, or_, select, update
 
 from idp.effects import Instant
 from idp.models.directories import DirectoryLink
@@ -19,7 +19,9 @@ from idp.models.directory_sync import (
     DirectorySyncRun,
     RunState,
 )
+from idp.models.grants import TokenFamily
 from idp.models.people import Credential, Employment, User
+from idp.models.sessions import BrowserSession
 from idp.storage.prepared import Prepared
 from idp.storage.unit import Unit, record, records, table_of
 
@@ -38,6 +40,8 @@ _links = table_of(DirectoryLink)
 _credentials = table_of(Credential)
 _users = table_of(User)
 _employments = table_of(Employment)
+_families = table_of(TokenFamily)
+_sessions = table_of(BrowserSession)
 _of_directory: BindParameter[Any] = bindparam("directory")
 
 _SYNC = Prepared(select(_syncs).where(_syncs.c.directory_id == _of_directory))
@@ -171,6 +175,15 @@ _TELL = Prepared(
         phone_number_verified=bindparam("new_phone_number_verified"),
         updated_at=bindparam("at"),
     )
+)
+_REVOKE_LEFT = Prepared(
+    update(_families)
+    .where(
+        _families.c.user_id == bindparam("owner"),
+        _families.c.revoked_at.is_(None),
+        ~exists().where(_sessions.c.id == _families.c.session_id, _sessions.c.ended_at.is_(None)),
+    )
+    .values(revoked_at=bindparam("at"))
 )
 _OLD_RUNS = Prepared(
     delete(_runs).where(
@@ -336,6 +349,10 @@ class DirectorySyncStore:
     def unblock_credential(self, credential_id: str, *, since: Instant) -> bool:
         """False when it is not blocked since then, and so was blocked for another reason."""
         return self._unit.changed(_UNBLOCK, {"credential": credential_id, "since": since}) == 1
+
+    def revoke_families_left(self, user_id: str, *, at: Instant) -> None:
+        """Tokens of this person that outlived their session."""
+        self._unit.changed(_REVOKE_LEFT, {"owner": user_id, "at": at})
 
     def put_data(self, user: User, *, at: Instant) -> None:
         """Names, e-mail address and telephone, as they are in `user`."""

@@ -47,29 +47,29 @@ def list_runs(caller: Administrator, municipality_id: str, directory: str) -> Re
     return jsonify(runs=shown, after=shown[-1]["id"] if len(found) > limit else None)
 
 
-@blueprint.get("/<directory>/runs/<run_id>")
+@blueprint.get("/<directory>/runs/<run>")
 @for_administrators
-def show_run(caller: Administrator, municipality_id: str, directory: str, run_id: str) -> Response:
+def show_run(caller: Administrator, municipality_id: str, directory: str, run: str) -> Response:
     with site().storage.database.read() as work:
         read = _visible(work, caller, municipality_id, directory)
-        run = work.directory_syncs.find_run(read.id, run_id)
-    if run is None:
+        found = work.directory_syncs.find_run(read.id, run)
+    if found is None:
         not_there()
-    return jsonify(_told(run) | {"lines": [_line(line) for line in run.lines]})
+    return jsonify(_told(found) | {"lines": [_line(line) for line in found.lines]})
 
 
-@blueprint.post("/<directory>/runs/<run_id>/confirm")
+@blueprint.post("/<directory>/runs/<run>/confirm")
 @for_administrators
-def confirm_run(caller: Administrator, municipality_id: str, directory: str, run_id: str) -> Response:
+def confirm_run(caller: Administrator, municipality_id: str, directory: str, run: str) -> Response:
     """The directory is read anew, and exactly those who were held then are shut out, or nobody."""
     with site().storage.database.read() as work:
         read = _visible(work, caller, municipality_id, directory)
-        if work.directory_syncs.find_run(read.id, run_id) is None:
+        if work.directory_syncs.find_run(read.id, run) is None:
             not_there()
     must_be_somebody_fresh(caller)
     syncs = DirectorySyncs(site().storage.database, site().effects)
     try:
-        outcome = syncs.run(read, Asked(by=caller.actor_id, confirms=run_id))
+        outcome = syncs.run(read, Asked(by=caller.actor_id, confirms=run))
     except BusyError:
         return problem(HTTPStatus.CONFLICT, "busy", "The directory is being read; try again in a moment.")
     except StaleError:

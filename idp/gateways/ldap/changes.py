@@ -131,6 +131,10 @@ class Changes:
                 for rows in self._pages(base, condition, self._attributes):
                     yield tuple(self._found(rows))
 
+    def finds_anybody(self) -> bool:
+        """Whether the filter finds somebody under the bases, or our account sees nobody at all."""
+        return any(any(self._pages(base, self._route.user_filter, ["1.1"])) for base in self._route.base_dns)
+
     def has_changed_groups(self, *, since: int) -> bool:
         """Also one that is gone, where our account may see that; who is in which may differ then."""
         condition = f"(&(objectClass=group)(uSNChanged>={since}))"

@@ -136,7 +136,7 @@ def test_no_answer_is_said_and_nothing_changed(world: World):
         work.directories.put(made)
     refused = run("sync", RIGA, NAME)
     assert (refused.exit_code, "does not answer" in refused.stderr) == (1, True)
-    assert "interrupted" in run("runs", RIGA, NAME).stdout
+    assert "failed" in run("runs", RIGA, NAME).stdout
     made.enabled = False
     with world.database.begin() as work:
         work.directories.put(made)

@@ -241,15 +241,18 @@ def test_only_what_leaned_on_the_directory_ends(synced: Synced, hall: Hall, name
             add_session(work, anna.user.id, proofs=[{"method": "m", "at": 1.0, "credential_id": each}])
             for each in ("another", link.id)
         )
-        families = [
-            add_family(work, anna.user.id, client.client_id, session_id=each.id) for each in (kept, ended)
-        ]
+        of_sessions = (kept.id, ended.id, "over long ago")
+        families = [add_family(work, anna.user.id, client.client_id, session_id=each) for each in of_sessions]
     synced.riga.controller.change({"do": "disable", "name": name})
     synced.run()
     with hall.world.database.read() as work:
         sessions = [work.sessions.find(each.id) for each in (kept, ended)]
         assert [each is not None and each.ended_at is None for each in sessions] == [True, False]
-        assert [work.grants.family_is_alive(each.id, hall.clock()) for each in families] == [True, False]
+        assert [work.grants.family_is_alive(each.id, hall.clock()) for each in families] == [
+            True,
+            False,
+            False,
+        ]
 
 
 # The municipality's rule ----------------------------------------------------------------------------------

@@ -84,12 +84,12 @@ def test_whatever_the_directory_says_what_is_kept_can_be_kept(name: str, mail: s
     assert all(value.isprintable() and len(value) <= 254 for value in data.values())
 
 
-def test_of_who_is_gone_or_was_nothing_is_taken_over():
+def test_of_who_is_gone_nothing_is_taken_over_and_all_when_they_are_back():
     told = {"given_name": "Cita"}
     gone = Seen(presence=Presence.DISABLED, values=told)
     assert step_for(known(), gone, TERMS, NOW).data == {}
     back = step_for(known(rule="this_method"), Seen(presence=Presence.PRESENT, values=told), TERMS, NOW)
-    assert (back.data, back.returns) == ({}, True), "the next reading takes it over"
+    assert (back.data, back.returns) == (told, True)
 
 
 @given(

@@ -12,15 +12,18 @@ from idp.gateways.ldap import probe
 from idp.gateways.ldap.changes import Changes
 from idp.gateways.ldap.outcomes import DirectoryError, Fault
 from idp.models.directory_sync import DirectorySyncRun, RunState
+from idp.people.directories import USUAL_ATTRIBUTES
 from idp.people.directory_sync import Asked, BusyError, StaleError, SyncError, open_changes
 from idp.people.directory_sync_ledger import LEASE_SECONDS, RESUMED_SECONDS
+from idp.storage import municipalities
 from idp.storage.directory_sync import DirectorySyncStore
 from tests.support.actors import Employee, Hall
 from tests.support.at_once import at_once
-from tests.support.builders import KEKAVA
-from tests.support.directories import ACCOUNT_PASSWORD, add_directory, person
+from tests.support.builders import KEKAVA, RIGA, make_database
+from tests.support.directories import ACCOUNT_PASSWORD, add_directory, connect, person
 from tests.support.directory_sync import Synced, changes_of
 from tests.support.relay import relay
+from tests.support.samba import Controller
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.0/8", "::1", "localhost"])
 
@@ -119,7 +122,32 @@ def test_a_directory_that_does_not_answer_changes_nothing(synced: Synced, name: 
     with pytest.raises(DirectoryError):
         synced.run()
     assert not synced.is_blocked(anna)
-    assert synced.runs()[0].state == RunState.INTERRUPTED
+    for _ in range(2):
+        assert synced.runs()[0].state == RunState.FAILED
+        assert synced.trail().count("directory.sync_failed") == 1
+        with pytest.raises(DirectoryError):
+            synced.run()
+
+
+def test_an_account_that_sees_nobody_any_more_shuts_nobody_out(
+    synced: Synced, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Also in a reading of what changed, of which the rights were taken away meanwhile."""
+    anna = synced.employs(name)
+    synced.run()
+    synced.riga.controller.change({"do": "value", "name": name, "attribute": "sn", "value": "Ozola"})
+    pages = Changes._pages
+
+    def blind(changes: Changes, base: str, condition: str, *args: Any, **more: Any) -> Any:
+        is_list_of_changes = more.get("deleted", False)
+        return pages(changes, base, condition, *args, **more) if is_list_of_changes else iter(())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Changes, "_pages", blind)
+        with pytest.raises(SyncError):
+            synced.run()
+    assert not synced.is_blocked(anna)
+    assert synced.changes() == {(anna.username, "data", "family_name")}
 
 
 def test_a_reading_that_was_cut_off_goes_on_from_the_last_page(
@@ -194,7 +222,9 @@ def test_too_many_at_once_are_held_and_all_else_is_done(crowded: tuple[Synced, l
     assert synced.user(people[9]).family_name == "Ozola"
     assert "7 of 12 people" in outcome.run.why
     assert synced.trail().count("directory.sync_held") == 1
-    assert synced.run().run.state == RunState.HELD, "also when nothing changed since"
+    again = synced.run()
+    assert (len(again.held), again.waits_as) == (7, outcome.run.id), "also when nothing changed since"
+    assert [run.state for run in synced.runs()] == [RunState.APPLIED, RunState.HELD, RunState.APPLIED]
     assert synced.trail().count("directory.sync_held") == 1, "which is told once"
 
 
@@ -380,3 +410,33 @@ def test_a_reading_that_was_left_too_long_ago_begins_anew(
     now, before = synced.runs()
     assert (now.id, before.state) == (again.run.id, RunState.FAILED)
     assert synced.count("directory_sync_entries") == 0
+
+
+# The other database ---------------------------------------------------------------------------------------
+
+
+def test_all_of_it_on_postgresql(postgres_url: str, riga_domain: Controller, name: str):
+    database = make_database(postgres_url)
+    with database.begin() as work:
+        municipalities.load(work)
+    database.dispose()
+    hall = Hall(postgres_url)
+    synced = Synced(connect(hall, riga_domain, attributes=USUAL_ATTRIBUTES, when_gone="suspend"))
+    names = [f"{name}n{number}" for number in range(7)]
+    people = synced.employ_all([person(each, given_name="Žanete") for each in names])
+    elsewhere = synced.employs(name, municipalities=(RIGA, KEKAVA))
+    riga_domain.change({"do": "group", "name": f"{name} group", "members": names})
+    synced.riga.put(roles={riga_domain.change()[f"{name} group"]["dn"]: "clerk"})
+    assert synced.run().run.counts == {"data": 7, "role_given": 7}
+    assert synced.roles(people[0]) == ["clerk"]
+    riga_domain.change(*({"do": "disable", "name": each} for each in (*names, name)))
+    held = synced.run()
+    assert held.run.counts == {"held": 8}
+    synced.run(confirms=held.run.id)
+    assert [post.municipality for post in synced.posts(elsewhere)] == [KEKAVA]
+    assert not any(synced.user(each).is_active for each in people)
+    riga_domain.change(*({"do": "enable", "name": each} for each in (*names, name)))
+    assert synced.run().run.counts == {"returned": 8}
+    assert all(synced.user(each).is_active for each in people)
+    assert len(synced.posts(elsewhere)) == 2
+    hall.close()
