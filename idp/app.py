@@ -17,6 +17,7 @@ from idp.web import (
     api_arrivals,
     api_cases,
     api_directories,
+    api_directory_runs,
     api_identity_checks,
     api_municipalities,
     api_networks,
@@ -137,10 +138,10 @@ def make_pages(provider: Provider) -> Flask:
         *(assets, health, wellknown, api, api_tickets),
         *(identity_smart_id, identity_eparaksts, identity_in_person, identity),
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
-        vouching,
         *(api_directories, api_arrivals, invited),
         directory_status,
         *(upstream, api_upstreams),
+        *(vouching, api_directory_runs),
     ):
         app.register_blueprint(module.blueprint)
     if provider.settings.keeps_mail:

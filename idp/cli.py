@@ -9,6 +9,7 @@ from idp.commands import (
     database,
     directory,
     directory_links,
+    directory_sync,
     keys,
     mail,
     mds,
@@ -57,6 +58,8 @@ for _about_letters in tickets.COMMANDS:
     user.group.add_command(_about_letters)
 for _about_links in directory_links.COMMANDS:
     directory.group.add_command(_about_links)
+for _about_readings in directory_sync.COMMANDS:
+    directory.group.add_command(_about_readings)
 
 if __name__ == "__main__":
     main()

@@ -102,6 +102,14 @@ class EventType(Enum):
     KERBEROS_MISCONFIGURED = "kerberos.misconfigured"
     UPSTREAM_CHANGED = "upstream.changed"
     UPSTREAM_ARRIVED = "upstream.arrived"
+    DIRECTORY_SYNCED = "directory.synced"
+    DIRECTORY_SYNC_HELD = "directory.sync_held"
+    DIRECTORY_SYNC_CONFIRMED = "directory.sync_confirmed"
+    DIRECTORY_SYNC_FAILED = "directory.sync_failed"
+    DIRECTORY_PERSON_BLOCKED = "directory.person_blocked"
+    DIRECTORY_PERSON_RETURNED = "directory.person_returned"
+    DIRECTORY_ROLES_CHANGED = "directory.roles_changed"
+    DIRECTORY_DATA_CHANGED = "directory.person_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

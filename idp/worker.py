@@ -1,5 +1,6 @@
 """Background jobs on huey: frees room, and rotates signing keys when their time has come. Beside them, loops
-that tell applications of sessions that ended and deliver mail, since huey knows nothing under a minute.
+that tell applications of sessions that ended, deliver mail, since huey knows nothing under a minute, and read
+directories, which may take as long as they take.
 
 The queue is a SQLite file beside the database, or Redis where `IDP_REDIS_URL` is set. Jobs may run twice, or
 on several machines at once, and do no harm; what must happen once is claimed on the Shelf. What must not be
@@ -17,10 +18,15 @@ import structlog
 from huey import Huey, RedisHuey, SqliteHuey, crontab
 
 from idp.effects import Effects
+from idp.errors import StorageUnavailableError
+from idp.gateways.ldap.outcomes import DirectoryError
 from idp.login.sessions import end_shared_that_are_over
+from idp.models.directories import Directory
 from idp.models.keys import KeyState
 from idp.oidc.backchannel import BackchannelLogout
 from idp.oidc.keys import KeyRing
+from idp.people.directory_sync import Asked, BusyError, DirectorySyncs, SyncError
+from idp.people.directory_sync_reading import Tell
 from idp.people.directory_watch import DirectoryWatch
 from idp.people.mailing import Mailing
 from idp.storage.connections import parse_url, sqlite_file
@@ -44,8 +50,10 @@ ARRIVALS_KEPT: Final = 90 * DAY
 INVITATIONS_KEPT: Final = 30 * DAY
 CHECKS_KEPT: Final = 7 * DAY
 """Of documents, after they expired: shorter, for what stood in an unused one is still in it."""
+READINGS_KEPT: Final = 90 * DAY
 LOOK_SECONDS: Final = 1.0
 """A notice, or a mail, is on its way at most so long after its cause."""
+DIRECTORY_LOOK_SECONDS: Final = 10.0
 MAIL_STALE_AFTER: Final = 3 * DAY
 ABANDONED_KEPT: Final = 7 * DAY
 """An address that nobody confirmed, after its link expired."""
@@ -90,6 +98,7 @@ class Jobs:
             "directory_arrivals": self._batches(_remove_old_arrivals, now - ARRIVALS_KEPT),
             "invitations": self._batches(_remove_old_invitations, now - INVITATIONS_KEPT),
             "contact_addresses": self._batches(_remove_abandoned_contacts, now),
+            "directory_sync_runs": self._batches(_remove_old_readings, now - READINGS_KEPT),
         }
         _log.info("room freed", removed=removed)
         return removed
@@ -182,6 +191,45 @@ def _remove_abandoned_contacts(work: Work, now: float) -> int:
     return work.contacts.remove_abandoned(now - ABANDONED_KEPT)
 
 
+def _remove_old_readings(work: Work, before: float) -> int:
+    return work.directory_syncs.remove_old(before)
+
+
+class _StoppedError(Exception):
+    """The worker was told to stop while it read a directory; whoever reads next goes on from there."""
+
+
+def read_directories(syncs: DirectorySyncs, stop: threading.Event) -> None:
+    """Looks every few seconds until told to stop; one directory after the other."""
+
+    def tell(_what: str, _many: int) -> None:
+        if stop.is_set():
+            raise _StoppedError
+
+    while not stop.wait(DIRECTORY_LOOK_SECONDS):
+        try:
+            for directory in syncs.list_due():
+                _read_directory(syncs, directory, tell)
+        except _StoppedError:
+            return
+        except Exception as error:  # noqa: BLE001  the next look may be luckier
+            _log.error("directories cannot be read", exc_info=error)
+
+
+def _read_directory(syncs: DirectorySyncs, directory: Directory, tell: Tell) -> None:
+    """What is wrong with one of them must not keep the others from being read."""
+    try:
+        run = syncs.run(directory, Asked(tell=tell)).run
+    except (BusyError, DirectoryError, SyncError):
+        return  # somebody else reads it, or the report says what is wrong
+    except (StorageUnavailableError, _StoppedError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        _log.error("a directory cannot be read", exc_info=error, directory=directory.id)
+        return
+    _log.info("directory read", directory=directory.id, state=run.state, counts=run.counts)
+
+
 def deliver_mails(mailing: Mailing, stop: threading.Event) -> None:
     """Looks every second until told to stop; one after the other, and the one under way is finished first."""
     while not stop.wait(LOOK_SECONDS):
@@ -237,13 +285,18 @@ def schedule(jobs: Jobs, on: Huey) -> None:
     on.periodic_task(crontab(minute="27", hour="5"), name="warn_of_old_metadata")(jobs.warn_of_old_metadata)
 
 
-def run(jobs: Jobs, on: Huey, logout: BackchannelLogout, mailing: Mailing | None) -> None:
+def run(
+    jobs: Jobs, on: Huey, logout: BackchannelLogout, mailing: Mailing | None, syncs: DirectorySyncs
+) -> None:
     """Until SIGTERM or SIGINT; a job under way is finished first. `mailing` None: there is no relay."""
     schedule(jobs, on)
     jobs.free_room()
     consumer: Any = on.create_consumer(workers=1, periodic=True, graceful_signal="TERM")
     stop = threading.Event()
-    deliveries = [threading.Thread(target=deliver_logout_notices, args=(logout, stop), name="logout-notices")]
+    deliveries = [
+        threading.Thread(target=deliver_logout_notices, args=(logout, stop), name="logout-notices"),
+        threading.Thread(target=read_directories, args=(syncs, stop), name="directories"),
+    ]
     if mailing is not None:
         deliveries.append(threading.Thread(target=deliver_mails, args=(mailing, stop), name="mails"))
     else:

@@ -11,6 +11,7 @@ from idp.oidc.client_keys import ClientKeys
 from idp.oidc.encryption import Encryption
 from idp.oidc.keys import KeyRing
 from idp.oidc.subjects import Subjects
+from idp.people.directory_sync import DirectorySyncs
 from idp.people.letters import Letters
 from idp.people.mailing import Mailing
 from idp.settings import Settings
@@ -50,6 +51,7 @@ def work(context: Context) -> None:
         worker.queue(chosen.database_url, redis_url),
         logout,
         _mailing(context),
+        DirectorySyncs(context.database, context.effects),
     )
 
 

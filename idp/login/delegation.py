@@ -12,7 +12,7 @@ from idp.login.standing import Person, Standings, match_posts
 from idp.login.transaction import Requirements
 from idp.login.tries import Try
 from idp.methods.base import Answer, Delegated, Method, Subject, Yielding
-from idp.policy import Decision, Why
+from idp.policy import Decision, Exclusion, Why
 
 OWN_SECRET: Final = "own_secret"  # noqa: S105  the name of a field
 """The field that says: this is the secret kept here, and not that of the network."""
@@ -61,16 +61,20 @@ class Delegation:
         return Reason.DIRECTORY_NOT_LINKED if is_forbidden and is_replaced else Reason.METHOD_NOT_OFFERED
 
     def _may_begin(self, look: Look, user_id: str, method: Method) -> bool:
-        """Whether it would be accepted from them as the first thing that they prove here."""
+        """Whether it would be accepted from them as the first thing that they prove here, or would be were it
+        not blocked: what was switched off outside must not come back by an older secret of ours.
+        """
         person = self._standings.find_person(user_id)
         if person is None:
             return False
         wanted, chosen = look.transaction.requirements, look.transaction.employment_id
         acting = match_posts(person, wanted, chosen=chosen).acting
-        return (
-            method.facts.id
-            in self._standings.decide(person, Requirements(), proofs=(), acting=acting).offered
-        )
+        decision = self._standings.decide(person, Requirements(), proofs=(), acting=acting)
+        if method.facts.id in decision.offered:
+            return True
+        tenants = person.tenants if acting is None else frozenset({acting.municipality})
+        is_foreign = method.facts.id in person.only_among(person.vouched_for_elsewhere(tenants))
+        return not is_foreign and Exclusion(method.facts.id, Why.BLOCKED) in decision.excluded
 
 
 def may_stand_in(attempt: Try, decision: Decision) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.models.arrivals import Match
 from idp.models.base import Base, Id, Moment
+from idp.models.directory_sync import SHARE_USUAL, WhenGone
 
 
 class Encryption(StrEnum):
@@ -76,6 +77,9 @@ class Directory(Base):
     """Whether people with a password of ours may use it while the directory does not answer."""
     bind: Mapped[str] = mapped_column(default=Binding.SIMPLE.value)
     """What `password_sealed` is: a password, or a keytab in base64."""
+    sync_minutes: Mapped[int | None] = mapped_column(default=None)
+    sync_share: Mapped[int] = mapped_column(default=SHARE_USUAL)
+    when_gone: Mapped[str] = mapped_column(default=WhenGone.THIS_METHOD.value)
 
 
 class DirectoryState(Base):

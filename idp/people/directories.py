@@ -20,6 +20,7 @@ from idp.methods.base import label_from
 from idp.methods.registry import vouched_for
 from idp.models.arrivals import Match
 from idp.models.directories import Binding, Directory, DirectoryLink, Encryption, Fallback
+from idp.models.directory_sync import SHARE_USUAL, WhenGone
 from idp.models.people import User
 from idp.people.directory_rule import rule_fault
 from idp.policy import OPERATOR
@@ -330,6 +331,21 @@ def _switch(value: Any) -> bool:
     return value is not None and _flag(value)
 
 
+def _sync_minutes(value: Any) -> int | None:
+    return None if value is None else _number(value, usual=0, at_most=24 * 60)
+
+
+def _sync_share(value: Any) -> int:
+    return _number(value, usual=SHARE_USUAL, at_most=100)
+
+
+def _when_gone(value: Any) -> str:
+    try:
+        return WhenGone(value or WhenGone.THIS_METHOD.value).value
+    except ValueError:
+        raise ValueError(f"it is {' or '.join(each.value for each in WhenGone)}") from None
+
+
 _READERS: Final = {
     "municipality": _text,
     "name": _name,
@@ -352,5 +368,8 @@ _READERS: Final = {
     "arrival": _arrival,
     "creates_accounts": _switch,
     "bind": _bind,
+    "sync_minutes": _sync_minutes,
+    "sync_share": _sync_share,
+    "when_gone": _when_gone,
 }
 MEMBERS: Final = frozenset(_READERS)

@@ -14,6 +14,7 @@ from idp.storage.connections import Connections
 from idp.storage.contacts import ContactStore
 from idp.storage.directories import DirectoryStore
 from idp.storage.directory_states import DirectoryStateStore
+from idp.storage.directory_sync import DirectorySyncStore
 from idp.storage.grants import GrantStore
 from idp.storage.in_person import IdentityCheckStore
 from idp.storage.initial_tokens import InitialTokenStore
@@ -128,6 +129,10 @@ class Work(Unit):
     @property
     def keytabs(self) -> KeytabStore:
         return KeytabStore(self, self._vault)
+
+    @property
+    def directory_syncs(self) -> DirectorySyncStore:
+        return DirectorySyncStore(self)
 
     @property
     def networks(self) -> NetworkStore:

@@ -97,6 +97,14 @@ TOLD: Final = {
     EventType.DIRECTORY_PASSWORD_CHANGED.value: N_(
         "The password of the municipality's network was changed here"
     ),
+    EventType.DIRECTORY_PERSON_BLOCKED.value: N_(
+        "Logging in with the municipality's network was switched off: the network no longer lets you in"
+    ),
+    EventType.DIRECTORY_PERSON_RETURNED.value: N_(
+        "Logging in with the municipality's network was switched on again"
+    ),
+    EventType.DIRECTORY_ROLES_CHANGED.value: N_("Your roles were changed as in the municipality's network"),
+    EventType.DIRECTORY_DATA_CHANGED.value: N_("Your data were taken over from the municipality's network"),
 }
 """Events that mean something to the person they are about; the trail has more."""
 LANGUAGE_NAMES: Final = {"lv": "Latviešu", "en": "English"}

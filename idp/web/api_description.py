@@ -16,6 +16,7 @@ from idp.storage.tickets import TicketState
 from idp.web import (
     api_description_arrivals,
     api_description_directories,
+    api_description_directory_runs,
     api_description_identity,
     api_description_upstreams,
 )
@@ -63,8 +64,7 @@ def describe(issuer: str) -> dict[str, Any]:
             "/municipalities/{id}/rules": {"get": _show_rules(), "put": _put_rules()},
             "/municipalities/{id}/networks": {"get": _list_networks()},
             "/municipalities/{id}/networks/{network}": {"put": _put_network()},
-            **(api_description_directories.paths() | api_description_arrivals.paths()),
-            **api_description_upstreams.paths(),
+            **_paths_of_sources(),
         },
         "components": {
             "securitySchemes": {
@@ -83,6 +83,7 @@ def describe(issuer: str) -> dict[str, Any]:
                 "sessions": _object(sessions=_list_of("session")),
                 **_ticket_schemas(),
                 **api_description_identity.schemas(),
+                **api_description_directory_runs.schemas(),
                 "case": _object(**_case()),
                 "cases": _object(cases=_list_of("case"), after=_MAYBE_TEXT),
                 "case_with_story": _object(**_case(), story=_story()),
@@ -95,6 +96,16 @@ def describe(issuer: str) -> dict[str, Any]:
                 ),
             },
         },
+    }
+
+
+def _paths_of_sources() -> dict[str, Any]:
+    """About those outside who vouch for people."""
+    return {
+        **api_description_directories.paths(),
+        **api_description_arrivals.paths(),
+        **api_description_upstreams.paths(),
+        **api_description_directory_runs.paths(),
     }
 
 

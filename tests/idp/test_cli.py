@@ -575,6 +575,7 @@ def test_policy_explains_what_is_offered_and_why_the_rest_is_not(database: None)
         {
             "passkey": "not_enrolled",
             "directory": "not_enrolled",
+            "kerberos": "not_enrolled",
             "upstream_oidc": "not_allowed_nationally",
             "security_key": "not_enrolled",
             "phone_approval": "not_enrolled",

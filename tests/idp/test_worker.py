@@ -84,7 +84,7 @@ def test_room_is_freed_of_what_expired_and_of_nothing_else(house: House) -> None
     kinds = (
         *("shelf", "throttle", "sessions", "token_families", "initial_access_tokens", "logout_notices"),
         *("mails", "contact_addresses", "enrolment_tickets", "remembered_computers", "identity_checks"),
-        *("vouching_requests", "directory_arrivals", "invitations"),
+        *("vouching_requests", "directory_arrivals", "invitations", "directory_sync_runs"),
     )
     nothing = dict.fromkeys(kinds, 0)
     assert house.jobs.free_room() == {**nothing, "shelf": 1, "sessions": 2, "initial_access_tokens": 1}

@@ -8,6 +8,7 @@ import json
 import sys
 import uuid
 
+import ldb
 from ldb import Dn
 from samba import dckeytab  # noqa: F401  gives Net.export_keytab
 from samba.auth import system_session
@@ -17,6 +18,8 @@ from samba.param import LoadParm
 from samba.samdb import SamDB
 
 DISABLED_ACCOUNT = 0x202
+ENABLED_ACCOUNT = 0x200
+NEEDS_NO_PASSWORD = 0x220
 BYPASS_PASSWORD_HASH = "1.3.6.1.4.1.7165.4.3.12"
 LONG_AGO = "116444736000000000"  # 1970, in the directory's count of time
 
@@ -38,6 +41,16 @@ def apply(directory: SamDB, settings: LoadParm, change: dict) -> None:
             )
         case "user":
             add_user(directory, change)
+        case "crowd":
+            add_crowd(directory, change["name"], change["count"])
+        case "flat groups":
+            add_flat_groups(directory, change["name"], change["count"], dn_of(directory, change["member"]))
+        case "members":
+            directory.add_remove_group_members(
+                change["name"], change["members"], add_members_operation=change.get("add", True)
+            )
+        case "bytes":
+            set_bytes(directory, dn_of(directory, change["name"]), change["attribute"], change["value"])
         case "group":
             directory.newgroup(change["name"])
             directory.add_remove_group_members(change["name"], change["members"])
@@ -79,6 +92,8 @@ def apply(directory: SamDB, settings: LoadParm, change: dict) -> None:
             directory.setpassword(f"(sAMAccountName={change['name']})", change["to"])
         case "keys":
             export_every_key(settings, change["principal"], change["path"])
+        case "enable":
+            set_value(directory, dn_of(directory, change["name"]), "userAccountControl", str(ENABLED_ACCOUNT))
 
 
 def add_service(directory: SamDB, account: str, name: str) -> None:
@@ -95,6 +110,47 @@ def export_keytab(directory: SamDB, settings: LoadParm, name: str, file: str) ->
     credentials.guess(settings)
     realm = directory.domain_dns_name().upper()
     Net(credentials, settings).export_keytab(keytab=file, principal=f"{name}@{realm}")
+
+
+def add_crowd(directory: SamDB, name: str, count: int) -> None:
+    """People who cannot sign in, being without a password; units and transactions stay small, or each one
+    more would cost more than the one before.
+    """
+    for start in range(0, count, 100):
+        unit = f"OU={name}{start // 500},{directory.domain_dn()}"
+        directory.transaction_start()
+        if start % 500 == 0:
+            directory.add({"dn": unit, "objectClass": "organizationalUnit"})
+        for number in range(start, min(start + 100, count)):
+            directory.add(
+                {
+                    "dn": f"CN={name}{number},{unit}",
+                    "objectClass": "user",
+                    "sAMAccountName": f"{name}{number}",
+                    "userPrincipalName": f"{name}{number}@{directory.domain_dns_name()}",
+                    "givenName": f"Vārds {number}",
+                    "sn": name,
+                    "userAccountControl": str(NEEDS_NO_PASSWORD),
+                }
+            )
+        directory.transaction_commit()
+
+
+def add_flat_groups(directory: SamDB, name: str, count: int, member: str) -> None:
+    unit = f"OU={name},{directory.domain_dn()}"
+    directory.add({"dn": unit, "objectClass": "organizationalUnit"})
+    for start in range(0, count, 100):
+        directory.transaction_start()
+        for number in range(start, min(start + 100, count)):
+            directory.add(
+                {
+                    "dn": f"CN={name}{number},{unit}",
+                    "objectClass": "group",
+                    "sAMAccountName": f"{name}{number}",
+                    "member": member,
+                }
+            )
+        directory.transaction_commit()
 
 
 def add_user(directory: SamDB, user: dict) -> None:
@@ -167,6 +223,13 @@ def set_value(directory: SamDB, dn: str, attribute: str, value: str | list) -> N
     values = value if isinstance(value, list) else [value]
     lines = "".join(f"{attribute}: {each}\n" for each in values)
     directory.modify_ldif(f"dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{lines}")
+
+
+def set_bytes(directory: SamDB, dn: str, attribute: str, value: str) -> None:
+    """Also what LDIF cannot say on one line."""
+    message = ldb.Message(ldb.Dn(directory, dn))
+    message[attribute] = ldb.MessageElement(value.encode(), ldb.FLAG_MOD_REPLACE, attribute)
+    directory.modify(message)
 
 
 def dn_of(directory: SamDB, name: str) -> str:

@@ -35,7 +35,7 @@ SECONDS_AT_MOST: Final = 3.0
 CONNECT_SECONDS: Final = 1.0
 """For one controller while there is another; the last has all the time that is left."""
 _LEAST_SECONDS: Final = 0.1
-_IN_CHAIN: Final = "1.2.840.113556.1.4.1941"
+IN_CHAIN: Final = "1.2.840.113556.1.4.1941"
 """LDAP_MATCHING_RULE_IN_CHAIN: also by way of groups within groups ([MS-ADTS] 3.1.1.3.4.4.2)."""
 _ALWAYS: Final = ("objectGUID", "userPrincipalName", "sAMAccountName", "userAccountControl", "accountExpires")
 
@@ -167,7 +167,7 @@ class Door:
     def in_group(self, entry: Entry, group_dn: str) -> bool:
         """Also as a member of a group within it."""
         ldap = library()
-        condition = f"(memberOf:{_IN_CHAIN}:={escaped(group_dn)})"
+        condition = f"(memberOf:{IN_CHAIN}:={escaped(group_dn)})"
         return bool(self._ask(lambda held, left: _search(ldap, held, entry.dn, condition, left, base=True)))
 
     def lock_out(self) -> LockOut:
@@ -208,6 +208,12 @@ class Door:
             return found
 
         return self._ask(ask)
+
+    def take_connection(self) -> tuple[Controller, Any]:
+        """A new one of our account, for who has many questions; whoever takes it closes it."""
+        held = self._open_service(self.clock() + self.patience)
+        held.connection.timeout = self.patience
+        return held.controller, held.connection
 
     def close(self) -> None:
         self.pool.close()

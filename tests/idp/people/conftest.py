@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from idp.events import Event, EventType
 from idp.gateways.mail import Relay, SmtpRelay
 from idp.models.mails import Mail
 from idp.models.people import User
+from idp.people.directories import USUAL_ATTRIBUTES
 from idp.people.letters import Letter, Letters
 from idp.people.mailing import Mailing
 from idp.storage import municipalities
@@ -19,8 +21,12 @@ from idp.storage.outbox import State
 from tests.support.actors import ISSUER, Employee, Hall
 from tests.support.builders import make_database
 from tests.support.certificates import Authority
+from tests.support.directories import connect, person
+from tests.support.directory_sync import Synced
 from tests.support.mail_relay import MailRelay, mail_relay
+from tests.support.samba import Controller
 
+_names = count()
 SENDER = "visvaris@login.example.lv"
 
 
@@ -111,3 +117,30 @@ def office(hall: Hall, authority: Authority) -> Iterator[PostOffice]:
 @pytest.fixture
 def anna(hall: Hall) -> Employee:
     return hall.employee("anna", totp=True, email="anna@pasvaldiba.example.lv")
+
+
+@pytest.fixture
+def name() -> str:
+    """Of nobody in the directory yet."""
+    return f"sync{next(_names)}"
+
+
+@pytest.fixture
+def synced(hall: Hall, riga_domain: Controller) -> Synced:
+    """A directory that gives no roles."""
+    return Synced(connect(hall, riga_domain, attributes=USUAL_ATTRIBUTES, roles={}))
+
+
+@pytest.fixture
+def mapped(synced: Synced, name: str) -> Synced:
+    """`NAME` is in a group within the group that makes people clerks."""
+    domain = synced.riga.controller
+    domain.change(
+        person(name),
+        person(f"{name}b"),
+        {"do": "group", "name": f"{name} inner", "members": [name]},
+        {"do": "group", "name": f"{name} outer", "members": [f"{name} inner"]},
+    )
+    outer = domain.change()[f"{name} outer"]["dn"]
+    synced.riga.put(roles={outer: "clerk"})
+    return synced

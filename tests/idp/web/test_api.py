@@ -42,6 +42,8 @@ EVERY_ADDRESS = [
     *(("GET", "/municipalities/x/directory-status"),),
     ("GET", "/municipalities/x/upstream-arrivals"),
     ("POST", "/municipalities/x/upstream-arrivals/x/link"),
+    *(("GET", "/municipalities/x/directories/y/runs"), ("GET", "/municipalities/x/directories/y/runs/z")),
+    ("POST", "/municipalities/x/directories/y/runs/z/confirm"),
 ]
 
 
