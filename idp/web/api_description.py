@@ -83,14 +83,12 @@ def describe(issuer: str) -> dict[str, Any]:
                 "sessions": _object(sessions=_list_of("session")),
                 **_ticket_schemas(),
                 **api_description_identity.schemas(),
-                **api_description_directory_runs.schemas(),
                 "case": _object(**_case()),
                 "cases": _object(cases=_list_of("case"), after=_MAYBE_TEXT),
                 "case_with_story": _object(**_case(), story=_story()),
                 "municipality_rules": _municipality_rules(),
                 **_network_schemas(),
-                **(api_description_directories.schemas() | api_description_arrivals.schemas()),
-                **api_description_upstreams.schemas(),
+                **_schemas_of_sources(),
                 "problem": _object(
                     type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT, reference=_TEXT
                 ),
@@ -106,6 +104,15 @@ def _paths_of_sources() -> dict[str, Any]:
         **api_description_arrivals.paths(),
         **api_description_upstreams.paths(),
         **api_description_directory_runs.paths(),
+    }
+
+
+def _schemas_of_sources() -> dict[str, Any]:
+    return {
+        **api_description_directories.schemas(),
+        **api_description_arrivals.schemas(),
+        **api_description_upstreams.schemas(),
+        **api_description_directory_runs.schemas(),
     }
 
 
