@@ -1,7 +1,9 @@
 """`visvaris upstream`: OpenID providers of municipalities that sign their employees in."""
 
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 
@@ -12,15 +14,39 @@ from idp.gateways.outbound import OutboundError, require_fetchable
 from idp.login.upstream_links import leaving_method, link_arrival
 from idp.methods.base import label_from
 from idp.methods.registry import Methods
-from idp.models.upstreams import Match, Upstream, domain_of
+from idp.models.upstreams import ClientAuth, Match, Upstream, domain_of
 from idp.models.usernames import canonical_username
-from idp.oidc.upstream import CALLBACK_PATH
+from idp.oidc.upstream import callback_of
+from idp.oidc.upstream_assertion import KEYS_PATH, make_key
 from idp.oidc.upstream_logout import LOGOUT_PATH
-from idp.oidc.upstream_metadata import MetadataError, Metadatas
+from idp.oidc.upstream_metadata import Metadata, MetadataError, Metadatas
 from idp.storage.work import Work
 
 _ACTOR: Final = "command-line"
 _SECRET_AT_MOST: Final = 1000
+_ENTRA_HOSTS: Final = ("login.microsoftonline.", "login.partner.microsoftonline.", "sts.windows.net")
+_EVERYBODY_S_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""Of personal Microsoft accounts, which anybody can make."""
+_CHANGEABLE: Final = frozenset(
+    {
+        "email",
+        "emails",
+        "mail",
+        "preferred_username",
+        "upn",
+        "unique_name",
+        "name",
+        "nickname",
+        "verified_primary_email",
+    }
+)
+_BY = click.option(
+    "--auth",
+    type=click.Choice([each.value for each in ClientAuth]),
+    default=ClientAuth.CLIENT_SECRET.value,
+    show_default=True,
+    help="How we show it that it is us.",
+)
 
 
 @click.group("upstream", help="Municipalities' own OpenID providers: Entra ID, AD FS and others.")
@@ -48,21 +74,17 @@ def group() -> None:
     help="By what first arrivals are known.",
 )
 @click.option("--match-claim", default="", help="The claim that has it.")
+@_BY
 @AS_JSON
 def add(*, domains: tuple[str, ...], as_json: bool, **given: Any) -> None:
-    if (given["match_by"] == Match.NOTHING.value) != (not given["match_claim"]):
-        refuse("--match and --match-claim belong together.")
-    if "login.microsoftonline." in given["issuer"] and not given["tenant"]:
-        refuse("For Entra ID the tenant must be said: --tenant.")
-    secret = sys.stdin.read(_SECRET_AT_MOST).strip()
-    if not secret:
-        refuse("The client secret is read from standard input, and there is none.")
     context = open_context()
-    _must_answer(context, given["issuer"])
+    _must_make_sense(given, context.settings.issuer)
+    metadata = _must_answer(context, given["issuer"])
     given["name"] = label_from(given["name"]) or refuse("The name must not be empty.")
     upstream = Upstream(
         id=context.effects.new_id(), client_secret_sealed="", created_at=context.effects.now(), **given
     )
+    secret, upstream.certificate = _shown_to(upstream.id, ClientAuth(upstream.auth), metadata, context)
     try:
         with context.database.begin() as work:
             if work.people.find_municipality(upstream.municipality) is None:
@@ -72,14 +94,43 @@ def add(*, domains: tuple[str, ...], as_json: bool, **given: Any) -> None:
             told = _told(work, upstream)
     except AlreadyExistsError:
         refuse("That client of that issuer, or one of the domains, is there already.")
-    issuer = context.settings.issuer
-    addresses = {"redirect_uri": issuer + CALLBACK_PATH, "backchannel_logout_uri": issuer + LOGOUT_PATH}
+    addresses = _addresses(context.settings.issuer, upstream)
     if as_json:
         say_json(told | addresses)
         return
     say(f"{upstream.id}: {upstream.name} signs people of {upstream.municipality} in.")
     for name, address in addresses.items():
         say(f"  {name}: {address}")
+
+
+@group.command(
+    "renew",
+    help="Gives one another client secret, from standard input, or a new key.",
+    context_settings=DASHED_IDS,
+)
+@click.argument("upstream_id", metavar="ID")
+@_BY
+def renew(upstream_id: str, auth: str) -> None:
+    context = open_context()
+    with context.database.read() as work:
+        upstream = _get(work, upstream_id)
+    metadata = _must_answer(context, upstream.issuer)
+    secret, certificate = _shown_to(upstream.id, ClientAuth(auth), metadata, context)
+    with context.database.begin() as work:
+        if not work.upstreams.renew(upstream.id, secret, ClientAuth(auth), certificate):
+            refuse(f"There is no upstream {upstream_id}.")
+        work.audit.append(_changed(upstream, renewed=True))
+    say(f"{upstream.id} is asked by its new {'key' if certificate else 'secret'} from now on.")
+
+
+@group.command(
+    "certificate", help="Of our key there, to upload where it is not fetched.", context_settings=DASHED_IDS
+)
+@click.argument("upstream_id", metavar="ID")
+def certificate(upstream_id: str) -> None:
+    with open_context().database.read() as work:
+        upstream = _get(work, upstream_id)
+    say((upstream.certificate or refuse("It is shown a client secret.")).strip())
 
 
 @group.command("show", help="All, or one by its id.", context_settings=DASHED_IDS)
@@ -157,13 +208,52 @@ def link(arrival_id: str, username: str) -> None:
     say(f"{arrival.subject} is {user.username}.")
 
 
-def _must_answer(context: Context, issuer: str) -> None:
+def _must_answer(context: Context, issuer: str) -> Metadata:
     """What cannot work is not stored."""
     try:
         require_fetchable(issuer)
-        Metadatas(context.outbound(), context.effects).get(issuer)
+        return Metadatas(context.outbound(), context.effects).get(issuer)
     except (OutboundError, MetadataError) as error:
         refuse(f"Its discovery document cannot be used: {error}.")
+
+
+def _must_make_sense(given: Mapping[str, Any], our_issuer: str) -> None:
+    """Refuses what could let nobody in, or the wrong ones."""
+    if (given["match_by"] == Match.NOTHING.value) != (not given["match_claim"]):
+        refuse("--match and --match-claim belong together.")
+    if given["match_claim"].lower() in _CHANGEABLE:
+        refuse("Nobody is known by an address or a name: they change, and go to others.")
+    if given["mfa_acr"] and not given["believes_mfa"]:
+        refuse("--mfa-acr counts only with --believe-mfa.")
+    if given["issuer"] == our_issuer:
+        refuse("That is us.")
+    host, path = urlsplit(given["issuer"]).hostname or "", urlsplit(given["issuer"]).path
+    if host.startswith(_ENTRA_HOSTS):
+        if not given["tenant"]:
+            refuse("For Entra ID the tenant must be said: --tenant.")
+        if given["tenant"] not in path.split("/") or given["tenant"] == _EVERYBODY_S_TENANT:
+            refuse("The issuer of Entra ID must be that of the tenant, and of no personal accounts.")
+
+
+def _shown_to(upstream_id: str, auth: ClientAuth, metadata: Metadata, context: Context) -> tuple[str, str]:
+    """Secret and certificate: a key that is made now, or what stands on standard input."""
+    if auth is ClientAuth.PRIVATE_KEY_JWT:
+        if not metadata.takes_assertion:
+            refuse("It does not offer private_key_jwt.")
+        key = make_key(upstream_id, context.effects)
+        return key.private, key.certificate
+    secret = sys.stdin.read(_SECRET_AT_MOST).strip()
+    return secret or refuse("The client secret is read from standard input, and there is none."), ""
+
+
+def _addresses(issuer: str, upstream: Upstream) -> dict[str, str]:
+    """To be registered there."""
+    keys = {"jwks_uri": f"{issuer}{KEYS_PATH}/{upstream.id}"} if upstream.certificate else {}
+    return {
+        "redirect_uri": callback_of(issuer, upstream.id),
+        "backchannel_logout_uri": issuer + LOGOUT_PATH,
+        **keys,
+    }
 
 
 def _get(work: Work, upstream_id: str) -> Upstream:
@@ -197,6 +287,7 @@ def _told(work: Work, upstream: Upstream) -> dict[str, Any]:
         "name": upstream.name,
         "issuer": upstream.issuer,
         "client_id": upstream.client_id,
+        "auth": upstream.auth,
         "domains": work.upstreams.domains_of(upstream.id),
         "tenant": upstream.tenant,
         "believes_mfa": upstream.believes_mfa,

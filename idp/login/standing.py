@@ -16,7 +16,7 @@ from idp.login.sessions import SignedIn
 from idp.login.transaction import Requirements
 from idp.methods.base import Method, Subject
 from idp.models.computers import RememberedComputer
-from idp.models.methods import MethodFacts, Proof
+from idp.models.methods import Factor, MethodFacts, Proof
 from idp.models.people import Employment, PolicyRule, User
 from idp.policy import (
     NATIONAL,
@@ -57,6 +57,8 @@ class Person:
     enrolled: frozenset[str]
     refused_keys: Mapping[str, Reason] = field(default_factory=dict)
     """Credentials that are in order and of a kind this person may not use, and why."""
+    silenced: frozenset[str] = frozenset()
+    """Credentials on the word of somebody who is not listened to now."""
     remember_days: Mapping[str, int] = field(default_factory=dict)
     """For how long each municipality lets computers be remembered; one that does not is not there."""
 
@@ -198,6 +200,7 @@ class Standings:
         self._methods = methods
         self._facts: tuple[MethodFacts, ...] = tuple(method.facts for method in methods.values())
         self._effects = effects
+        self._on_a_word = frozenset(facts.id for facts in self._facts if facts.factor is Factor.UPSTREAM)
 
     @property
     def highest(self) -> Level:
@@ -227,6 +230,7 @@ class Standings:
                 method.facts.id for method in self._methods.values() if method.is_enrolled(subject)
             ),
             refused_keys=refused_keys(work, subject),
+            silenced=self._silenced(work, subject),
             remember_days=remember_days,
         )
 
@@ -245,7 +249,7 @@ class Standings:
         if computer is not None and computer.method in set_aside:
             computer = None
         tenants = _tenants(person, acting)
-        foreign = person.vouched_for_elsewhere(tenants)
+        foreign = person.vouched_for_elsewhere(tenants) | person.silenced
         return decide(
             Situation(
                 methods=self._facts,
@@ -310,6 +314,12 @@ class Standings:
             employment=posts.acting,
             municipality=posts.acting.municipality if posts.acting else None,
         )
+
+    def _silenced(self, work: Work, subject: Subject) -> frozenset[str]:
+        """Reads nothing for people who stand on nobody's word."""
+        if self._on_a_word.isdisjoint(each.method for each in subject.credentials):
+            return frozenset()
+        return work.upstreams.silenced_of(subject.user.id)
 
     def _computer_of(self, proofs: tuple[Proof, ...]) -> RememberedComputer | None:
         """As it is now; None when it was forgotten. Reads nothing where no proof is that of one."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from idp.errors import Reason, Refused
 from idp.events import Event
 from idp.methods.base import LeavesBrowser, Method
-from idp.models.people import Identity, User
+from idp.models.people import Credential, Identity, User
 from idp.models.person_code import PersonCode
 from idp.models.upstreams import (
     Assertion,
@@ -19,11 +19,27 @@ from idp.models.upstreams import (
     may_vouch_for,
     personnel_source,
 )
+from idp.policy import NATIONAL
 from idp.storage.work import Work
 
 
 def leaving_method(methods: Mapping[str, Method]) -> LeavesBrowser:
     return next(method for method in methods.values() if isinstance(method, LeavesBrowser))
+
+
+def credential_of(work: Work, method: LeavesBrowser, identity: Identity) -> Credential | None:
+    held = work.people.credentials_of(identity.user_id)
+    return next(
+        (each for each in held if each.method == method.facts.id and each.secret == identity.id), None
+    )
+
+
+def is_allowed(work: Work, method_id: str, municipality: str) -> bool:
+    """To anybody there, by the rules of now: nobody is linked by what would let nobody in."""
+    allowing = {
+        rule.scope for rule in work.rules.rules_for({NATIONAL, municipality}) if method_id in rule.methods
+    }
+    return allowing == {NATIONAL, municipality}
 
 
 def link(
@@ -58,7 +74,7 @@ def link(
         created_at=work.effects.now(),
     )
     work.people.add_identity(identity)
-    credential = method.link(user.id, identity, upstream.name)
+    credential = method.link(user.id, identity, upstream)
     work.people.add_credential(credential)
     work.audit.append(
         replace(

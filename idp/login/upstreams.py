@@ -6,6 +6,7 @@ address or a name. Not here: the protocol (`oidc/upstream.py`), the pages (`web/
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from idp.crypto import token_hash
@@ -17,7 +18,7 @@ from idp.login.flow import Answered, Login
 from idp.login.look import Look
 from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Standings
-from idp.login.upstream_links import leaving_method, link, match_account
+from idp.login.upstream_links import credential_of, is_allowed, leaving_method, link, match_account
 from idp.methods.base import Method, Rejected
 from idp.models.people import User
 from idp.models.upstreams import (
@@ -37,6 +38,15 @@ from idp.storage.work import Work
 
 SECONDS_TO_RETURN: Final = 600
 _KIND: Final = "upstream-begun"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a browser brings: to the address of which upstream, and its query as it came, `state` in it."""
+
+    upstream_id: str
+    state: str = field(repr=False)
+    query: str = field(repr=False)
 
 
 class Upstreams:
@@ -125,19 +135,21 @@ class Upstreams:
         return str(begun["transaction"]) if begun is not None else None
 
     def came_back(
-        self, look: Look, state: str, query: str, *, visitor: Visitor, signed_in: SignedIn | None
+        self, look: Look, returned: Returned, *, visitor: Visitor, signed_in: SignedIn | None
     ) -> Answered | str:
         """An address where it must be asked once more, for something newer. `look`: of the sign-in that
         waits, found by the browser it is bound to.
         """
-        begun = self._begun.take(token_hash(state))
+        begun = self._begun.take(token_hash(returned.state))
         if begun is None or begun["transaction"] != look.transaction.id:
             return self._refused(look, Reason.UPSTREAM_ANSWER_BROKEN, visitor)
+        if begun["upstream"] != returned.upstream_id:
+            return self._refused(look, Reason.UPSTREAM_OTHER_ISSUER, visitor)
         with self._database.read() as work:
             upstream = work.upstreams.find(begun["upstream"])
         if upstream is None or not upstream.enabled:
             return self._refused(look, Reason.UPSTREAM_OFF, visitor)
-        arrived = self._method.come_back(upstream, begun["kept"], query)
+        arrived = self._method.come_back(upstream, begun["kept"], returned.query)
         if isinstance(arrived, Rejected):
             return self._refused(look, arrived.reason, visitor)
         user = self._account_of(upstream, arrived, visitor)
@@ -188,17 +200,18 @@ class Upstreams:
         identity = work.upstreams.find_identity(upstream.id, arrived.subject)
         if identity is not None:
             user = work.people.find_user(identity.user_id)
-            held = work.people.credentials_of(identity.user_id)
-            is_linked = any(each.method == self.method_id and each.secret == identity.id for each in held)
+            held = credential_of(work, self._method, identity)
+            if held is not None and held.blocked_at is not None:
+                return Reason.UPSTREAM_BLOCKED_USER
+            is_linked = held is not None
         else:
-            user = match_account(work, upstream, arrived)
-            is_linked = False
+            is_linked, user = False, match_account(work, upstream, arrived)
         if user is not None and not user.is_active:
             return Reason.UPSTREAM_BLOCKED_USER
         if user is not None and is_linked:
             posts = work.people.employments_of(user.id, now=self._effects.now())
             return user if may_vouch_for(upstream, user, posts) else Reason.UPSTREAM_NOT_ITS_PERSON
-        if user is not None and identity is None:
+        if user is not None and identity is None and is_allowed(work, self.method_id, upstream.municipality):
             event = Event(type=EventType.METHOD_ENROLLED, actor_id=user.id, address=visitor.address)
             try:
                 link(work, self._method, upstream, arrived.subject, user, event, replaces=False)

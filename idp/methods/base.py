@@ -216,7 +216,7 @@ class LeavesBrowser(Recognising, Protocol):
         """What `verify` takes; nobody else can make one."""
         ...
 
-    def link(self, user_id: str, identity: Identity, label: str) -> Credential:
+    def link(self, user_id: str, identity: Identity, upstream: Upstream) -> Credential:
         """To be stored with the identity: from then on the method is set up."""
         ...
 

@@ -69,7 +69,7 @@ class UpstreamOidc:
         told = {"upstream": upstream.id, "made_at": self._effects.now(), "arrived": asdict(arrived)}
         return {_FIELD: self._vault.seal(json.dumps(told).encode(), _PLACE)}
 
-    def link(self, user_id: str, identity: Identity, label: str) -> Credential:
+    def link(self, user_id: str, identity: Identity, upstream: Upstream) -> Credential:
         """`secret` is none: it names the identity, so that both are needed and either may be taken away."""
         return Credential(
             id=self._effects.new_id(),
@@ -77,7 +77,8 @@ class UpstreamOidc:
             method=METHOD,
             secret=identity.id,
             created_at=self._effects.now(),
-            label=label_from(label),
+            label=label_from(upstream.name),
+            vouched_by=upstream.municipality,
         )
 
     def claimed_user(self, work: Work, answer: Answer) -> str | None:
@@ -99,6 +100,8 @@ class UpstreamOidc:
         credential = next((each for each in subject.of(METHOD) if each.secret == identity.id), None)
         if credential is None:
             return Rejected(Reason.UPSTREAM_NOT_LINKED)
+        if credential.blocked_at is not None:
+            return Rejected(Reason.UPSTREAM_BLOCKED_USER)
         now = self._effects.now()
         posts = work.people.employments_of(subject.user.id, now=now)
         if not may_vouch_for(upstream, subject.user, posts):

@@ -26,6 +26,13 @@ class Match(StrEnum):
     """As an identity of the source that `personnel_source` names."""
 
 
+class ClientAuth(StrEnum):
+    """How we show an upstream that it is us."""
+
+    CLIENT_SECRET = "client_secret"  # noqa: S105  the name of a way
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
 class Upstream(Base):
     """`issuer` is compared to the letter. `tenant`: the `tid` that every token must have (Entra ID), whose
     people are then named by `oid`; elsewhere they are named by `sub`.
@@ -40,7 +47,11 @@ class Upstream(Base):
     issuer: Mapped[str]
     client_id: Mapped[str]
     client_secret_sealed: Mapped[str] = mapped_column(repr=False)
+    """Or the private key (PEM) of `certificate`, by `auth`."""
     created_at: Mapped[Moment]
+    auth: Mapped[str] = mapped_column(default=ClientAuth.CLIENT_SECRET.value)
+    certificate: Mapped[str] = mapped_column(default="")
+    """PEM, of our key there; empty where there is a secret."""
     tenant: Mapped[str | None] = mapped_column(default=None)
     believes_mfa: Mapped[bool] = mapped_column(default=False)
     """Whether two factors there are two factors here."""

@@ -66,8 +66,10 @@ class _Published:
 
 
 class ClientKeys:
-    def __init__(self, outbound: Outbound, effects: Effects) -> None:
+    def __init__(self, outbound: Outbound, effects: Effects, *, seconds: float | None = None) -> None:
+        """`seconds`: for one fetch, in place of what is usual."""
         self._outbound = outbound
+        self._seconds = seconds
         self._effects = effects
         self._registered: dict[str, tuple[Any, list[Key]]] = {}
         self._published: dict[str, _Published] = {}
@@ -140,7 +142,9 @@ class ClientKeys:
 
     def _fetch_set(self, uri: str, published: _Published, now: Instant) -> None:
         try:
-            document = json.loads(self._outbound.fetch(uri, accept="application/jwk-set+json").body)
+            document = json.loads(
+                self._outbound.fetch(uri, accept="application/jwk-set+json", seconds=self._seconds).body
+            )
             published.keys = import_usable_keys(document)
         except OutboundError as error:
             published.problem = f"jwks_uri {error.url} {error.why}"

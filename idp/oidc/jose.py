@@ -58,9 +58,17 @@ class OwnKey:
     public: EllipticCurvePublicKey
 
 
-def sign(claims: Mapping[str, Any], *, key: Key, alg: str, kid: str, typ: str) -> str:
-    """`typ` "" leaves it out."""
-    signed = _header_part(alg, kid, typ) + b"." + urlsafe_b64encode(_encode(claims).encode())
+def sign(
+    claims: Mapping[str, Any],
+    *,
+    key: Key,
+    alg: str,
+    kid: str,
+    typ: str,
+    more: tuple[tuple[str, str], ...] = (),
+) -> str:
+    """`typ` "" leaves it out; `more`: members of the header besides."""
+    signed = _header_part(alg, kid, typ, more) + b"." + urlsafe_b64encode(_encode(claims).encode())
     algorithm = JWSRegistry.algorithms[alg]
     algorithm.check_key(key)
     signature = (
@@ -200,8 +208,8 @@ def _hold_signature(signed: bytes, signature: bytes, *, key: Key, alg: str) -> N
 
 
 @lru_cache(maxsize=64)
-def _header_part(alg: str, kid: str, typ: str) -> bytes:
-    header = {"alg": alg, "kid": kid, **({"typ": typ} if typ else {})}
+def _header_part(alg: str, kid: str, typ: str, more: tuple[tuple[str, str], ...] = ()) -> bytes:
+    header = {"alg": alg, "kid": kid, **({"typ": typ} if typ else {}), **dict(more)}
     return urlsafe_b64encode(_encode(header).encode())
 
 

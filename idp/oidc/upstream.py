@@ -1,7 +1,8 @@
 """We as a relying party: sends a browser to an upstream OpenID provider and reads who came back.
 
-OpenID Connect Core 3.1 with PKCE (RFC 7636), nonce, and the issuer in the answer (RFC 9207). A code is
-exchanged once and never tried again. Nothing is logged of tokens and bodies. Not here: where things are kept
+OpenID Connect Core 3.1 with PKCE (RFC 7636), nonce, the issuer in the answer (RFC 9207) and, for those that
+do not tell it, an address to come back to for each (RFC 9700 section 4.4.2). A code is exchanged once and
+never tried again. Nothing is logged of tokens and bodies. Not here: where things are kept
 meanwhile, and whose account an arrival is (`login/upstreams.py`); logout (`upstream_logout.py`).
 """
 
@@ -19,13 +20,15 @@ from idp.effects import Effects
 from idp.errors import Reason, Refused
 from idp.gateways.outbound import Outbound, OutboundError
 from idp.methods.base import Rejected
-from idp.models.upstreams import Assertion, Leaving, Upstream, Wanted
+from idp.models.upstreams import Assertion, ClientAuth, Leaving, Upstream, Wanted
+from idp.oidc.upstream_assertion import ASSERTION_TYPE, assertion
 from idp.oidc.upstream_metadata import Metadata, MetadataError, Metadatas
 from idp.oidc.upstream_tokens import UpstreamTokenError, UpstreamTokens
 from idp.storage.upstreams import client_secret_of
 from idp.storage.vault import Vault
 
 CALLBACK_PATH: Final = "/login/upstream/callback"
+"""Followed by the id of the upstream."""
 _SCOPE: Final = "openid profile email"
 _QUERY_AT_MOST: Final = 8192
 _ANSWER_BYTES: Final = 64 * 1024
@@ -48,7 +51,7 @@ class RelyingParty:
         vault: Vault,
         effects: Effects,
     ) -> None:
-        self._callback = issuer + CALLBACK_PATH
+        self._issuer = issuer
         self._metadatas = metadatas
         self._tokens = tokens
         self._outbound = outbound
@@ -65,7 +68,7 @@ class RelyingParty:
         asked = {
             "response_type": "code",
             "client_id": upstream.client_id,
-            "redirect_uri": self._callback,
+            "redirect_uri": callback_of(self._issuer, upstream.id),
             "scope": _SCOPE,
             "state": state,
             "nonce": nonce,
@@ -107,15 +110,12 @@ class RelyingParty:
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": self._callback,
+            "redirect_uri": callback_of(self._issuer, upstream.id),
             "code_verifier": verifier,
         }
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-        secret = client_secret_of(self._vault, upstream)
-        if metadata.secret_in_body:
-            form |= {"client_id": upstream.client_id, "client_secret": secret}
-        else:
-            headers["Authorization"] = _basic(upstream.client_id, secret)
+        shown, said = self._authentication(upstream, metadata)
+        form, headers = form | shown, headers | said
         answer = self._outbound.ask(
             "POST",
             metadata.token_endpoint,
@@ -128,6 +128,32 @@ class RelyingParty:
             _log.warning("upstream gave no token", upstream=upstream.id, status=answer.status)
             raise Refused(Reason.UPSTREAM_ANSWER_BROKEN)
         return _tokens_in(answer.body)
+
+    def _authentication(
+        self, upstream: Upstream, metadata: Metadata
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """What of it stands in the form and in the headers."""
+        secret = client_secret_of(self._vault, upstream)
+        match ClientAuth(upstream.auth):
+            case ClientAuth.PRIVATE_KEY_JWT:
+                token = assertion(
+                    upstream,
+                    secret,
+                    audience=metadata.token_endpoint,
+                    alg=metadata.assertion_alg,
+                    effects=self._effects,
+                )
+                shown = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": token}
+                return {"client_id": upstream.client_id, **shown}, {}
+            case ClientAuth.CLIENT_SECRET if metadata.secret_in_body:
+                return {"client_id": upstream.client_id, "client_secret": secret}, {}
+            case ClientAuth.CLIENT_SECRET:
+                return {}, {"Authorization": _basic(upstream.client_id, secret)}
+
+
+def callback_of(issuer: str, upstream_id: str) -> str:
+    """Where that upstream, and no other, sends people back to."""
+    return f"{issuer}{CALLBACK_PATH}/{upstream_id}"
 
 
 def state_of(query: str) -> str | None:

@@ -16,7 +16,7 @@ _WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _KEPT_SECONDS: Final = 600.0
 _STALE_SECONDS: Final = 86400.0
 _REST_SECONDS: Final = 10.0
-_SECONDS: Final = 3.0
+FETCH_SECONDS: Final = 3.0
 _BYTES: Final = 64 * 1024
 _AT_MOST: Final = 200
 
@@ -33,6 +33,9 @@ class Metadata:
     jwks_uri: str
     secret_in_body: bool
     """client_secret_post, which Entra ID and AD FS prefer; else client_secret_basic."""
+    takes_assertion: bool
+    """private_key_jwt, or it does not say."""
+    assertion_alg: str
     tells_issuer: bool
     """RFC 9207 section 3: its answers always have `iss`."""
 
@@ -82,7 +85,7 @@ class Metadatas:
         kept.tried_at = now
         url = address_of(issuer)
         try:
-            fetched = self._outbound.fetch(url, limit=_BYTES, seconds=_SECONDS)
+            fetched = self._outbound.fetch(url, limit=_BYTES, seconds=FETCH_SECONDS)
             kept.metadata = read_metadata(fetched.body, issuer)
         except (OutboundError, MetadataError) as error:
             kept.problem = str(error)
@@ -106,12 +109,16 @@ def read_metadata(body: bytes, issuer: str) -> Metadata:
     if told.get("issuer") != issuer:
         raise MetadataError("the discovery document is of another issuer")
     methods = told.get("token_endpoint_auth_methods_supported")
+    algorithms = told.get("token_endpoint_auth_signing_alg_values_supported")
+    only_pss = isinstance(algorithms, list) and "RS256" not in algorithms and "PS256" in algorithms
     return Metadata(
         issuer=issuer,
         authorization_endpoint=_address(told, "authorization_endpoint"),
         token_endpoint=_address(told, "token_endpoint"),
         jwks_uri=_address(told, "jwks_uri"),
         secret_in_body=isinstance(methods, list) and "client_secret_post" in methods,
+        takes_assertion=not isinstance(methods, list) or "private_key_jwt" in methods,
+        assertion_alg="PS256" if only_pss else "RS256",
         tells_issuer=told.get("authorization_response_iss_parameter_supported") is True,
     )
 

@@ -7,7 +7,7 @@ from idp.gateways.outbound import Outbound
 from idp.oidc.client_keys import ClientKeys
 from idp.oidc.upstream import RelyingParty
 from idp.oidc.upstream_logout import UpstreamLogout
-from idp.oidc.upstream_metadata import Metadatas
+from idp.oidc.upstream_metadata import FETCH_SECONDS, Metadatas
 from idp.oidc.upstream_tokens import UpstreamTokens
 from idp.storage.open import Storage
 from idp.storage.vault import Vault
@@ -24,7 +24,7 @@ def upstream_protocol(
 ) -> UpstreamProtocol:
     """Connects to nothing yet."""
     metadatas = Metadatas(outbound, effects)
-    tokens = UpstreamTokens(ClientKeys(outbound, effects), effects)
+    tokens = UpstreamTokens(ClientKeys(outbound, effects, seconds=FETCH_SECONDS), effects)
     return UpstreamProtocol(
         RelyingParty(
             issuer=issuer,

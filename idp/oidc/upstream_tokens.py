@@ -31,6 +31,10 @@ _MFA_VALUES: Final = frozenset({"mfa", "http://schemas.microsoft.com/claims/mult
 """RFC 8176, and as AD FS says it."""
 
 
+_METHOD_CLAIMS: Final = ("amr", "http://schemas.microsoft.com/claims/authnmethodsreferences")
+"""How somebody was seen: the second is how a rule of AD FS passes it on."""
+
+
 class UpstreamTokenError(Exception):
     """The message is for the operator."""
 
@@ -57,7 +61,7 @@ class UpstreamTokens:
         """Raises UpstreamTokenError."""
         claims = self._verified(upstream, metadata, token, _ID_TOKEN_TYPES)
         now = self._effects.now()
-        _hold_times(claims, now, must_expire=True)
+        _hold_times(claims, now)
         told = claims.get("nonce")
         if not isinstance(told, str) or not hmac.compare_digest(told.encode(), nonce.encode()):
             raise UpstreamTokenError("the nonce is another one")
@@ -81,7 +85,7 @@ class UpstreamTokens:
     def read_logout(self, upstream: Upstream, metadata: Metadata, token: str) -> LogoutNotice:
         """Raises UpstreamTokenError."""
         claims = self._verified(upstream, metadata, token, _LOGOUT_TYPES)
-        _hold_times(claims, self._effects.now(), must_expire=False)
+        _hold_times(claims, self._effects.now())
         events = claims.get("events")
         if not isinstance(events, dict) or not isinstance(events.get(_LOGOUT_EVENT), dict):
             raise UpstreamTokenError("it is not about a logout")
@@ -133,9 +137,9 @@ def issuer_and_audiences(token: str) -> tuple[str, tuple[str, ...]]:
     return _text(claims, "iss"), named
 
 
-def _hold_times(claims: Mapping[str, Any], now: Instant, *, must_expire: bool) -> None:
+def _hold_times(claims: Mapping[str, Any], now: Instant) -> None:
     expires, begins, made = (_date(claims, name) for name in ("exp", "nbf", "iat"))
-    if (expires is None and must_expire) or (expires is not None and now >= expires + _SKEW_SECONDS):
+    if expires is None or now >= expires + _SKEW_SECONDS:
         raise UpstreamTokenError("it has expired")
     if begins is not None and now < begins - _SKEW_SECONDS:
         raise UpstreamTokenError("it is not good yet")
@@ -156,10 +160,14 @@ def _hold_access_token(claims: Mapping[str, Any], access_token: str | None) -> N
 
 def _is_multi_factor(claims: Mapping[str, Any], upstream: Upstream) -> bool:
     """What it says; whether that is believed is the municipality's to say."""
-    told = claims.get("amr")
-    values = [told] if isinstance(told, str) else told if isinstance(told, list) else []
-    by_amr = any(isinstance(value, str) and value in _MFA_VALUES for value in values)
-    return by_amr or bool(upstream.mfa_acr and claims.get("acr") == upstream.mfa_acr)
+    by_method = any(value in _MFA_VALUES for name in _METHOD_CLAIMS for value in _texts(claims.get(name)))
+    return by_method or bool(upstream.mfa_acr and claims.get("acr") == upstream.mfa_acr)
+
+
+def _texts(told: object) -> list[str]:
+    """One or several, as AD FS sends either."""
+    values = told if isinstance(told, list) else [told]
+    return [value for value in values if isinstance(value, str)]
 
 
 def _matched(claims: Mapping[str, Any], upstream: Upstream) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from idp.crypto import Place
 from idp.models.people import Credential, Identity
-from idp.models.upstreams import Upstream, UpstreamArrival, UpstreamDomain, UpstreamSession
+from idp.models.upstreams import ClientAuth, Upstream, UpstreamArrival, UpstreamDomain, UpstreamSession
 from idp.storage.prepared import Prepared
 from idp.storage.unit import Unit, record, records, table_of
 from idp.storage.vault import Vault
@@ -50,6 +50,13 @@ _IDENTITY_OF_USER = Prepared(
         _identities.c.source == bindparam("source"), _identities.c.user_id == bindparam("user_id")
     )
 )
+_SILENCED = Prepared(
+    select(_credentials.c.id)
+    .join(_identities, _identities.c.id == _credentials.c.secret)
+    .join(_upstreams, _upstreams.c.id == _identities.c.source)
+    .where(_credentials.c.user_id == bindparam("owner"), _upstreams.c.enabled.is_(False))
+    .limit(_AT_MOST)
+)
 _DOMAINS_OF = Prepared(
     select(_domains.c.domain)
     .where(_domains.c.upstream_id == bindparam("upstream"))
@@ -58,6 +65,15 @@ _DOMAINS_OF = Prepared(
 )
 _SWITCH = Prepared(
     update(_upstreams).where(_upstreams.c.id == bindparam("upstream")).values(enabled=bindparam("is_on"))
+)
+_RENEW = Prepared(
+    update(_upstreams)
+    .where(_upstreams.c.id == bindparam("upstream"))
+    .values(
+        client_secret_sealed=bindparam("sealed"),
+        auth=bindparam("shown_by"),
+        certificate=bindparam("shown"),
+    )
 )
 _REMOVE_CREDENTIALS = Prepared(
     delete(_credentials).where(
@@ -130,11 +146,24 @@ class UpstreamStore:
         row = self._unit.first(_OF_IDENTITY, {"identity": identity_id})
         return record(Upstream, row) if row else None
 
+    def silenced_of(self, user_id: str) -> frozenset[str]:
+        """The ids of this person's credentials that stand on the word of one that is off."""
+        return frozenset(row[0] for row in self._unit.rows(_SILENCED, {"owner": user_id}))
+
     def domains_of(self, upstream_id: str) -> list[str]:
         return [row[0] for row in self._unit.rows(_DOMAINS_OF, {"upstream": upstream_id})]
 
     def switch(self, upstream_id: str, *, on: bool) -> bool:
         return self._unit.changed(_SWITCH, {"upstream": upstream_id, "is_on": on}) == 1
+
+    def renew(self, upstream_id: str, secret: str, auth: ClientAuth, certificate: str) -> bool:
+        values = {
+            "upstream": upstream_id,
+            "sealed": self._vault.seal(secret.encode(), _place(upstream_id)),
+            "shown_by": auth.value,
+            "shown": certificate,
+        }
+        return self._unit.changed(_RENEW, values) == 1
 
     def remove(self, upstream_id: str) -> bool:
         """With every link: nobody signs in by it any more, and what was proved by it counts no longer."""

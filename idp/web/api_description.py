@@ -13,13 +13,7 @@ from idp.people.cases import Step
 from idp.storage.cases import CaseState
 from idp.storage.outbox import State
 from idp.storage.tickets import TicketState
-from idp.web import (
-    api_description_arrivals,
-    api_description_directories,
-    api_description_directory_runs,
-    api_description_identity,
-    api_description_upstreams,
-)
+from idp.web import api_description_identity, api_description_sources
 from idp.web.api_description_parts import MAYBE_TEXT as _MAYBE_TEXT
 from idp.web.api_description_parts import MAYBE_TIME as _MAYBE_TIME
 from idp.web.api_description_parts import MOST, USUAL
@@ -64,7 +58,7 @@ def describe(issuer: str) -> dict[str, Any]:
             "/municipalities/{id}/rules": {"get": _show_rules(), "put": _put_rules()},
             "/municipalities/{id}/networks": {"get": _list_networks()},
             "/municipalities/{id}/networks/{network}": {"put": _put_network()},
-            **_paths_of_sources(),
+            **api_description_sources.paths(),
         },
         "components": {
             "securitySchemes": {
@@ -88,31 +82,12 @@ def describe(issuer: str) -> dict[str, Any]:
                 "case_with_story": _object(**_case(), story=_story()),
                 "municipality_rules": _municipality_rules(),
                 **_network_schemas(),
-                **_schemas_of_sources(),
+                **api_description_sources.schemas(),
                 "problem": _object(
                     type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT, reference=_TEXT
                 ),
             },
         },
-    }
-
-
-def _paths_of_sources() -> dict[str, Any]:
-    """About those outside who vouch for people."""
-    return {
-        **api_description_directories.paths(),
-        **api_description_arrivals.paths(),
-        **api_description_upstreams.paths(),
-        **api_description_directory_runs.paths(),
-    }
-
-
-def _schemas_of_sources() -> dict[str, Any]:
-    return {
-        **api_description_directories.schemas(),
-        **api_description_arrivals.schemas(),
-        **api_description_upstreams.schemas(),
-        **api_description_directory_runs.schemas(),
     }
 
 

@@ -6,15 +6,17 @@ Decides nothing: see `login/upstreams.py` and `oidc/upstream_logout.py`.
 from http import HTTPStatus
 from typing import Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, jsonify, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.errors import Reason
 from idp.login.limits import Wait
 from idp.login.look import Look
 from idp.login.transaction import Transaction
+from idp.login.upstreams import Returned
 from idp.methods.base import Pending, Rejected
 from idp.oidc.upstream import CALLBACK_PATH, state_of
+from idp.oidc.upstream_assertion import KEYS_PATH, published
 from idp.oidc.upstream_logout import LOGOUT_PATH
 from idp.web.forms import problem_of
 from idp.web.guards import current_session, opened_by_token
@@ -31,8 +33,8 @@ _SAID_ALIKE: Final = frozenset(
 )
 
 
-@blueprint.get(CALLBACK_PATH)
-def come_back() -> AnyResponse:
+@blueprint.get(f"{CALLBACK_PATH}/<upstream_id>")
+def come_back(upstream_id: str) -> AnyResponse:
     """Changes nothing but the sign-in of this browser that waits for it."""
     query = request.query_string.decode("latin-1")
     state = state_of(query)
@@ -41,7 +43,7 @@ def come_back() -> AnyResponse:
     if transaction is None or state is None:
         response: AnyResponse = show_gone(transaction_id or "")
     else:
-        response = _answer(transaction, state, query)
+        response = _answer(transaction, Returned(upstream_id, state, query))
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -57,9 +59,21 @@ def log_out() -> Response:
     return response
 
 
-def _answer(transaction: Transaction, state: str, query: str) -> AnyResponse:
+@blueprint.get(f"{KEYS_PATH}/<upstream_id>")
+def keys(upstream_id: str) -> Response:
+    """Our public key at that upstream, for it to fetch."""
+    with site().storage.database.read() as work:
+        upstream = work.upstreams.find(upstream_id)
+    if upstream is None:
+        abort(HTTPStatus.NOT_FOUND)
+    response = jsonify(published(upstream))
+    response.headers["Cache-Control"] = "public, max-age=600"
+    return response
+
+
+def _answer(transaction: Transaction, returned: Returned) -> AnyResponse:
     look = site().login.look(transaction, current_session())
-    outcome = site().upstreams.came_back(look, state, query, visitor=visitor(), signed_in=current_session())
+    outcome = site().upstreams.came_back(look, returned, visitor=visitor(), signed_in=current_session())
     match outcome:
         case str():
             return leading_to(outcome)

@@ -17,7 +17,7 @@ from idp.methods.base import LeavesBrowser
 from idp.models.people import PolicyRule
 from idp.models.upstreams import Upstream
 from idp.oidc.client_metadata import register
-from idp.oidc.upstream import CALLBACK_PATH
+from idp.oidc.upstream import callback_of
 from idp.policy import NATIONAL, Level
 from idp.storage import municipalities
 from idp.storage.database import Database
@@ -150,7 +150,7 @@ def fresh_hall(tmp_path: Path) -> Iterator[Hall]:
 def test_one_of_us_signs_people_in_at_another(server: RunningServer, fresh_hall: Hall) -> None:
     document = {
         "client_name": "Cits visvaris",
-        "redirect_uris": [ISSUER + CALLBACK_PATH],
+        "redirect_uris": [callback_of(ISSUER, "upstream-1")],
         "scope": "openid profile email",
         "token_endpoint_auth_method": "client_secret_post",
         "visvaris": {"first_party": True},
@@ -165,6 +165,7 @@ def test_one_of_us_signs_people_in_at_another(server: RunningServer, fresh_hall:
         registration.secret or "",
         issuer=server.issuer,
         client_id=registration.client.client_id,
+        id="upstream-1",
     )
     first, window = fresh_hall.browser(), server.browser()
     first.opens("/")

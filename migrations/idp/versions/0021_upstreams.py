@@ -19,6 +19,8 @@ def upgrade() -> None:
         sa.Column("client_id", sa.String(), nullable=False),
         sa.Column("client_secret_sealed", sa.String(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
+        sa.Column("auth", sa.String(), nullable=False),
+        sa.Column("certificate", sa.String(), nullable=False),
         sa.Column("tenant", sa.String(), nullable=True),
         sa.Column("believes_mfa", sa.Boolean(), nullable=False),
         sa.Column("mfa_acr", sa.String(), nullable=False),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from idp.cli import main
 from idp.models.upstreams import UpstreamArrival
@@ -23,7 +25,10 @@ from tests.support.builders import (
 )
 from tests.support.certificates import Authority
 from tests.support.remote import Remote
-from tests.support.upstream.provider import CLIENT_ID, SECRET, TENANT, Upstream
+from tests.support.upstream.provider import CLIENT_ID, OTHER_TENANT, SECRET, TENANT, Shape, Upstream
+
+PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""The tenant of Microsoft accounts that anybody can make."""
 
 
 @pytest.fixture
@@ -63,7 +68,8 @@ def test_one_is_added_shown_switched_and_removed(world: World, op: Upstream) -> 
     assert added.exit_code == 0, added.output
     told = json.loads(added.stdout)
     assert told["domains"] == ["riga.example"]
-    assert told["redirect_uri"].endswith("/login/upstream/callback")
+    assert told["redirect_uri"].endswith(f"/login/upstream/callback/{told['id']}")
+    assert "jwks_uri" not in told
     (shown,) = json.loads(run("show", told["id"], "--json").stdout)
     assert (shown["believes_mfa"], shown["tenant"], shown["enabled"]) == (True, TENANT, True)
     assert SECRET not in added.output + run("show").output
@@ -84,6 +90,11 @@ def test_what_cannot_work_is_refused_before_it_is_stored(world: World, op: Upstr
         adding(op, given=""),
         adding(op, "--match", "person_code"),
         adding(op, "--match-claim", "code"),
+        *(
+            adding(op, "--match", "employee_number", "--match-claim", name)
+            for name in ("email", "UPN", "name")
+        ),
+        adding(op, "--mfa-acr", "urn:x"),
         adding(op, "--domain", "no domain"),
         adding(op, "--municipality", "0000000"),
         run(
@@ -125,6 +136,67 @@ def test_what_cannot_work_is_refused_before_it_is_stored(world: World, op: Upstr
     ]
     assert [result.exit_code for result in wrong] == [1] * len(wrong)
     assert json.loads(run("show", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("issuer", "tenant"),
+    [
+        ("https://login.microsoftonline.com/common/v2.0", TENANT),
+        ("https://login.microsoftonline.com/{tenantid}/v2.0", TENANT),
+        ("https://login.microsoftonline.com/organizations/v2.0", ""),
+        (f"https://login.microsoftonline.us/{TENANT}/v2.0", OTHER_TENANT),
+        (f"https://login.microsoftonline.com/{PERSONAL}/v2.0", PERSONAL),
+        (f"https://sts.windows.net/{PERSONAL}/", PERSONAL),
+    ],
+)
+def test_of_entra_it_is_one_tenant_or_none(world: World, issuer: str, tenant: str) -> None:
+    """attack 25: whoever has an account anywhere"""
+    named = ("--municipality", RIGA, "--name", "X", "--client-id", "c")
+    more = ("--tenant", tenant) if tenant else ()
+    refused = run("add", *named, "--issuer", issuer, *more, given="s")
+    assert refused.exit_code == 1
+    assert "Entra ID" in refused.output
+
+
+def test_a_key_is_made_for_it_and_never_shown(world: World, op: Upstream) -> None:
+    added = adding(op, "--auth", "private_key_jwt", given="")
+    told = json.loads(added.stdout)
+    assert told["jwks_uri"].endswith(f"/login/upstream/keys/{told['id']}")
+    shown = run("certificate", told["id"]).stdout
+    certificate = x509.load_pem_x509_certificate(shown.encode())
+    with world.database.read() as work:
+        row = work.upstreams.find(told["id"])
+        assert row is not None
+        private = work.upstreams.secret_of(row)
+    key = load_pem_private_key(private.encode(), None)
+    assert key.public_key() == certificate.public_key()
+    assert "PRIVATE" not in added.output + shown + run("show", "--json").output + row.client_secret_sealed
+
+
+def test_a_secret_or_key_is_renewed_in_place(world: World, op: Upstream) -> None:
+    """Whoever is linked stays so."""
+    upstream = json.loads(adding(op).stdout)["id"]
+    assert run("renew", upstream, given="another").exit_code == 0
+    assert run("certificate", upstream).exit_code == 1
+    with world.database.read() as work:
+        row = work.upstreams.find(upstream)
+        assert row is not None
+        assert work.upstreams.secret_of(row) == "another"
+    made = []
+    for _ in range(2):
+        assert run("renew", upstream, "--auth", "private_key_jwt").exit_code == 0
+        made.append(run("certificate", upstream).stdout)
+    assert made[0] != made[1]
+    assert run("renew", upstream, given="").exit_code == 1
+    assert run("renew", "nobody", given="x").exit_code == 1
+
+
+def test_who_takes_no_keys_is_given_none(world: World, remote: Remote, authority: Authority) -> None:
+    trust = ssl.create_default_context(cafile=authority.ca_file)
+    op = Upstream(remote, trust, lambda: 0.0, Shape.ADFS)
+    assert adding(op, "--auth", "private_key_jwt", given="").exit_code == 1
+    upstream = json.loads(adding(op).stdout)["id"]
+    assert run("renew", upstream, "--auth", "private_key_jwt").exit_code == 1
 
 
 def test_a_domain_leads_to_one_upstream(world: World, op: Upstream) -> None:

@@ -5,13 +5,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from idp.login.transaction import Requirements
+from idp.models.methods import Proof
 from idp.policy import Level
 from tests.support.actors import Browser, Employee
 from tests.support.administrators import program
-from tests.support.builders import KEKAVA, RIGA
+from tests.support.builders import KEKAVA, RIGA, add_employment
 from tests.support.certificates import Authority
 from tests.support.pages import Page
-from tests.support.upstream.place import ADDRESS, METHOD, Place, place_of
+from tests.support.upstream.place import ADDRESS, ALL, METHOD, Place, place_of
 from tests.support.upstream.provider import Colleague, Shape
 
 
@@ -46,7 +48,7 @@ def test_somebody_the_municipality_vouches_for_is_signed_in(
 def test_what_is_asked_has_all_that_protects_it(place: Place, anna: Employee, browser: Browser) -> None:
     asked = {name: values[0] for name, values in parse_qs(urlsplit(place.leaves(browser)).query).items()}
     assert asked["code_challenge_method"] == "S256"
-    assert asked["redirect_uri"] == "https://login.example.lv/login/upstream/callback"
+    assert asked["redirect_uri"] == f"https://login.example.lv/login/upstream/callback/{place.row.id}"
     assert asked["login_hint"] == ADDRESS
     assert asked["response_type"] == "code"
     assert len({asked["state"], asked["nonce"], asked["code_challenge"]}) == 3
@@ -290,6 +292,78 @@ def test_switched_off_it_lets_nobody_in_also_not_those_on_their_way(
     browser.opens(back)
     assert not browser.is_signed_in
     assert place.reasons() == ["upstream_off"]
+
+
+def test_switched_off_what_it_proved_counts_no_more_until_it_is_on_again(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    place.signs_in(browser)
+    with place.hall.world.database.begin() as work:
+        work.upstreams.switch(place.row.id, on=False)
+    assert not browser.is_signed_in
+    with place.hall.world.database.begin() as work:
+        work.upstreams.switch(place.row.id, on=True)
+    assert browser.is_signed_in
+
+
+def test_switched_off_between_two_factors_it_leads_nowhere(fresh_database: str, authority: Authority) -> None:
+    with place_of(fresh_database, authority) as place:
+        place.add()
+        anna, browser = place.hall.employee("anna", totp=True), place.hall.browser()
+        place.link(anna)
+        assert place.signs_in(browser).has("code")
+        with place.hall.world.database.begin() as work:
+            work.upstreams.switch(place.row.id, on=False)
+        browser.presses(code=anna.code())
+        assert not browser.is_signed_in
+
+
+def test_a_link_that_is_blocked_opens_nothing_and_reads_as_for_nobody(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    """attack 39: suspended by whoever looks after the person"""
+    place.signs_in(browser)
+    with place.hall.world.database.begin() as work:
+        (held,) = [each for each in work.people.credentials_of(anna.user.id) if each.method == METHOD]
+        work.people.block_credential(held.id, at=place.hall.clock())
+    assert not browser.is_signed_in
+    page = place.signs_in(place.hall.browser())
+    assert (page.status, page.error_code) == (403, "upstream_not_linked")
+    assert place.reasons() == ["upstream_blocked_user"]
+
+
+def test_its_word_counts_where_the_person_acts_for_it_and_in_no_other_post(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    """attack 39: also in a session that was open when the second post came"""
+    place.signs_in(browser)
+    with place.hall.world.database.begin() as work:
+        add_employment(work, anna.user.id, KEKAVA)
+    standings = place.hall.provider.standings
+    person = standings.find_person(anna.user.id)
+    assert person is not None
+    place.hall.rule(KEKAVA, methods=ALL)
+    proofs = [Proof(METHOD, place.hall.clock(), credential_id=each.id) for each in person.subject.of(METHOD)]
+    counted = {
+        post.municipality: standings.decide(person, Requirements(), proofs=proofs, acting=post).counted
+        for post in person.employments
+    }
+    assert {where: len(proofs) for where, proofs in counted.items()} == {RIGA: 1, KEKAVA: 0}
+
+
+@pytest.mark.parametrize("name", ["amr", "http://schemas.microsoft.com/claims/authnmethodsreferences"])
+@pytest.mark.parametrize("several", [True, False])
+def test_what_ad_fs_calls_two_factors_is_understood(
+    fresh_database: str, authority: Authority, name: str, several: bool
+) -> None:
+    value = "http://schemas.microsoft.com/claims/multipleauthn"
+    with place_of(fresh_database, authority, Shape.ADFS) as place:
+        place.add(believes_mfa=True)
+        anna, browser = place.hall.employee("anna"), place.hall.browser()
+        place.link(anna)
+        place.op.changes = {"amr": None} | {name: ["urn:x", value] if several else value}
+        place.signs_in(browser)
+        assert place.proofs(anna)[0]["multi_factor"] is True
 
 
 def test_what_is_removed_opens_nothing_from_that_moment(

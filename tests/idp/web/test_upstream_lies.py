@@ -216,7 +216,7 @@ def test_another_browser_uses_nothing_up_and_is_not_signed_in(
     "query", ["", "code=a", "state=", "code=a&state=b", "state=b&state=c", "%", "state=%ff&code=a"]
 )
 def test_an_answer_to_nothing_is_nothing(place: Place, browser: Browser, query: str) -> None:
-    page = browser.opens(f"/login/upstream/callback?{query}")
+    page = browser.opens(f"/login/upstream/callback/{place.row.id}?{query}")
     assert page.status == 410
     assert page.headers["referrer-policy"] == "no-referrer"
 
@@ -233,9 +233,23 @@ def test_a_state_of_another_sign_in_brings_that_one_back(
         parse_qs(urlsplit(url).query)[name][0] for url, name in ((theirs, "code"), (first, "state"))
     )
     place.op.remote.answers[f"{place.op.base}/token"] = _forgetful(place.op)
-    browser.opens(callback(code=code, state=state))
+    browser.opens(callback(place.row.id, code=code, state=state))
     assert not browser.is_signed_in
     assert place.reasons() == ["upstream_token"]
+
+
+def test_an_answer_that_comes_by_the_way_of_another_upstream_is_not_looked_at(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    """attack 25: mix-up, where none of them tells its issuer in the answer"""
+    first = place.row
+    other = place.add(domains=("other.example",), client_id="another")
+    asked = parse_qs(urlsplit(place.leaves(browser, "x@other.example")).query)
+    assert asked["redirect_uri"] == [f"https://login.example.lv/login/upstream/callback/{other.id}"]
+    browser.opens(callback(first.id, code="stolen", state=asked["state"][0]))
+    assert not browser.is_signed_in
+    assert place.reasons() == ["upstream_other_issuer"]
+    assert not place.op.remote.asked(f"{place.op.base}/token")
 
 
 def _forgetful(op: Upstream) -> Callable[[Received], Reply]:

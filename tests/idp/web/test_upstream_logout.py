@@ -109,6 +109,7 @@ LIES = {
     "of tomorrow": {"iat": NOW + 61},
     "never made": {"iat": None},
     "expired": {"exp": NOW - 61},
+    "never expires": {"exp": None},
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from idp.models.people import Identity
 from idp.models.person_code import PersonCode
 from idp.models.upstreams import Match, UpstreamArrival, personnel_source
+from idp.policy import NATIONAL
 from idp.web.api_description import describe
 from tests.support.actors import EVERY_METHOD, ISSUER, Employee
 from tests.support.administrators import AUDIENCE, SCOPE, Api, administrator, program, service, token_of
@@ -99,6 +100,21 @@ def test_a_code_of_somebody_of_another_municipality_opens_nothing(place: Place) 
     place.signs_in(place.hall.browser())
     assert place.reasons() == ["upstream_not_its_person"]
     assert place.sessions(victim) == 0
+
+
+@pytest.mark.parametrize("scope", [NATIONAL, RIGA])
+def test_where_the_way_is_not_allowed_nobody_is_linked_by_coming(place: Place, scope: str) -> None:
+    """The rules may have changed since the person left."""
+    place.add(match_by=Match.PERSON_CODE.value, match_claim="code")
+    anna = coded(place, "anna", CODE)
+    place.op.who = Colleague("k1", claims={"code": CODE})
+    browser = place.hall.browser()
+    back = place.op.visit(place.leaves(browser))
+    place.hall.rule(scope, methods=EVERY_METHOD)
+    browser.opens(back)
+    assert place.sessions(anna) == 0
+    with place.hall.world.database.read() as work:
+        assert not [each for each in work.people.credentials_of(anna.user.id) if each.method == METHOD]
 
 
 def test_who_was_made_anew_there_under_another_id_waits_for_the_administrator(place: Place) -> None:

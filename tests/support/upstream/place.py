@@ -10,8 +10,9 @@ from typing import Any
 from idp.events import Event, EventType
 from idp.login.upstream_links import leaving_method, link
 from idp.models.audit import AuditEvent
-from idp.models.upstreams import Upstream
+from idp.models.upstreams import ClientAuth, Upstream
 from idp.oidc.upstream import CALLBACK_PATH
+from idp.oidc.upstream_assertion import make_key
 from idp.policy import NATIONAL, Level
 from tests.support.actors import EVERY_METHOD, Browser, Employee, Hall
 from tests.support.builders import RIGA
@@ -47,8 +48,12 @@ class Place:
             created_at=self.hall.clock(),
             **values,
         )
+        secret = SECRET
+        if upstream.auth == ClientAuth.PRIVATE_KEY_JWT.value:
+            key = make_key(upstream.id, self.hall.world.effects)
+            secret, upstream.certificate = key.private, key.certificate
         with self.hall.world.database.begin() as work:
-            work.upstreams.add(upstream, SECRET, domains)
+            work.upstreams.add(upstream, secret, domains)
         self.row = upstream
         return upstream
 
@@ -107,5 +112,7 @@ def place_of(url: str, authority: Authority, shape: Shape = Shape.ENTRA) -> Iter
         hall.close()
 
 
-def callback(**parameters: str) -> str:
-    return f"{CALLBACK_PATH}?" + "&".join(f"{name}={value}" for name, value in parameters.items())
+def callback(upstream_id: str, **parameters: str) -> str:
+    return f"{CALLBACK_PATH}/{upstream_id}?" + "&".join(
+        f"{name}={value}" for name, value in parameters.items()
+    )

@@ -18,8 +18,9 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
-from joserfc import jws
-from joserfc.jwk import ECKey, RSAKey
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from tests.support.remote import Received, Remote, Reply
 
@@ -68,6 +69,10 @@ class Upstream:
     answers_with: dict[str, str | None] = field(default_factory=dict)
     """Parameters of the way back that are other than they should be."""
     signs: Callable[["Upstream", dict[str, Any]], str] | None = None
+    client_keys: Callable[[], dict[str, Any]] | None = None
+    """By which the client shows who it is; None where it has a secret."""
+    takes: list[str] = field(default_factory=lambda: ["RS256", "PS256"])
+    assertions: dict[str, str] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     codes: dict[str, Code] = field(default_factory=dict)
 
@@ -96,6 +101,9 @@ class Upstream:
                 "client_secret_basic",
                 "windows_client_authentication",
             ]
+        if self.client_keys is not None:
+            told["token_endpoint_auth_methods_supported"] = ["client_secret_post", "private_key_jwt"]
+            told["token_endpoint_auth_signing_alg_values_supported"] = self.takes
         if self.tells_issuer:
             told["authorization_response_iss_parameter_supported"] = True
         return told
@@ -147,11 +155,30 @@ class Upstream:
         )
 
     def _is_client(self, form: dict[str, str], header: str) -> bool:
+        if self.client_keys is not None:
+            return not header and "client_secret" not in form and self._holds_assertion(form)
         if self.shape is Shape.ENTRA:
             return (form.get("client_id"), form.get("client_secret")) == (CLIENT_ID, SECRET)
         name, _, secret = base64.b64decode(header.removeprefix("Basic ")).decode().partition(":")
         decoded = dict(parse_qsl(f"n={name}&s={secret}"))
         return (decoded["n"], decoded["s"]) == (CLIENT_ID, SECRET)
+
+    def _holds_assertion(self, form: dict[str, str]) -> bool:
+        """RFC 7523 section 3, with the keys that were fetched from the client or uploaded."""
+        if form.get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
+            return False
+        token = form["client_assertion"]
+        keys = KeySet.import_key_set(self.client_keys() if self.client_keys else {"keys": []})
+        try:
+            told = jwt.decode(token, keys, algorithms=self.takes)
+        except JoseError:
+            return False
+        claims = told.claims
+        fresh = claims["nbf"] <= self.now() < claims["exp"] <= self.now() + 600
+        is_first = claims["jti"] not in self.assertions
+        self.assertions[claims["jti"]] = token
+        named = (claims["iss"], claims["sub"], claims["aud"], form["client_id"])
+        return fresh and is_first and named == (CLIENT_ID, CLIENT_ID, f"{self.issuer}/token", CLIENT_ID)
 
     def claims(self, code: Code, access_token: str) -> dict[str, Any]:
         now = int(self.now())
