@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from idp.models.arrivals import Match
-from idp.models.directories import Encryption, Fallback
+from idp.models.directories import Binding, Encryption, Fallback
+from idp.models.directory_sync import WhenGone
 from idp.storage.invitations import InvitationState
 from idp.web.api_description_parts import (
     MAYBE_TEXT,
@@ -55,6 +56,10 @@ def schemas() -> dict[str, Any]:
                 **_directory(),
                 "id": {**TEXT, "description": "As it is, or left out"},
                 "password": {**TEXT, "description": "Of our account there; never told again"},
+                "keytab": {
+                    **TEXT,
+                    "description": "In Base64, where `bind` is `gssapi`",
+                },
                 "untested": {**_BOOLEAN, "description": "Keep it although it does not work; for operators"},
             },
             "additionalProperties": False,
@@ -247,6 +252,10 @@ def _directory() -> dict[str, Any]:
         "attempt_minutes": NUMBER,
         "change_url": MAYBE_TEXT,
         "fallback": {"enum": [each.value for each in Fallback]},
+        "bind": {"enum": [each.value for each in Binding]},
+        "sync_minutes": {"type": ["integer", "null"], "minimum": 1, "maximum": 1440},
+        "sync_share": {**NUMBER, "description": "Percent of its people who may be shut out at once"},
+        "when_gone": {"enum": [each.value for each in WhenGone]},
         "enabled": _BOOLEAN,
         "arrival": {"enum": [each.value for each in Match]},
         "creates_accounts": _BOOLEAN,

@@ -41,7 +41,10 @@ blueprint = Blueprint("api_directories", __name__, url_prefix="/api/v1/municipal
 blueprint.register_error_handler(ProtocolError, refuse)
 
 THEIR_OWN: Final = frozenset(
-    {"account", "arrival", "attempt_minutes", "attempts", "creates_accounts", "enabled", "password"}
+    {
+        *("account", "arrival", "attempt_minutes", "attempts", "creates_accounts", "enabled", "password"),
+        *("sync_minutes", "sync_share", "when_gone"),
+    }
 )
 """What a municipality's administrator may change."""
 TESTS: Final = Bucket("directory-test", free=10, base_seconds=10, cap_seconds=60, forget_seconds=600)

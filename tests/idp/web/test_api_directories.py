@@ -192,13 +192,15 @@ def test_an_administrator_turns_it_nowhere_and_gives_no_roles(
 
 def test_an_administrator_changes_what_is_the_municipalitys_own(hall: Hall, ours: Api, riga: Connected):
     wanted = described(riga.controller, arrival="invitation", attempts=2, attempt_minutes=60)
+    wanted |= {"sync_minutes": 60, "sync_share": 20, "when_gone": "suspend"}
     hall.clock.move(1)
     reply = ours.ask("PUT", ONE, json=wanted)
     assert reply.status_code == 200, reply.text
     (made,) = kept(hall)
     assert (made.arrival, made.attempts, made.attempt_minutes) == ("invitation", 2, 60)
+    assert (made.sync_minutes, made.sync_share, made.when_gone) == (60, 20, "suspend")
     detail = json.loads(last_event(hall, "directory.changed").detail)
-    assert detail["changed"] == "arrival attempt_minutes attempts password"
+    assert detail["changed"] == "arrival attempt_minutes attempts password sync_minutes sync_share when_gone"
 
 
 def test_one_that_no_longer_answers_can_be_switched_off_and_not_on(hall: Hall, ours: Api, riga: Connected):
