@@ -183,6 +183,20 @@ def test_who_must_log_in_anew_must_do_so_there(place: Place, anna: Employee, bro
     assert "code=" in browser.left_for
 
 
+def test_at_a_shared_computer_nobody_gets_in_by_the_log_in_that_somebody_left_open_there(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    browser.opens("/")
+    browser.presses("shared-on")
+    place.op.seen_at = place.hall.clock() - 100
+    page = place.signs_in(browser)
+    assert (place.op.asked[-1]["prompt"], place.op.asked[-1]["max_age"]) == ("login", "0")
+    assert (page.status, place.reasons()) == (422, ["upstream_not_fresh"])
+    place.op.seen_at = None
+    place.signs_in(browser)
+    assert browser.is_signed_in
+
+
 def _offered(place: Place, browser: Browser, path: str) -> dict[str, str]:
     """The page offers the way again, to somebody who is known."""
     browser.opens(f"{path.partition('?')[0]}?method={METHOD}")

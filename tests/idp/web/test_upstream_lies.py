@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from idp.gateways.outbound import Fetched, Outbound, OutboundError
+from idp.oidc.upstream_metadata import MetadataError, Metadatas
 from tests.support.actors import Browser, Employee
 from tests.support.at_once import at_once
 from tests.support.certificates import Authority
@@ -279,6 +281,7 @@ def test_a_form_cannot_play_the_upstream(place: Place, anna: Employee, browser: 
 DOCUMENTS = {
     "of another issuer": {"issuer": "https://evil.example"},
     "without an issuer": {"issuer": None},
+    "of every tenant": {"issuer": "https://login.microsoftonline.com/{tenantid}/v2.0"},
     "in the clear": {"token_endpoint": "http://upstream.example/token"},
     "without keys": {"jwks_uri": None},
     "with a script": {"authorization_endpoint": "javascript:alert(1)"},
@@ -314,6 +317,51 @@ def test_a_document_that_is_broken_leads_nobody_away_and_is_left_alone_for_a_whi
     browser.opens("/")
     browser.presses(username="anna@riga.example", password="")
     assert len(place.op.remote.received) == 2
+
+
+@pytest.mark.parametrize("name", ["token_endpoint", "jwks_uri"])
+@pytest.mark.parametrize(
+    "address", ["https://10.0.0.1/x", "https://169.254.169.254/latest", "https://[fd00::1]/x"]
+)
+def test_a_document_leads_us_to_no_private_network(
+    place: Place, anna: Employee, browser: Browser, name: str, address: str
+) -> None:
+    """attack 25: server-side request forgery"""
+    _publish(place, Reply(json.dumps(place.op.metadata() | {name: address}).encode()))
+    assert refused(place, browser) == "upstream_unreachable"
+
+
+def test_who_comes_while_one_that_did_not_answer_is_asked_again_waits_for_nothing(place: Place) -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    class Silent(Outbound):
+        times = 0
+
+        def fetch(self, url: str, **_: object) -> Fetched:
+            self.times += 1
+            if self.times > 1:
+                entered.set()
+                release.wait(60)
+            raise OutboundError(url, "took too long")
+
+    metadatas = Metadatas(Silent(), place.hall.world.effects)
+
+    def ask() -> str:
+        with pytest.raises(MetadataError) as told:
+            metadatas.get("https://silent.example")
+        return str(told.value)
+
+    ask()
+    place.hall.clock.move(11)
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        assert entered.wait(60)
+        assert "took too long" in ask()
+        assert asking.is_alive()
+    finally:
+        release.set()
+        asking.join()
 
 
 def test_a_document_that_was_good_serves_on_while_its_server_is_down(
