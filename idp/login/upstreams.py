@@ -101,10 +101,15 @@ class Upstreams:
         *,
         login_hint: str,
         language: str,
+        shared: bool,
         not_before: Instant | None = None,
     ) -> str | Rejected:
-        """The address to send the browser to. `not_before`: when more is asked than the application does."""
+        """The address to send the browser to. `not_before`: when more is asked than the application does;
+        `shared`: the computer is, so whoever was there before may still be logged in there.
+        """
         required = look.transaction.requirements
+        if shared:
+            not_before = self._effects.now()
         moments = [moment for moment in (required.not_before, not_before) if moment is not None]
         wanted = Wanted(
             login_hint=login_hint,
@@ -163,6 +168,7 @@ class Upstreams:
                 upstream,
                 login_hint=begun["hint"],
                 language=begun["language"],
+                shared=visitor.shared,
                 not_before=user.proofs_not_before,
             )
         answer = self._method.answer_of(upstream, arrived)

@@ -46,6 +46,7 @@ class _Kept:
     tried_at: Instant | None = None
     fetched_at: Instant | None = None
     metadata: Metadata | None = None
+    has_failed: bool = False
     problem: str = "nothing was fetched yet"
 
 
@@ -64,8 +65,9 @@ class Metadatas:
             if len(self._kept) >= _AT_MOST and issuer not in self._kept:
                 self._kept.clear()
             kept = self._kept.setdefault(issuer, _Kept())
-        # Who finds another thread fetching a known document goes on with that; only the first ever waits.
-        if kept.lock.acquire(blocking=kept.metadata is None):
+        # Who finds another thread fetching goes on with what is known, be it that there was no answer; only
+        # the first ever waits.
+        if kept.lock.acquire(blocking=kept.metadata is None and not kept.has_failed):
             try:
                 self._renew(issuer, kept)
             finally:
@@ -88,7 +90,7 @@ class Metadatas:
             fetched = self._outbound.fetch(url, limit=_BYTES, seconds=FETCH_SECONDS)
             kept.metadata = read_metadata(fetched.body, issuer)
         except (OutboundError, MetadataError) as error:
-            kept.problem = str(error)
+            kept.problem, kept.has_failed = str(error), True
         else:
             kept.fetched_at = now
 

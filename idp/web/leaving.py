@@ -11,6 +11,7 @@ from idp.methods.base import Rejected
 from idp.models.upstreams import Upstream
 from idp.web.forms import Problem, problem_of
 from idp.web.i18n import language
+from idp.web.shared import is_shared
 from idp.web.site import site
 
 _HINT_AT_MOST = 256
@@ -27,7 +28,7 @@ def lead_away(look: Look, method_id: str) -> Response | Problem | None:
         hint, upstream = "", upstreams.find_of_person(look)
     if upstream is None:
         return None
-    address = upstreams.leave(look, upstream, login_hint=hint, language=language())
+    address = upstreams.leave(look, upstream, login_hint=hint, language=language(), shared=is_shared())
     return problem_of(address) if isinstance(address, Rejected) else leading_to(address)
 
 

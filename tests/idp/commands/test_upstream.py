@@ -150,7 +150,7 @@ def test_what_cannot_work_is_refused_before_it_is_stored(world: World, op: Upstr
     ],
 )
 def test_of_entra_it_is_one_tenant_or_none(world: World, issuer: str, tenant: str) -> None:
-    """attack 25: whoever has an account anywhere"""
+    """attack 40: whoever has an account anywhere"""
     named = ("--municipality", RIGA, "--name", "X", "--client-id", "c")
     more = ("--tenant", tenant) if tenant else ()
     refused = run("add", *named, "--issuer", issuer, *more, given="s")

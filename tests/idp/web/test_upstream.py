@@ -108,7 +108,7 @@ def test_an_acr_says_it_where_the_municipality_says_which(fresh_database: str, a
 def test_an_address_leads_there_whether_or_not_anybody_has_it(
     place: Place, anna: Employee, browser: Browser, typed: str
 ) -> None:
-    """attack 3: nothing tells who exists"""
+    """attack 28: nothing tells who exists"""
     place.leaves(browser, typed)
 
 
@@ -183,6 +183,20 @@ def test_who_must_log_in_anew_must_do_so_there(place: Place, anna: Employee, bro
     assert "code=" in browser.left_for
 
 
+def test_at_a_shared_computer_nobody_gets_in_by_the_log_in_that_somebody_left_open_there(
+    place: Place, anna: Employee, browser: Browser
+) -> None:
+    browser.opens("/")
+    browser.presses("shared-on")
+    place.op.seen_at = place.hall.clock() - 100
+    page = place.signs_in(browser)
+    assert (place.op.asked[-1]["prompt"], place.op.asked[-1]["max_age"]) == ("login", "0")
+    assert (page.status, place.reasons()) == (422, ["upstream_not_fresh"])
+    place.op.seen_at = None
+    place.signs_in(browser)
+    assert browser.is_signed_in
+
+
 def _offered(place: Place, browser: Browser, path: str) -> dict[str, str]:
     """The page offers the way again, to somebody who is known."""
     browser.opens(f"{path.partition('?')[0]}?method={METHOD}")
@@ -222,7 +236,7 @@ def test_who_has_no_account_linked_is_told_what_to_do_and_waits(place: Place, br
 
 
 def test_nobody_is_known_by_an_address_or_a_name(place: Place, browser: Browser) -> None:
-    """attack 38: the e-mail address of somebody else in the token"""
+    """attack 39: the e-mail address of somebody else in the token"""
     anna = place.hall.employee("anna.berzina", email=ADDRESS, email_verified=True)
     place.op.who = Colleague(
         "mallory", anna.user.display_name, ADDRESS, {"email": ADDRESS, "email_verified": True}
@@ -249,7 +263,7 @@ def _but_for_its_number(page: Page) -> str:
 def test_a_municipality_vouches_for_nobody_who_acts_for_somebody_else(
     place: Place, browser: Browser, trait: str
 ) -> None:
-    """attack 39: its administrator could otherwise be anybody anywhere"""
+    """attack 40: its administrator could otherwise be anybody anywhere"""
     anna = place.hall.employee("anna")
     place.link(anna)
     with place.hall.world.database.begin() as work:
@@ -321,7 +335,7 @@ def test_switched_off_between_two_factors_it_leads_nowhere(fresh_database: str, 
 def test_a_link_that_is_blocked_opens_nothing_and_reads_as_for_nobody(
     place: Place, anna: Employee, browser: Browser
 ) -> None:
-    """attack 39: suspended by whoever looks after the person"""
+    """attack 25: suspended by whoever looks after the person"""
     place.signs_in(browser)
     with place.hall.world.database.begin() as work:
         (held,) = [each for each in work.people.credentials_of(anna.user.id) if each.method == METHOD]
@@ -335,7 +349,7 @@ def test_a_link_that_is_blocked_opens_nothing_and_reads_as_for_nobody(
 def test_its_word_counts_where_the_person_acts_for_it_and_in_no_other_post(
     place: Place, anna: Employee, browser: Browser
 ) -> None:
-    """attack 39: also in a session that was open when the second post came"""
+    """attack 40: also in a session that was open when the second post came"""
     place.signs_in(browser)
     with place.hall.world.database.begin() as work:
         add_employment(work, anna.user.id, KEKAVA)

@@ -96,7 +96,7 @@ def test_of_one_that_has_a_secret_there_is_no_key(place: Place, browser: Browser
 
 
 def test_each_has_a_key_of_its_own(place: Place, browser: Browser) -> None:
-    """attack 25: what one is shown must open no other"""
+    """attack 17: what one is shown must open no other"""
     first = place.row
     other = place.add(client_id="another", domains=(), auth="private_key_jwt")
     assert first.id != other.id

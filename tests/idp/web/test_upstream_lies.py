@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from idp.gateways.outbound import Fetched, Outbound, OutboundError
+from idp.oidc.upstream_metadata import MetadataError, Metadatas
 from tests.support.actors import Browser, Employee
 from tests.support.at_once import at_once
 from tests.support.certificates import Authority
@@ -88,7 +90,7 @@ LIES = {
 def test_a_token_that_says_something_wrong_is_refused(
     place: Place, anna: Employee, browser: Browser, changes: dict[str, object], reason: str
 ) -> None:
-    """attack 25"""
+    """attack 16"""
     place.op.changes = changes
     assert refused(place, browser) == reason
 
@@ -123,7 +125,7 @@ SIGNERS: dict[str, Callable[[Upstream, dict[str, object]], str]] = {
 def test_what_was_not_signed_by_its_keys_as_we_say_is_refused(
     place: Place, anna: Employee, browser: Browser, signer: Callable[[Upstream, dict[str, object]], str]
 ) -> None:
-    """attack 25: none, and the public key taken for a shared one"""
+    """attack 16: none, and the public key taken for a shared one"""
     place.op.signs = signer
     assert refused(place, browser) == "upstream_token"
 
@@ -160,7 +162,7 @@ def test_new_keys_are_fetched_at_once_and_not_more_often_than_that(
 def test_an_answer_that_is_mixed_up_declined_or_empty_is_refused(
     place: Place, anna: Employee, browser: Browser, tells: bool, back: dict[str, str | None], reason: str
 ) -> None:
-    """RFC 9207 section 2.4; attack 25: mix-up. No code is shown to whoever may be the wrong one."""
+    """RFC 9207 section 2.4; attack 10: mix-up. No code is shown to whoever may be the wrong one."""
     place.op.tells_issuer, place.op.answers_with = tells, back
     assert refused(place, browser) == reason
     if reason == "upstream_other_issuer":
@@ -174,7 +176,7 @@ def test_an_answer_with_the_right_issuer_is_taken(place: Place, anna: Employee, 
 
 
 def test_a_way_back_counts_once(place: Place, anna: Employee, browser: Browser) -> None:
-    """attack 38: replay"""
+    """attack 11: replay"""
     back = place.op.visit(place.leaves(browser))
     browser.opens(back)
     browser.signs_out()
@@ -202,7 +204,7 @@ def test_of_many_that_come_back_at_once_one_is_looked_at(
 def test_another_browser_uses_nothing_up_and_is_not_signed_in(
     place: Place, anna: Employee, browser: Browser
 ) -> None:
-    """attack 38: log-in forgery, and a code that was stolen on the way"""
+    """attack 24: log-in forgery, and a code that was stolen on the way"""
     back = place.op.visit(place.leaves(browser))
     other = place.hall.browser()
     other.opens("/")
@@ -241,7 +243,7 @@ def test_a_state_of_another_sign_in_brings_that_one_back(
 def test_an_answer_that_comes_by_the_way_of_another_upstream_is_not_looked_at(
     place: Place, anna: Employee, browser: Browser
 ) -> None:
-    """attack 25: mix-up, where none of them tells its issuer in the answer"""
+    """attack 10: mix-up, where none of them tells its issuer in the answer"""
     first = place.row
     other = place.add(domains=("other.example",), client_id="another")
     asked = parse_qs(urlsplit(place.leaves(browser, "x@other.example")).query)
@@ -279,6 +281,7 @@ def test_a_form_cannot_play_the_upstream(place: Place, anna: Employee, browser: 
 DOCUMENTS = {
     "of another issuer": {"issuer": "https://evil.example"},
     "without an issuer": {"issuer": None},
+    "of every tenant": {"issuer": "https://login.microsoftonline.com/{tenantid}/v2.0"},
     "in the clear": {"token_endpoint": "http://upstream.example/token"},
     "without keys": {"jwks_uri": None},
     "with a script": {"authorization_endpoint": "javascript:alert(1)"},
@@ -314,6 +317,51 @@ def test_a_document_that_is_broken_leads_nobody_away_and_is_left_alone_for_a_whi
     browser.opens("/")
     browser.presses(username="anna@riga.example", password="")
     assert len(place.op.remote.received) == 2
+
+
+@pytest.mark.parametrize("name", ["token_endpoint", "jwks_uri"])
+@pytest.mark.parametrize(
+    "address", ["https://10.0.0.1/x", "https://169.254.169.254/latest", "https://[fd00::1]/x"]
+)
+def test_a_document_leads_us_to_no_private_network(
+    place: Place, anna: Employee, browser: Browser, name: str, address: str
+) -> None:
+    """attack 9: server-side request forgery"""
+    _publish(place, Reply(json.dumps(place.op.metadata() | {name: address}).encode()))
+    assert refused(place, browser) == "upstream_unreachable"
+
+
+def test_who_comes_while_one_that_did_not_answer_is_asked_again_waits_for_nothing(place: Place) -> None:
+    entered, release = threading.Event(), threading.Event()
+
+    class Silent(Outbound):
+        times = 0
+
+        def fetch(self, url: str, **_: object) -> Fetched:
+            self.times += 1
+            if self.times > 1:
+                entered.set()
+                release.wait(60)
+            raise OutboundError(url, "took too long")
+
+    metadatas = Metadatas(Silent(), place.hall.world.effects)
+
+    def ask() -> str:
+        with pytest.raises(MetadataError) as told:
+            metadatas.get("https://silent.example")
+        return str(told.value)
+
+    ask()
+    place.hall.clock.move(11)
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        assert entered.wait(60)
+        assert "took too long" in ask()
+        assert asking.is_alive()
+    finally:
+        release.set()
+        asking.join()
 
 
 def test_a_document_that_was_good_serves_on_while_its_server_is_down(

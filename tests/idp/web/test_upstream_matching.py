@@ -91,7 +91,7 @@ def test_a_claim_that_is_no_text_is_refused(place: Place, value: object) -> None
 
 
 def test_a_code_of_somebody_of_another_municipality_opens_nothing(place: Place) -> None:
-    """attack 39: whoever runs the upstream may write any code into a token"""
+    """attack 40: whoever runs the upstream may write any code into a token"""
     place.add(match_by=Match.PERSON_CODE.value, match_claim="personas_kods")
     victim = coded(place, "victim", CODE)
     with place.hall.world.database.begin() as work:
@@ -202,7 +202,7 @@ def test_a_person_is_told_by_mail_that_they_were_linked(place: Place, api: Api) 
 
 @pytest.mark.parametrize("who", ["operator", "elsewhere", "two posts", "nobody"])
 def test_an_administrator_links_nobody_who_acts_for_somebody_else(place: Place, api: Api, who: str) -> None:
-    """attack 39: to sign in as them"""
+    """attack 41: to sign in as them"""
     place.add()
     arrival = waits(place)
     posts = {"operator": [RIGA], "elsewhere": [KEKAVA], "two posts": [RIGA, KEKAVA], "nobody": []}[who]
