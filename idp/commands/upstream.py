@@ -14,7 +14,8 @@ from idp.gateways.outbound import OutboundError, require_fetchable
 from idp.login.upstream_links import leaving_method, link_arrival
 from idp.methods.base import label_from
 from idp.methods.registry import Methods
-from idp.models.upstreams import ClientAuth, Match, Upstream, domain_of
+from idp.models.arrivals import Match
+from idp.models.upstreams import ClientAuth, Upstream, domain_of
 from idp.models.usernames import canonical_username
 from idp.oidc.upstream import callback_of
 from idp.oidc.upstream_assertion import KEYS_PATH, make_key
@@ -68,7 +69,7 @@ def group() -> None:
 @click.option(
     "--match",
     "match_by",
-    type=click.Choice([each.value for each in Match]),
+    type=click.Choice([each.value for each in Match if each is not Match.INVITATION]),
     default=Match.NOTHING.value,
     show_default=True,
     help="By what first arrivals are known.",

@@ -43,16 +43,16 @@ def is_allowed(work: Work, municipality: str, method: str) -> bool:
     )
 
 
-def find_account(work: Work, rule: Rule, arrived: Arrived) -> User | None:
-    """Whoever has that value here, whether or not they may be linked by it."""
+def find_account(work: Work, rule: Rule, value: str) -> User | None:
+    """Whoever has here what the source said, whether or not they may be linked by it."""
     match rule.match:
         case Match.PERSON_CODE:
             try:
-                return work.people.find_user_by_person_code(PersonCode.parse(arrived.matched))
+                return work.people.find_user_by_person_code(PersonCode.parse(value))
             except ValueError:
                 return None
         case Match.EMPLOYEE_NUMBER:
-            return work.people.find_user_by_identity(personnel_source(rule.municipality), arrived.matched)
+            return work.people.find_user_by_identity(personnel_source(rule.municipality), value)
         case Match.NOTHING | Match.INVITATION:
             return None
 

@@ -8,18 +8,15 @@ from dataclasses import replace
 
 from idp.errors import Reason, Refused
 from idp.events import Event
+from idp.login.arrivals import Rule
 from idp.methods.base import LeavesBrowser, Method
+from idp.models.arrivals import Match
 from idp.models.people import Credential, Identity, User
-from idp.models.person_code import PersonCode
 from idp.models.upstreams import (
-    Assertion,
-    Match,
     Upstream,
     UpstreamArrival,
     may_vouch_for,
-    personnel_source,
 )
-from idp.policy import NATIONAL
 from idp.storage.work import Work
 
 
@@ -32,14 +29,6 @@ def credential_of(work: Work, method: LeavesBrowser, identity: Identity) -> Cred
     return next(
         (each for each in held if each.method == method.facts.id and each.secret == identity.id), None
     )
-
-
-def is_allowed(work: Work, method_id: str, municipality: str) -> bool:
-    """To anybody there, by the rules of now: nobody is linked by what would let nobody in."""
-    allowing = {
-        rule.scope for rule in work.rules.rules_for({NATIONAL, municipality}) if method_id in rule.methods
-    }
-    return allowing == {NATIONAL, municipality}
 
 
 def link(
@@ -87,20 +76,8 @@ def link(
     )
 
 
-def match_account(work: Work, upstream: Upstream, arrived: Assertion) -> User | None:
-    """By the municipality's rule; nobody where the claim is missing or says something else."""
-    if not arrived.matched:
-        return None
-    match Match(upstream.match_by):
-        case Match.PERSON_CODE:
-            try:
-                return work.people.find_user_by_person_code(PersonCode.parse(arrived.matched))
-            except ValueError:
-                return None
-        case Match.EMPLOYEE_NUMBER:
-            return work.people.find_user_by_identity(personnel_source(upstream.municipality), arrived.matched)
-        case Match.NOTHING:
-            return None
+def rule_of(upstream: Upstream) -> Rule:
+    return Rule(municipality=upstream.municipality, match=Match(upstream.match_by))
 
 
 def link_arrival(

@@ -13,12 +13,13 @@ from idp.crypto import token_hash
 from idp.effects import Effects, Instant
 from idp.errors import AlreadyExistsError, Reason, Refused
 from idp.events import Event, EventType
+from idp.login.arrivals import find_account, is_allowed, may_be_matched
 from idp.login.browsers import told_browser
 from idp.login.flow import Answered, Login
 from idp.login.look import Look
 from idp.login.sessions import Sessions, SignedIn, Visitor
 from idp.login.standing import Standings
-from idp.login.upstream_links import credential_of, is_allowed, leaving_method, link, match_account
+from idp.login.upstream_links import credential_of, leaving_method, link, rule_of
 from idp.methods.base import Method, Rejected
 from idp.models.people import User
 from idp.models.upstreams import (
@@ -211,13 +212,13 @@ class Upstreams:
                 return Reason.UPSTREAM_BLOCKED_USER
             is_linked = held is not None
         else:
-            is_linked, user = False, match_account(work, upstream, arrived)
+            is_linked, user = False, find_account(work, rule_of(upstream), arrived.matched)
         if user is not None and not user.is_active:
             return Reason.UPSTREAM_BLOCKED_USER
         if user is not None and is_linked:
             posts = work.people.employments_of(user.id, now=self._effects.now())
             return user if may_vouch_for(upstream, user, posts) else Reason.UPSTREAM_NOT_ITS_PERSON
-        if user is not None and identity is None and is_allowed(work, self.method_id, upstream.municipality):
+        if user is not None and identity is None and self._may_link(work, upstream, user):
             event = Event(type=EventType.METHOD_ENROLLED, actor_id=user.id, address=visitor.address)
             try:
                 link(work, self._method, upstream, arrived.subject, user, event, replaces=False)
@@ -227,6 +228,14 @@ class Upstreams:
             return user
         self._queue(work, upstream, arrived, visitor)
         return Reason.UPSTREAM_NOT_LINKED
+
+    def _may_link(self, work: Work, upstream: Upstream, user: User) -> bool:
+        """By a rule alone. Whoever looks after others is an administrator's to link."""
+        posts = work.people.employments_of(user.id, now=self._effects.now())
+        has_roles = may_vouch_for(upstream, user, posts) and not may_be_matched(
+            work, rule_of(upstream), user, self._effects
+        )
+        return not has_roles and is_allowed(work, upstream.municipality, self.method_id)
 
     def _queue(self, work: Work, upstream: Upstream, arrived: Assertion, visitor: Visitor) -> None:
         now = self._effects.now()

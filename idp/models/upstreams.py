@@ -13,17 +13,9 @@ from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.effects import Instant
+from idp.models.arrivals import Match, acts_only_for
 from idp.models.base import Base, Id, Moment
 from idp.models.people import Employment, User
-
-
-class Match(StrEnum):
-    """By what a first arrival is known. NOTHING: an administrator links each."""
-
-    NOTHING = "nothing"
-    PERSON_CODE = "person_code"
-    EMPLOYEE_NUMBER = "employee_number"
-    """As an identity of the source that `personnel_source` names."""
 
 
 class ClientAuth(StrEnum):
@@ -103,14 +95,9 @@ class UpstreamSession(Base):
     at: Mapped[Moment]
 
 
-def personnel_source(municipality: str) -> str:
-    """The source of identities that are employee numbers of this municipality."""
-    return f"personnel:{municipality}"
-
-
 def may_vouch_for(upstream: Upstream, user: User, posts: Iterable[Employment]) -> bool:
     """Only for those who act for its own municipality and for nobody else. `posts` are the current ones."""
-    return not user.roles and {post.municipality for post in posts} == {upstream.municipality}
+    return acts_only_for(user, posts, upstream.municipality)
 
 
 def domain_of(typed: str) -> str | None:

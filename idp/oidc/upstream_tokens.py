@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from idp.effects import Effects, Instant
 from idp.errors import Reason
-from idp.models.upstreams import Assertion, LogoutNotice, Match, Upstream
+from idp.models.arrivals import Match
+from idp.models.upstreams import Assertion, LogoutNotice, Upstream
 from idp.oidc.client_keys import ClientKeys, KeysUnavailableError, choose_verifier
 from idp.oidc.jose import TokenError, audiences, numeric_date, peek, verify
 from idp.oidc.upstream_metadata import Metadata

@@ -39,7 +39,7 @@ class FirstArrivals:
         if not is_allowed(work, directory.municipality, arrived.method):
             return Rejected(Reason.METHOD_NOT_OFFERED)
         rule = _rule_of(directory, arrived)
-        user = find_account(work, rule, arrived)
+        user = find_account(work, rule, arrived.matched)
         if user is not None:
             work.people.hold_user(user.id)
         link = work.directories.find_link_of_entry(directory.id, arrived.subject)

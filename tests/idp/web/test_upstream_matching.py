@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import fastjsonschema
 import pytest
 
+from idp.models.arrivals import Match, personnel_source
 from idp.models.people import Identity
 from idp.models.person_code import PersonCode
-from idp.models.upstreams import Match, UpstreamArrival, personnel_source
+from idp.models.upstreams import UpstreamArrival
 from idp.policy import NATIONAL
 from idp.web.api_description import describe
 from tests.support.actors import EVERY_METHOD, ISSUER, Employee
@@ -100,6 +101,19 @@ def test_a_code_of_somebody_of_another_municipality_opens_nothing(place: Place) 
     place.signs_in(place.hall.browser())
     assert place.reasons() == ["upstream_not_its_person"]
     assert place.sessions(victim) == 0
+
+
+def test_who_looks_after_others_is_linked_by_an_administrator_alone(place: Place) -> None:
+    """attack 40: a code that anybody there may write into a token is not enough for that"""
+    place.add(match_by=Match.PERSON_CODE.value, match_claim="personas_kods")
+    chief = coded(place, "chief", CODE)
+    with place.hall.world.database.begin() as work:
+        work.connection().exec_driver_sql("update employments set roles = '[\"administrator\"]'")
+    place.op.who = Colleague("mallory", claims={"personas_kods": CODE})
+    assert place.signs_in(place.hall.browser()).error_code == "upstream_not_linked"
+    assert place.sessions(chief) == 0
+    with place.hall.world.database.read() as work:
+        assert [each.subject for each in work.upstreams.list_arrivals(RIGA)] == ["oid-mallory"]
 
 
 @pytest.mark.parametrize("scope", [NATIONAL, RIGA])
