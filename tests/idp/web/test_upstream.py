@@ -1,19 +1,22 @@
 """Signing in by the municipality's own log-in page, against a provider that is not ours: the way there and back."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import Dialect
 
 from idp.login.transaction import Requirements
 from idp.models.methods import Proof
 from idp.policy import Level
+from idp.storage.prepared import Compiled, Prepared
 from tests.support.actors import Browser, Employee
 from tests.support.administrators import program
 from tests.support.builders import KEKAVA, RIGA, add_employment
 from tests.support.certificates import Authority
 from tests.support.pages import Page
-from tests.support.upstream.place import ADDRESS, ALL, METHOD, Place, place_of
+from tests.support.upstream.place import ADDRESS, ALL, DOMAIN, METHOD, Place, place_of
 from tests.support.upstream.provider import Colleague, Shape
 
 
@@ -110,6 +113,39 @@ def test_an_address_leads_there_whether_or_not_anybody_has_it(
 ) -> None:
     """attack 28: nothing tells who exists"""
     place.leaves(browser, typed)
+
+
+def test_who_exists_is_led_there_as_who_does_not(place: Place, browser: Browser) -> None:
+    """attack 28: by words, status, headers or what is asked of the database; a blocked one neither"""
+    known, blocked = (place.hall.employee(f"{name}@{DOMAIN}") for name in ("known", "blocked"))
+    place.link(known)
+    place.hall.block(blocked)
+    seen = []
+    for typed in (known.username, blocked.username, f"nobody@{DOMAIN}"):
+        other = place.hall.browser()
+        other.opens("/")
+        with _asked_of_the_database() as statements:
+            page = other.presses(username=typed, password="x")
+        told = parse_qs(urlsplit(page.content.links["leave"]).query)
+        seen.append((page.status, page.words, sorted(page.headers), sorted(told), statements))
+    assert seen[0] == seen[1] == seen[2]
+    assert any("upstream_domains" in statement for statement in seen[0][-1])
+
+
+@contextmanager
+def _asked_of_the_database() -> Iterator[list[str]]:
+    """Each statement that goes to the driver; the sign-in itself is on the shelf besides."""
+    statements: list[str] = []
+    compiled = Prepared.for_dialect
+
+    def heard(self: Prepared, dialect: Dialect) -> Compiled:
+        found = compiled(self, dialect)
+        statements.append(found.sql)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Prepared, "for_dialect", heard)
+        yield statements
 
 
 @pytest.mark.parametrize(
