@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import isfinite
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -243,16 +244,21 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def numeric_date(claims: Mapping[str, Any], name: str) -> float | None:
-    """RFC 7519 section 2. Raises TokenError for what is not a number; None when absent."""
+    """RFC 7519 section 2. Raises TokenError for what is not a number, or none that can be compared; None when
+    absent.
+    """
     value = claims.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TokenError(f"{name} is not a number")
     try:
-        return float(value)
+        date = float(value)
     except OverflowError:
         raise TokenError(f"{name} is no date") from None
+    if not isfinite(date):
+        raise TokenError(f"{name} is no date")
+    return date
 
 
 def audiences(claims: Mapping[str, Any]) -> tuple[str, ...]:

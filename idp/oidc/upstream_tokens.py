@@ -64,7 +64,7 @@ class UpstreamTokens:
         now = self._effects.now()
         _hold_times(claims, now)
         told = claims.get("nonce")
-        if not isinstance(told, str) or not hmac.compare_digest(told.encode(), nonce.encode()):
+        if not _is_same(told, nonce):
             raise UpstreamTokenError("the nonce is another one")
         _hold_access_token(claims, access_token)
         seen_at = _date(claims, "auth_time")
@@ -153,10 +153,15 @@ def _hold_access_token(claims: Mapping[str, Any], access_token: str | None) -> N
     told = claims.get("at_hash")
     if told is None:
         return
-    digest = hashlib.sha256((access_token or "").encode()).digest()
+    digest = hashlib.sha256((access_token or "").encode(errors="replace")).digest()
     wanted = base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
-    if not isinstance(told, str) or access_token is None or not hmac.compare_digest(told, wanted):
+    if access_token is None or not _is_same(told, wanted):
         raise UpstreamTokenError("at_hash is of another access token")
+
+
+def _is_same(told: object, wanted: str) -> bool:
+    """`told` may be anything that JSON can say, half a character too."""
+    return isinstance(told, str) and told.isascii() and hmac.compare_digest(told, wanted)
 
 
 def _is_multi_factor(claims: Mapping[str, Any], upstream: Upstream) -> bool:

@@ -138,7 +138,7 @@ def test_anything_else_is_refused_and_nothing_breaks(text: str) -> None:
         verify(text)
 
 
-@pytest.mark.parametrize("value", [True, "5", [], {}, 10**400])
+@pytest.mark.parametrize("value", [True, "5", [], {}, 10**400, float("nan"), float("inf"), -float("inf")])
 def test_a_date_is_a_number(value: object) -> None:
     with pytest.raises(TokenError):
         jose.numeric_date({"exp": value}, "exp")
