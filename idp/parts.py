@@ -124,7 +124,6 @@ def upstreams_of(base: Base, flow: Login) -> Upstreams:
         shelf=base.storage.shelf,
         vault=base.vault,
         methods=base.ways,
-        standings=base.standings,
         sessions=base.sessions,
         login=flow,
         effects=base.effects,

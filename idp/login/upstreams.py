@@ -18,7 +18,6 @@ from idp.login.browsers import told_browser
 from idp.login.flow import Answered, Login
 from idp.login.look import Look
 from idp.login.sessions import Sessions, SignedIn, Visitor
-from idp.login.standing import Standings
 from idp.login.upstream_links import credential_of, leaving_method, link, rule_of
 from idp.methods.base import Method, Rejected
 from idp.models.people import User
@@ -58,7 +57,6 @@ class Upstreams:
         shelf: Shelf,
         vault: Vault,
         methods: Mapping[str, Method],
-        standings: Standings,
         sessions: Sessions,
         login: Login,
         effects: Effects,
@@ -66,7 +64,6 @@ class Upstreams:
         self._database = database
         self._begun = SealedShelf(shelf, vault, _KIND)
         self._method = leaving_method(methods)
-        self._standings = standings
         self._sessions = sessions
         self._login = login
         self._effects = effects
@@ -84,9 +81,7 @@ class Upstreams:
             return None
         with self._database.read() as work:
             upstream = work.upstreams.find_for_domain(domain)
-        if upstream is None or not self._standings.is_allowed_nationally(self.method_id):
-            return None
-        return upstream
+            return upstream if upstream is not None and self._is_open(work, upstream) else None
 
     def find_of_person(self, look: Look) -> Upstream | None:
         """The one linked to who is known in this sign-in already."""
@@ -153,7 +148,8 @@ class Upstreams:
             return self._refused(look, Reason.UPSTREAM_OTHER_ISSUER, visitor)
         with self._database.read() as work:
             upstream = work.upstreams.find(begun["upstream"])
-        if upstream is None or not upstream.enabled:
+            is_open = upstream is not None and self._is_open(work, upstream)
+        if upstream is None or not is_open:
             return self._refused(look, Reason.UPSTREAM_OFF, visitor)
         arrived = self._method.come_back(upstream, begun["kept"], returned.query)
         if isinstance(arrived, Rejected):
@@ -190,6 +186,12 @@ class Upstreams:
                         detail={"upstream": notice.upstream_id},
                     )
                     self._sessions.end(work, session_id, event)
+
+    def _is_open(self, work: Work, upstream: Upstream) -> bool:
+        """On, and allowed by the nation and its municipality: before anybody is led there, and again before
+        anything is believed that comes from there. Depends on the domain alone.
+        """
+        return upstream.enabled and is_allowed(work, upstream.municipality, self.method_id)
 
     # Whose account --------------------------------------------------------------------------------------
 
@@ -235,7 +237,7 @@ class Upstreams:
         has_roles = may_vouch_for(upstream, user, posts) and not may_be_matched(
             work, rule_of(upstream), user, self._effects
         )
-        return not has_roles and is_allowed(work, upstream.municipality, self.method_id)
+        return not has_roles
 
     def _queue(self, work: Work, upstream: Upstream, arrived: Assertion, visitor: Visitor) -> None:
         now = self._effects.now()

@@ -169,9 +169,15 @@ def test_nobody_is_led_there_where_the_way_is_not_allowed(
 def test_when_the_municipality_does_not_allow_it_the_word_of_its_upstream_is_nothing(
     place: Place, anna: Employee, browser: Browser
 ) -> None:
+    """Nobody is led there, and whoever is on the way already is not let in."""
+    back = place.op.visit(place.leaves(browser))
     place.hall.rule(RIGA)
-    place.signs_in(browser)
+    browser.opens(back)
     assert not browser.is_signed_in
+    assert place.reasons() == ["upstream_off"]
+    assert place.op.remote.asked(f"{place.op.base}/token") == []
+    browser.opens("/")
+    assert not browser.presses(username=ADDRESS, password="x").has("leave")
 
 
 def test_who_logged_in_there_long_ago_did_so_long_ago_here(
