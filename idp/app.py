@@ -29,6 +29,7 @@ from idp.web import (
     computers,
     contacts,
     device,
+    directory_reports,
     directory_status,
     enrol,
     errors,
@@ -139,7 +140,7 @@ def make_pages(provider: Provider) -> Flask:
         *(identity_smart_id, identity_eparaksts, identity_in_person, identity),
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
         *(api_directories, api_arrivals, invited),
-        directory_status,
+        *(directory_status, directory_reports),
         *(upstream, api_upstreams),
         *(vouching, api_directory_runs),
     ):

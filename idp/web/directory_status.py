@@ -32,6 +32,16 @@ def show(caller: Administrator, municipality_id: str) -> Response:
     return jsonify(directories=[_told(seen) for seen in found])
 
 
+def has_directories(person: Person) -> bool:
+    """Whether there are some that this person looks after. Reads nothing for anybody else."""
+    own = {post.municipality for post in person.employments if ADMINISTRATOR in post.roles}
+    is_operator = OPERATOR in person.user.roles
+    if not own and not is_operator:
+        return False
+    with site().storage.database.read() as work:
+        return any(is_operator or each.municipality in own for each in work.directories.list_all())
+
+
 def silent_shown(person: Person) -> list[dict[str, str]]:
     """Those that do not answer, of the municipalities that this person looks after; of all for an operator.
 

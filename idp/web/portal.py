@@ -14,7 +14,7 @@ from idp.models.clients import Client, ClientKind
 from idp.models.latvian import sort_key
 from idp.oidc.initiation import initiation_url
 from idp.web.choose import nudge_now
-from idp.web.directory_status import silent_shown
+from idp.web.directory_status import has_directories, silent_shown
 from idp.web.guards import satisfied, sign_in_required
 from idp.web.http import see_other, visitor, write_session
 from idp.web.i18n import ngettext
@@ -59,6 +59,7 @@ def index() -> Response:
         notices=_notices(person),
         vouchings=vouchings_shown(person),
         silent_directories=silent_shown(person),
+        directories_url="/directories" if has_directories(person) else None,
         nudge=nudge_now(standing),
         switch_url="/employment" if len(person.employments) > 1 else None,
     )
