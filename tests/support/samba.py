@@ -141,10 +141,11 @@ def another_controller(
                 key=certificate.key,
                 certificate=certificate.certificate,
                 ca=of.authority.ca_file,
+                kdc=0 if host is None else KDC,
             )
         )
         if host is not None:
-            smb_conf.write_text(smb_conf.read_text().replace("krb5 port = 0", _GIVES_TICKETS))
+            smb_conf.write_text(smb_conf.read_text().replace(f"krb5 port = {KDC}", _GIVES_TICKETS))
         made = Controller(address, of.realm, of.netbios, of.authority, smb_conf)
         made.change(*changes)
         with _serving(made, scratch):

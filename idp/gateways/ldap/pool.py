@@ -13,7 +13,6 @@ from typing import Any, Final
 from idp.gateways.ldap.connection import close
 from idp.gateways.ldap.outcomes import DirectoryError, Fault
 from idp.gateways.ldap.values import Controller
-from idp.metrics import DIRECTORY_CIRCUITS
 
 LEFT_OUT_SECONDS: Final = 15.0
 IDLE_SECONDS: Final = 30.0
@@ -94,17 +93,24 @@ class Pool:
         with self._lock:
             was_out = self._out.pop(controller, None)
         if was_out is not None:
-            DIRECTORY_CIRCUITS.labels("closed").inc()
+            _count("closed")
 
     def failed(self, controller: Controller, error: DirectoryError, now: float) -> None:
         with self._lock:
             was_in = controller not in self._out
             self._out[controller] = Out(error.fault, error.told, now + LEFT_OUT_SECONDS)
         if was_in:
-            DIRECTORY_CIRCUITS.labels("opened").inc()
+            _count("opened")
         self.drop(controller)
 
     @property
     def out(self) -> Mapping[Controller, Out]:
         with self._lock:
             return dict(self._out)
+
+
+def _count(change: str) -> None:
+    # Not before a server has said where its processes count.
+    from idp.metrics import DIRECTORY_CIRCUITS
+
+    DIRECTORY_CIRCUITS.labels(change).inc()

@@ -32,7 +32,6 @@ from idp.methods.base import (
 )
 from idp.methods.directory.arriving import arrived
 from idp.methods.directory.doors import Asked, Doors, Linked, find_in
-from idp.metrics import DIRECTORY_ANSWERS
 from idp.models.directories import Directory, Fallback
 from idp.models.methods import Factor, MethodFacts
 from idp.models.people import Credential, User
@@ -250,7 +249,7 @@ class DirectoryPassword:
     def _no_answer(self, work: Work, asked: Asked | None, error: DirectoryError) -> Rejected:
         """Nobody's failure, and for administrators to see."""
         _log.warning("no answer from a directory", fault=error.fault.value, told=error.told)
-        DIRECTORY_ANSWERS.labels(error.fault.value).inc()
+        _count(error.fault.value)
         if asked is not None:
             self._silent.add(asked.directory.id)
             work.directory_states.saw_none(
@@ -261,10 +260,17 @@ class DirectoryPassword:
 
     def _note_answer(self, work: Work, asked: Asked) -> None:
         """Writes only after it had given none."""
-        DIRECTORY_ANSWERS.labels("answered").inc()
+        _count("answered")
         if asked.directory.id in self._silent:
             self._silent.discard(asked.directory.id)
             work.directory_states.saw_answer(asked.directory.id, at=self._effects.now())
+
+
+def _count(outcome: str) -> None:
+    # Not before a server has said where its processes count.
+    from idp.metrics import DIRECTORY_ANSWERS
+
+    DIRECTORY_ANSWERS.labels(outcome).inc()
 
 
 def vouched_for(user: User, municipality: str, effects: Effects) -> Credential:

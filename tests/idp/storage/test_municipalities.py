@@ -37,7 +37,7 @@ def test_what_is_allowed_at_first(world: World):
         (1, True),
     ]
     ours = ["passkey", "password", "phone_approval", "recovery_code", "security_key", "totp"]
-    assert national.methods == one.methods == ["directory", *ours]
+    assert national.methods == one.methods == ["directory", "kerberos", *ours]
     assert operator.methods == ours
 
 
