@@ -10,7 +10,7 @@ from idp.login.limits import Limits, Wait
 from idp.login.look import Look
 from idp.login.sessions import Visitor
 from idp.login.transaction import Transaction
-from idp.methods.base import AskedElsewhere, Challenge, Method, NoRoom, Waiting
+from idp.methods.base import Challenge, Method, NoRoom, Waiting, is_asked_elsewhere
 from idp.models.approvals import Occasion
 
 _USER_AGENT_LENGTH: Final = 300
@@ -26,7 +26,7 @@ def begin_challenge(
     if look.person is None:
         raise LookupError("nobody is known in this sign-in yet")
     subject = look.person.subject
-    if not isinstance(method, AskedElsewhere):
+    if not is_asked_elsewhere(method):
         return method.begin(subject)
     kept = look.transaction.challenge_of(method.facts.id)
     if kept and not anew:
@@ -43,7 +43,7 @@ def begin_challenge(
 
 def how_it_stands(transaction: Transaction, method: Method | None) -> Waiting:
     """What was asked in this sign-in; changes nothing."""
-    if not isinstance(method, AskedElsewhere):
+    if method is None or not is_asked_elsewhere(method):
         return Waiting.OVER
     return method.stands(transaction.challenge_of(method.facts.id))
 

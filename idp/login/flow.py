@@ -35,7 +35,6 @@ from idp.methods.base import (
     Arrived,
     Challenge,
     Discovering,
-    LeavesBrowser,
     Method,
     Negotiating,
     Outcome,
@@ -44,6 +43,9 @@ from idp.methods.base import (
     Rejected,
     Subject,
     Verified,
+    leaves_browser,
+    negotiates,
+    recognises,
 )
 from idp.models.methods import Proof
 from idp.storage.database import Database
@@ -147,12 +149,12 @@ class Login:
     ) -> Answered:
         """Checks one answer. The sign-in with its new proof, or why not."""
         method = self._methods.get(method_id)
-        if method is None or isinstance(method, Negotiating):
+        if method is None or negotiates(method):
             return Rejected(Reason.METHOD_NOT_OFFERED)
         if method.facts.with_username:
             return self._identify(look, method, answer, visitor=visitor, signed_in=signed_in)
-        is_known_by_answer = isinstance(look.step, Identify) or isinstance(method, LeavesBrowser)
-        if is_known_by_answer and isinstance(method, Recognising):
+        is_known_by_answer = isinstance(look.step, Identify) or leaves_browser(method)
+        if is_known_by_answer and recognises(method):
             return self._discover(look, method, answer, visitor=visitor, signed_in=signed_in)
         if look.person is None or not isinstance(look.step, Offer) or method_id not in look.step.methods:
             return Rejected(Reason.METHOD_NOT_OFFERED)
@@ -361,7 +363,7 @@ class Login:
             return settled(work, attempt, self._whose(work, arrived, visitor), visitor)
 
     def _charge(self, attempt: Try, visitor: Visitor) -> Attempt | Wait:
-        if isinstance(attempt.method, Negotiating):
+        if negotiates(attempt.method):
             return self._limits.charge_negotiation(visitor)
         return self._limits.charge(
             username=attempt.username, method=attempt.method.facts, visitor=visitor, first=attempt.first

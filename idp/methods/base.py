@@ -3,10 +3,11 @@
 Not here: throttling, audit, sessions and "which methods may be used" (`login/flow.py`, `policy.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from functools import lru_cache
+from typing import Any, Protocol, TypeAlias, TypeGuard, cast, runtime_checkable
 
 from idp.attestation_policy import Demand
 from idp.effects import Instant
@@ -320,6 +321,28 @@ class AskedElsewhere(Method, Protocol):
     def credential_of(self, subject: Subject, token: str) -> Credential | None:
         """Which of the person's devices keeps that token, if it may answer."""
         ...
+
+
+def negotiates(method: Method) -> TypeGuard[Negotiating]:
+    return _has_shape(cast("Hashable", method), Negotiating)
+
+
+def recognises(method: Method) -> TypeGuard[Recognising]:
+    return _has_shape(cast("Hashable", method), Recognising)
+
+
+def leaves_browser(method: Method) -> TypeGuard[LeavesBrowser]:
+    return _has_shape(cast("Hashable", method), LeavesBrowser)
+
+
+def is_asked_elsewhere(method: Method) -> TypeGuard[AskedElsewhere]:
+    return _has_shape(cast("Hashable", method), AskedElsewhere)
+
+
+@lru_cache(maxsize=256)
+def _has_shape(method: Hashable, shape: type) -> bool:
+    """`isinstance`, which with protocols looks at every name each time: found out once for each method."""
+    return isinstance(method, shape)
 
 
 def label_from(typed: str) -> str:

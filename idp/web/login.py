@@ -19,7 +19,7 @@ from idp.login.remembered import Kept
 from idp.login.steps import Choose, Done, Enrol, Identify, Offer, Refuse, SelectAccount
 from idp.login.transaction import Transaction
 from idp.login.turns import half_way_of
-from idp.methods.base import Challenge, Discovering, Negotiating, Pending, Rejected, Renewal, Waiting
+from idp.methods.base import Challenge, Discovering, Pending, Rejected, Renewal, Waiting, negotiates
 from idp.models.people import Employment
 from idp.web.arrived import show_waiting
 from idp.web.computers import box_for, keep, remember_if_asked
@@ -263,9 +263,7 @@ def _show_method(look: Look, methods: tuple[str, ...], problem: Problem) -> Resp
     return show_form(
         "login/method.html",
         problem,
-        action=negotiation_url(look)
-        if isinstance(method, Negotiating)
-        else _url(look.transaction, method_id),
+        action=negotiation_url(look) if negotiates(method) else _url(look.transaction, method_id),
         method=as_shown(method),
         challenge=page,
         state_url=f"{_url(look.transaction)}/state?method={method_id}",

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from idp.errors import Reason
 from idp.login.look import Look
-from idp.methods.base import Negotiating
+from idp.methods.base import negotiates
 from idp.web.forms import as_shown
 from idp.web.http import see_other, visitor
 from idp.web.i18n import translate
@@ -44,8 +44,8 @@ def computer_beside(look: Look) -> Mapping[str, object]:
 def those_that_work_here(look: Look, methods: tuple[str, ...]) -> tuple[str, ...]:
     """Without what works only at a computer of the municipality, where this is none."""
     ways = site().methods
-    if not any(isinstance(ways[each], Negotiating) for each in methods):
+    if not any(negotiates(ways[each]) for each in methods):
         return methods
     if site().workplaces.find(look, visitor()) is not None:
         return methods
-    return tuple(each for each in methods if not isinstance(ways[each], Negotiating))
+    return tuple(each for each in methods if not negotiates(ways[each]))
