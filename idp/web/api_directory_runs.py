@@ -11,12 +11,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from idp.gateways.ldap.outcomes import DirectoryError
-from idp.models.directories import Directory
 from idp.models.directory_sync import DirectorySyncRun
 from idp.oidc.admin_access import Administrator
 from idp.oidc.errors import ProtocolError
 from idp.people.directory_sync import Asked, BusyError, DirectorySyncs, StaleError, SyncError
-from idp.storage.work import Work
 from idp.web.api_calls import (
     for_administrators,
     must_be_somebody_fresh,
@@ -26,7 +24,7 @@ from idp.web.api_calls import (
     refuse,
     written,
 )
-from idp.web.api_municipalities import must_be_visible
+from idp.web.api_directories import visible_directory
 from idp.web.problem import problem
 from idp.web.site import site
 
@@ -41,7 +39,7 @@ blueprint.register_error_handler(ProtocolError, refuse)
 def list_runs(caller: Administrator, municipality_id: str, directory: str) -> Response:
     limit, after = read_limit(), read_after()
     with site().storage.database.read() as work:
-        read = _visible(work, caller, municipality_id, directory)
+        read = visible_directory(work, caller, municipality_id, directory)
         found = work.directory_syncs.list_runs(read.id, limit=limit + 1, after=after)
     shown = [_told(run) for run in found[:limit]]
     return jsonify(runs=shown, after=shown[-1]["id"] if len(found) > limit else None)
@@ -51,7 +49,7 @@ def list_runs(caller: Administrator, municipality_id: str, directory: str) -> Re
 @for_administrators
 def show_run(caller: Administrator, municipality_id: str, directory: str, run: str) -> Response:
     with site().storage.database.read() as work:
-        read = _visible(work, caller, municipality_id, directory)
+        read = visible_directory(work, caller, municipality_id, directory)
         found = work.directory_syncs.find_run(read.id, run)
     if found is None:
         not_there()
@@ -63,7 +61,7 @@ def show_run(caller: Administrator, municipality_id: str, directory: str, run: s
 def confirm_run(caller: Administrator, municipality_id: str, directory: str, run: str) -> Response:
     """The directory is read anew, and exactly those who were held then are shut out, or nobody."""
     with site().storage.database.read() as work:
-        read = _visible(work, caller, municipality_id, directory)
+        read = visible_directory(work, caller, municipality_id, directory)
         if work.directory_syncs.find_run(read.id, run) is None:
             not_there()
     must_be_somebody_fresh(caller)
@@ -81,15 +79,6 @@ def confirm_run(caller: Administrator, municipality_id: str, directory: str, run
     except (DirectoryError, SyncError):
         return problem(HTTPStatus.CONFLICT, "no_answer", "The directory did not answer; nothing was changed.")
     return jsonify(_told(outcome.run) | {"lines": [_line(line) for line in outcome.run.lines]})
-
-
-def _visible(work: Work, caller: Administrator, municipality_id: str, name: str) -> Directory:
-    """By its name, or by its id where the name does not go into an address."""
-    must_be_visible(work, caller, municipality_id)
-    found = work.directories.find_by_name(municipality_id, name) or work.directories.find(name)
-    if found is None or found.municipality != municipality_id:
-        not_there()
-    return found
 
 
 def _told(run: DirectorySyncRun) -> dict[str, Any]:

@@ -11,17 +11,17 @@ from flask import Blueprint, Response, abort, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.gateways.ldap.outcomes import DirectoryError
-from idp.login.standing import Person
 from idp.login.transaction import FRESH_SECONDS, Requirements
 from idp.models.directories import Directory
 from idp.models.directory_sync import DirectorySyncRun, RunState
 from idp.people.directory_sync import Asked, BusyError, DirectorySyncs, StaleError, SyncError
 from idp.people.directory_sync_plan import Change, Gone
-from idp.policy import ADMINISTRATOR, OPERATOR, Level
+from idp.policy import Level
 from idp.storage.work import Work
 from idp.web.guards import ask_for, satisfied
 from idp.web.http import see_other
 from idp.web.i18n import translate
+from idp.web.looked_after import looked_after_by
 from idp.web.pages import act_for, municipality_names
 from idp.web.site import site
 from idp.words import N_
@@ -70,10 +70,13 @@ _SURELY: Final = Requirements(level=Level.MULTI_FACTOR)
 def list_all() -> AnyResponse:
     if asked := ask_for(_SURELY):
         return asked
-    person = _administrator()
+    standing = satisfied()
+    act_for(standing.municipality)
     with site().storage.database.read() as work:
-        found = looked_after(work, person)
+        found = looked_after_by(standing.person).directories(work)
         latest = {each.id: work.directory_syncs.list_runs(each.id, limit=1) for each in found}
+    if not found:
+        abort(404)
     names = municipality_names({each.municipality for each in found})
     shown = [
         {
@@ -130,31 +133,13 @@ def confirm(directory_id: str, run_id: str) -> AnyResponse:
     return see_other(f"/directories/{directory_id}/{outcome.run.id}")
 
 
-def looked_after(work: Work, person: Person) -> list[Directory]:
-    """Of the municipalities that this person looks after; all for an operator."""
-    own = {post.municipality for post in person.employments if ADMINISTRATOR in post.roles}
-    is_operator = OPERATOR in person.user.roles
-    if not own and not is_operator:
-        return []
-    return [each for each in work.directories.list_all() if is_operator or each.municipality in own]
-
-
-def _administrator() -> Person:
-    standing = satisfied()
-    act_for(standing.municipality)
-    with site().storage.database.read() as work:
-        if not looked_after(work, standing.person):
-            abort(404)
-    return standing.person
-
-
 def _get(work: Work, directory_id: str) -> Directory:
     standing = satisfied()
     act_for(standing.municipality)
-    found = next((each for each in looked_after(work, standing.person) if each.id == directory_id), None)
-    if found is None:
+    theirs = {each.id: each for each in looked_after_by(standing.person).directories(work)}
+    if directory_id not in theirs:
         abort(404)
-    return found
+    return theirs[directory_id]
 
 
 def _show_run(directory_id: str, run_id: str, problem: str = "") -> AnyResponse:

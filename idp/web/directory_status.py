@@ -11,11 +11,11 @@ from flask import Blueprint, Response, jsonify
 from idp.login.standing import Person
 from idp.oidc.admin_access import Administrator
 from idp.oidc.errors import ProtocolError
-from idp.policy import ADMINISTRATOR, OPERATOR
 from idp.storage.directory_states import Seen
 from idp.web.api_calls import for_administrators, refuse, written
 from idp.web.api_municipalities import must_be_visible
 from idp.web.i18n import format_time
+from idp.web.looked_after import looked_after_by
 from idp.web.pages import municipality_names
 from idp.web.site import site
 
@@ -33,30 +33,25 @@ def show(caller: Administrator, municipality_id: str) -> Response:
 
 
 def has_directories(person: Person) -> bool:
-    """Whether there are some that this person looks after. Reads nothing for anybody else."""
-    own = {post.municipality for post in person.employments if ADMINISTRATOR in post.roles}
-    is_operator = OPERATOR in person.user.roles
-    if not own and not is_operator:
+    """Whether there are some that this person looks after."""
+    theirs = looked_after_by(person)
+    if not theirs:
         return False
     with site().storage.database.read() as work:
-        return any(is_operator or each.municipality in own for each in work.directories.list_all())
+        return bool(theirs.directories(work))
 
 
 def silent_shown(person: Person) -> list[dict[str, str]]:
-    """Those that do not answer, of the municipalities that this person looks after; of all for an operator.
-
-    Reads nothing for anybody else.
-    """
-    own = {post.municipality for post in person.employments if ADMINISTRATOR in post.roles}
-    is_operator = OPERATOR in person.user.roles
-    if not own and not is_operator:
+    """Those that do not answer, of the municipalities that this person looks after."""
+    theirs = looked_after_by(person)
+    if not theirs:
         return []
     with site().storage.database.read() as work:
-        found = (
-            work.directory_states.list_in_use()
-            if is_operator
-            else [seen for atvk in sorted(own) for seen in work.directory_states.list_of(atvk)]
-        )
+        found = [
+            seen
+            for seen in work.directory_states.list_in_use()
+            if theirs.everything or seen.municipality in theirs.municipalities
+        ]
     silent = [seen for seen in found if seen.is_silent]
     names = municipality_names({seen.municipality for seen in silent})
     return [
