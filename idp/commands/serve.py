@@ -147,8 +147,13 @@ def _work_until_the_server_ends(server: int) -> None:
 
 
 def _load_before_forking() -> None:
-    """What every worker needs is made once; frozen, the collector does not touch it and it stays shared."""
+    """What every worker needs is made once; frozen, the collector does not touch it and it stays shared.
+
+    Nothing of it goes away meanwhile, so the collector need not look again and again.
+    """
+    gc.disable()
     importlib.import_module("wsgi").provider()
+    gc.enable()
     gc.collect()
     gc.freeze()
 
