@@ -18,6 +18,7 @@ from idp.gateways.outbound import Outbound
 from tests.support.browser import DESK, PHONE, OpenPage, chromium, open_pages
 from tests.support.certificates import Authority
 from tests.support.directories import ENTRIES, forgive
+from tests.support.made_once import make_once
 from tests.support.remote import Remote, remote_server
 from tests.support.samba import Controller, domain_controller
 from tests.support.services import PostgresServer, postgres_server, redis_server
@@ -43,6 +44,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("IDP_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        make_once(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

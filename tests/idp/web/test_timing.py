@@ -13,10 +13,12 @@ TRIES = 200
 LARGEST_DIFFERENCE = 0.05
 ROUNDS = 3
 """A machine that does other things at the same time may spoil a round; what is really different spoils them all."""
+FIFTH = 5
+"""It makes some answers slower and none quicker: the quickest fifth of them says what the work takes."""
 
 
 def _difference(hall: Hall) -> float:
-    """How far the medians of the three kinds lie apart, as a part of the smallest."""
+    """How far the three kinds lie apart, as a part of the smallest."""
     browser = hall.browser()
     kinds = {
         "unknown": ("nav-tada", "x" * 20),
@@ -40,8 +42,8 @@ def _difference(hall: Hall) -> float:
             assert status == 422
     finally:
         gc.enable()
-    medians = [statistics.median(times) for times in took.values()]
-    return (max(medians) - min(medians)) / min(medians)
+    work = [statistics.quantiles(times, n=FIFTH)[0] for times in took.values()]
+    return (max(work) - min(work)) / min(work)
 
 
 @pytest.mark.timeout(300)
