@@ -11,6 +11,7 @@ from idp.commands.context import AS_JSON, DASHED_IDS, Context, open_context, ref
 from idp.errors import AlreadyExistsError, Refused
 from idp.events import Event, EventType
 from idp.gateways.outbound import OutboundError, require_fetchable
+from idp.gateways.patience import Patience
 from idp.login.upstream_links import leaving_method, link_arrival
 from idp.methods.base import label_from
 from idp.methods.registry import Methods
@@ -213,7 +214,7 @@ def _must_answer(context: Context, issuer: str) -> Metadata:
     """What cannot work is not stored."""
     try:
         require_fetchable(issuer)
-        return Metadatas(context.outbound(), context.effects).get(issuer)
+        return Metadatas(context.outbound(), context.effects).get(issuer, Patience().begin())
     except (OutboundError, MetadataError) as error:
         refuse(f"Its discovery document cannot be used: {error}.")
 
