@@ -97,6 +97,28 @@ def test_two_factors_that_are_not_believed_or_not_said_are_one(
         assert "multi_factor" not in next(each for each in place.proofs(anna) if each["method"] == METHOD)
 
 
+def test_where_it_is_believed_no_more_what_it_said_before_is_one_factor_too(
+    fresh_database: str, authority: Authority
+) -> None:
+    """attack 25: nobody keeps for a day what is worth nothing from now on; and gets it back with the belief."""
+    with place_of(fresh_database, authority) as place:
+        place.add(believes_mfa=True)
+        place.allow(Level.MULTI_FACTOR)
+        anna, browser = place.hall.employee("anna", totp=True), place.hall.browser()
+        place.link(anna)
+        place.op.strong = True
+        place.signs_in(browser)
+        for believed in (True, False, True):
+            with place.hall.world.database.begin() as work:
+                work.upstreams.believe(place.row.id, on=believed, mfa_acr="")
+            assert browser.is_signed_in is believed
+        with place.hall.world.database.begin() as work:
+            work.upstreams.believe(place.row.id, on=False, mfa_acr="")
+        browser.opens("/account")
+        browser.presses(code=anna.code())
+        assert browser.is_signed_in, "with a second factor of ours"
+
+
 def test_an_acr_says_it_where_the_municipality_says_which(fresh_database: str, authority: Authority) -> None:
     with place_of(fresh_database, authority) as place:
         place.add(believes_mfa=True, mfa_acr="possessionorinherence")
