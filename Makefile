@@ -49,8 +49,10 @@ fmt: $(VENV)/.test-installed  ## format, and fix what ruff can fix
 lock: $(VENV)/.test-installed  ## renew the locked versions in requirements/
 	CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) --upgrade --build-deps-for=editable --extra=postgres \
 		--output-file=requirements/run.txt pyproject.toml
+	CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) --upgrade --build-deps-for=editable --extra=postgres --extra=ad \
+		--constraint=requirements/run.txt --output-file=requirements/ad.txt pyproject.toml
 	CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) --upgrade --build-deps-for=editable --extra=postgres --extra=test \
-		--constraint=requirements/run.txt --output-file=requirements/test.txt pyproject.toml
+		--constraint=requirements/ad.txt --output-file=requirements/test.txt pyproject.toml
 
 clean:  ## remove the virtual environment, caches and the demonstration's data
 	rm -rf $(VENV) var build visvaris.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

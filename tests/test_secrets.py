@@ -1,6 +1,7 @@
 """Nothing is committed that belongs to a machine, a person or a registry: the checkout is read as a thief would read it."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_the_reader_is_not_blind(what: str, example: str) -> None:
     assert FORBIDDEN[what].search(example)
 
 
-@pytest.mark.parametrize("name", ["run.txt", "test.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "ad.txt", "test.txt"])
 def test_every_locked_version_has_a_hash(name: str) -> None:
     entries = re.split(r"\n(?=[a-z0-9])", (ROOT / "requirements" / name).read_text())
     pinned = [entry for entry in entries if "==" in entry.splitlines()[0]]
@@ -81,9 +82,24 @@ def test_every_locked_version_has_a_hash(name: str) -> None:
 
 
 def test_what_tests_install_has_the_versions_that_run() -> None:
-    def versions(name: str) -> dict[str, str]:
-        return dict(
-            re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements" / name).read_text(), re.MULTILINE)
-        )
+    assert versions("run.txt").items() <= versions("ad.txt").items() <= versions("test.txt").items()
 
-    assert versions("run.txt").items() <= versions("test.txt").items()
+
+def test_what_directories_need_is_locked_beside_what_always_runs() -> None:
+    """Each extra, with the same files as in the tests: what was tested is what is installed."""
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["ad"]
+    named = {re.split(r"[<>=!~; ]", each)[0] for each in extra}
+    more = versions("ad.txt").keys() - versions("run.txt").keys()
+    assert named <= more
+    assert {each: hashes("ad.txt")[each] for each in more} == {
+        each: hashes("test.txt")[each] for each in more
+    }
+
+
+def versions(name: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements" / name).read_text(), re.MULTILINE))
+
+
+def hashes(name: str) -> dict[str, list[str]]:
+    entries = re.split(r"\n(?=[a-z0-9])", (ROOT / "requirements" / name).read_text())
+    return {each.partition("==")[0]: re.findall(r"--hash=(\S+)", each) for each in entries}

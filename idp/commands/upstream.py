@@ -11,6 +11,7 @@ from idp.commands.context import AS_JSON, DASHED_IDS, Context, open_context, ref
 from idp.errors import AlreadyExistsError, Refused
 from idp.events import Event, EventType
 from idp.gateways.outbound import OutboundError, require_fetchable
+from idp.gateways.patience import Patience
 from idp.login.upstream_links import leaving_method, link_arrival
 from idp.methods.base import label_from
 from idp.methods.registry import Methods
@@ -157,6 +158,27 @@ def switch(upstream_id: str, to: str) -> None:
     say(f"{upstream.id} is {to}.")
 
 
+@group.command(
+    "believe",
+    help="Whether two factors there are two factors here, also for who is signed in already.",
+    context_settings=DASHED_IDS,
+)
+@click.argument("upstream_id", metavar="ID")
+@click.argument("to", type=click.Choice(["yes", "no"]))
+@click.option("--mfa-acr", default="", help="An acr that says so beside amr; none without this.")
+def believe(upstream_id: str, to: str, mfa_acr: str) -> None:
+    is_believed = to == "yes"
+    if mfa_acr and not is_believed:
+        refuse("--mfa-acr counts only where it is believed.")
+    with open_context().database.begin() as work:
+        upstream = _get(work, upstream_id)
+        work.upstreams.believe(upstream.id, on=is_believed, mfa_acr=mfa_acr)
+        work.audit.append(
+            _changed(upstream, believes_mfa=is_believed, **({"mfa_acr": mfa_acr} if mfa_acr else {}))
+        )
+    say(f"{upstream.id}: two factors there are {'two factors' if is_believed else 'one factor'} here.")
+
+
 @group.command("remove", help="With every link to a person.", context_settings=DASHED_IDS)
 @click.argument("upstream_id", metavar="ID")
 def remove(upstream_id: str) -> None:
@@ -213,7 +235,7 @@ def _must_answer(context: Context, issuer: str) -> Metadata:
     """What cannot work is not stored."""
     try:
         require_fetchable(issuer)
-        return Metadatas(context.outbound(), context.effects).get(issuer)
+        return Metadatas(context.outbound(), context.effects).get(issuer, Patience().begin())
     except (OutboundError, MetadataError) as error:
         refuse(f"Its discovery document cannot be used: {error}.")
 
@@ -272,7 +294,7 @@ def _canonical(username: str) -> str:
         refuse(f"{error}.")
 
 
-def _changed(upstream: Upstream, **detail: bool) -> Event:
+def _changed(upstream: Upstream, **detail: bool | str) -> Event:
     return Event(
         type=EventType.UPSTREAM_CHANGED,
         actor_id=_ACTOR,

@@ -157,7 +157,10 @@ class Outbound:
         require_fetchable(url, plain=plain)
         if self._pins and not url.startswith("https://"):
             raise OutboundError(shown(url), "must be an https URL")
-        deadline = time.monotonic() + (SECONDS_AT_MOST if seconds is None else seconds)
+        seconds = SECONDS_AT_MOST if seconds is None else seconds
+        if seconds <= 0:
+            raise TookTooLongError(shown(url), "was not asked, for no time was left")
+        deadline = time.monotonic() + seconds
         sent = {**headers, "Accept-Encoding": "identity", "User-Agent": "visvaris", "Connection": "close"}
         if body:
             sent["Content-Length"] = str(len(body))
@@ -284,14 +287,23 @@ def _guarded(allowed: Sequence[Network], deadline: float, pins: frozenset[bytes]
             local_address: str | None = None,
             socket_options: Any = None,
         ) -> "httpcore.NetworkStream":
-            address = judge(resolve(host, seconds=_CONNECT_SECONDS), allowed)
+            address = judge(resolve(host, seconds=_left(deadline, _CONNECT_SECONDS)), allowed)
+            most = _left(deadline, timeout)
             return _bounded(
-                super().connect_tcp(str(address), port, timeout, local_address, socket_options),
+                super().connect_tcp(str(address), port, most, local_address, socket_options),
                 deadline,
                 pins,
             )
 
     return Guarded()
+
+
+def _left(deadline: float, timeout: float | None) -> float:
+    """No more than `timeout`. Raises TimeoutError."""
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError
+    return remaining if timeout is None else min(timeout, remaining)
 
 
 def _bounded(
@@ -300,18 +312,12 @@ def _bounded(
     """No wait goes beyond the deadline, also not for headers that come a letter at a time."""
     import httpcore
 
-    def left(timeout: float | None) -> float:
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            raise httpcore.ReadTimeout
-        return remaining if timeout is None else min(timeout, remaining)
-
     class Bounded(httpcore.NetworkStream):
         def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-            return stream.read(max_bytes, left(timeout))
+            return stream.read(max_bytes, _left(deadline, timeout))
 
         def write(self, buffer: bytes, timeout: float | None = None) -> None:
-            stream.write(buffer, left(timeout))
+            stream.write(buffer, _left(deadline, timeout))
 
         def close(self) -> None:
             stream.close()
@@ -322,7 +328,7 @@ def _bounded(
             server_hostname: str | None = None,
             timeout: float | None = None,
         ) -> httpcore.NetworkStream:
-            protected = stream.start_tls(ssl_context, server_hostname, left(timeout))
+            protected = stream.start_tls(ssl_context, server_hostname, _left(deadline, timeout))
             if pins and not _has_pinned_key(protected.get_extra_info("ssl_object"), pins):
                 protected.close()
                 raise _UnpinnedError

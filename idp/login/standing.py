@@ -18,6 +18,7 @@ from idp.methods.base import Method, Subject
 from idp.models.computers import RememberedComputer
 from idp.models.methods import Factor, MethodFacts, Proof
 from idp.models.people import Employment, PolicyRule, User
+from idp.models.upstreams import Words
 from idp.policy import (
     NATIONAL,
     OPERATOR,
@@ -57,8 +58,8 @@ class Person:
     enrolled: frozenset[str]
     refused_keys: Mapping[str, Reason] = field(default_factory=dict)
     """Credentials that are in order and of a kind this person may not use, and why."""
-    silenced: frozenset[str] = frozenset()
-    """Credentials on the word of somebody who is not listened to now."""
+    words: Words = field(default_factory=Words)
+    """What credentials on the word of somebody else are worth now."""
     remember_days: Mapping[str, int] = field(default_factory=dict)
     """For how long each municipality lets computers be remembered; one that does not is not there."""
 
@@ -230,7 +231,7 @@ class Standings:
                 method.facts.id for method in self._methods.values() if method.is_enrolled(subject)
             ),
             refused_keys=refused_keys(work, subject),
-            silenced=self._silenced(work, subject),
+            words=self._words(work, subject),
             remember_days=remember_days,
         )
 
@@ -244,12 +245,12 @@ class Standings:
     ) -> Decision:
         """What is set aside still counts as set up: leaving it out must not ask for less."""
         set_aside = self._with_sharing(frozenset(requirements.set_aside))
-        proofs = tuple(proof for proof in proofs if proof.method not in set_aside)
+        proofs = tuple(map(person.words.worth, (each for each in proofs if each.method not in set_aside)))
         computer = self._computer_of(proofs)
         if computer is not None and computer.method in set_aside:
             computer = None
         tenants = _tenants(person, acting)
-        foreign = person.vouched_for_elsewhere(tenants) | person.silenced
+        foreign = person.vouched_for_elsewhere(tenants) | person.words.silenced
         return decide(
             Situation(
                 methods=self._facts,
@@ -315,11 +316,11 @@ class Standings:
             municipality=posts.acting.municipality if posts.acting else None,
         )
 
-    def _silenced(self, work: Work, subject: Subject) -> frozenset[str]:
+    def _words(self, work: Work, subject: Subject) -> Words:
         """Reads nothing for people who stand on nobody's word."""
         if self._on_a_word.isdisjoint(each.method for each in subject.credentials):
-            return frozenset()
-        return work.upstreams.silenced_of(subject.user.id)
+            return Words()
+        return work.upstreams.words_of(subject.user.id)
 
     def _computer_of(self, proofs: tuple[Proof, ...]) -> RememberedComputer | None:
         """As it is now; None when it was forgotten. Reads nothing where no proof is that of one."""

@@ -5,7 +5,7 @@ protocol (`oidc/upstream.py`), whose account an arrival is (`login/upstreams.py`
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from idp.effects import Instant
 from idp.models.arrivals import Match, acts_only_for
 from idp.models.base import Base, Id, Moment
+from idp.models.methods import Proof
 from idp.models.people import Employment, User
 
 
@@ -144,6 +145,21 @@ class Assertion:
     name: str = field(default="", repr=False)
     username: str = field(default="", repr=False)
     matched: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What others' words are worth now, by the credentials that stand on them, whenever they were given.
+
+    `silenced`: nothing, for whoever gave it is switched off. `doubted`: one factor, whatever was said.
+    """
+
+    silenced: frozenset[str] = frozenset()
+    doubted: frozenset[str] = frozenset()
+
+    def worth(self, proof: Proof) -> Proof:
+        doubts = proof.multi_factor and proof.credential_id in self.doubted
+        return replace(proof, multi_factor=False) if doubts else proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,12 +18,15 @@ from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 
 from idp.effects import Effects, Instant
 from idp.gateways.outbound import Outbound, OutboundError
+from idp.gateways.patience import Deadline
 from idp.models.clients import Client
 
 RSA_BITS_AT_LEAST: Final = 2048
 KEPT_SECONDS: Final = 600.0
 ASK_AGAIN_SECONDS: Final = 10.0
 KEYS_AT_MOST: Final = 50
+_FOR_EVER: Final = -1.0
+"""As `Lock.acquire` has it."""
 _SETS_AT_MOST: Final = 1000
 SLOW_SECONDS: Final = 1.0
 SLOW_AT_ONCE: Final = 4
@@ -66,10 +69,8 @@ class _Published:
 
 
 class ClientKeys:
-    def __init__(self, outbound: Outbound, effects: Effects, *, seconds: float | None = None) -> None:
-        """`seconds`: for one fetch, in place of what is usual."""
+    def __init__(self, outbound: Outbound, effects: Effects) -> None:
         self._outbound = outbound
-        self._seconds = seconds
         self._effects = effects
         self._registered: dict[str, tuple[Any, list[Key]]] = {}
         self._published: dict[str, _Published] = {}
@@ -85,11 +86,15 @@ class ClientKeys:
         uri = client.registered.get("jwks_uri")
         return choice(self._keys_of(client)) if uri is None else self.find_published(str(uri), choice)
 
-    def find_published(self, uri: str, choice: Callable[[list[Key]], Key | None]) -> Key | None:
-        """The same for a set that is known by its address alone."""
+    def find_published(
+        self, uri: str, choice: Callable[[list[Key]], Key | None], deadline: Deadline | None = None
+    ) -> Key | None:
+        """The same for a set that is known by its address alone. `deadline`: by when all is over; without
+        one, each fetch has the usual time.
+        """
         asked_at = self._effects.now()
-        found = choice(self._fetched(uri, newer_than=None))
-        return choice(self._fetched(uri, newer_than=asked_at)) if found is None else found
+        found = choice(self._fetched(uri, deadline, newer_than=None))
+        return choice(self._fetched(uri, deadline, newer_than=asked_at)) if found is None else found
 
     def _keys_of(self, client: Client) -> list[Key]:
         jwks = client.registered.get("jwks")
@@ -101,49 +106,55 @@ class ClientKeys:
             self._registered[client.client_id] = kept
         return kept[1]
 
-    def _fetched(self, uri: str, *, newer_than: Instant | None) -> list[Key]:
+    def _fetched(self, uri: str, deadline: Deadline | None, *, newer_than: Instant | None) -> list[Key]:
         with self._lock:
             if len(self._published) >= _SETS_AT_MOST and uri not in self._published:
                 self._published.clear()
             published = self._published.setdefault(uri, _Published())
-        if published.lock.acquire(blocking=not published.is_slow):
+        longest = _FOR_EVER if deadline is None else deadline.left
+        if published.lock.acquire(timeout=0.0 if published.is_slow else longest):
             try:
-                self._renew(uri, published, newer_than=newer_than)
+                if deadline is None or not deadline.is_over:
+                    self._renew(uri, published, deadline, newer_than=newer_than)
             finally:
                 published.lock.release()
         return published.known()
 
-    def _renew(self, uri: str, published: _Published, *, newer_than: Instant | None) -> None:
+    def _renew(
+        self, uri: str, published: _Published, deadline: Deadline | None, *, newer_than: Instant | None
+    ) -> None:
         """For who holds its lock."""
         now = self._effects.now()
         if _is_due(published, now):
-            self._fetch_in_turn(uri, published, now)
+            self._fetch_in_turn(uri, published, now, deadline)
         elif newer_than is not None and _may_be_renewed(published, now, newer_than=newer_than):
             published.renewed_at = now
-            self._fetch_in_turn(uri, published, now)
+            self._fetch_in_turn(uri, published, now, deadline)
 
-    def _fetch_in_turn(self, uri: str, published: _Published, now: Instant) -> None:
+    def _fetch_in_turn(
+        self, uri: str, published: _Published, now: Instant, deadline: Deadline | None
+    ) -> None:
         """Or not at all, while too many that were slow are being fetched."""
         if not published.is_slow:
-            self._fetch(uri, published, now)
+            self._fetch(uri, published, now, deadline)
         elif self._slow.acquire(blocking=False):
             try:
-                self._fetch(uri, published, now)
+                self._fetch(uri, published, now, deadline)
             finally:
                 self._slow.release()
 
-    def _fetch(self, uri: str, published: _Published, now: Instant) -> None:
+    def _fetch(self, uri: str, published: _Published, now: Instant, deadline: Deadline | None) -> None:
         """What was fetched before stays good when the application does not answer."""
         published.tried_at = now
         try:
-            self._fetch_set(uri, published, now)
+            self._fetch_set(uri, published, now, seconds=deadline.left if deadline else None)
         finally:
             published.is_slow = bool(published.problem) or self._effects.now() - now > SLOW_SECONDS
 
-    def _fetch_set(self, uri: str, published: _Published, now: Instant) -> None:
+    def _fetch_set(self, uri: str, published: _Published, now: Instant, *, seconds: float | None) -> None:
         try:
             document = json.loads(
-                self._outbound.fetch(uri, accept="application/jwk-set+json", seconds=self._seconds).body
+                self._outbound.fetch(uri, accept="application/jwk-set+json", seconds=seconds).body
             )
             published.keys = import_usable_keys(document)
         except OutboundError as error:

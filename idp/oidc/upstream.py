@@ -19,6 +19,7 @@ import structlog
 from idp.effects import Effects
 from idp.errors import Reason, Refused
 from idp.gateways.outbound import Outbound, OutboundError
+from idp.gateways.patience import Deadline, Patience
 from idp.methods.base import Rejected
 from idp.models.upstreams import Assertion, ClientAuth, Leaving, Upstream, Wanted
 from idp.oidc.upstream_assertion import ASSERTION_TYPE, assertion
@@ -32,14 +33,16 @@ CALLBACK_PATH: Final = "/login/upstream/callback"
 _SCOPE: Final = "openid profile email"
 _QUERY_AT_MOST: Final = 8192
 _ANSWER_BYTES: Final = 64 * 1024
-_SECONDS: Final = 3.0
 _HINT_AT_MOST: Final = 256
 
 _log = structlog.get_logger("visvaris.upstream")
 
 
 class RelyingParty:
-    """One for each process. Asks nobody anything until somebody leaves."""
+    """One for each process. Asks nobody anything until somebody leaves.
+
+    Whatever must be fetched for one request, of the document, the keys and the token, has one deadline.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class RelyingParty:
         outbound: Outbound,
         vault: Vault,
         effects: Effects,
+        patience: Patience,
     ) -> None:
         self._issuer = issuer
         self._metadatas = metadatas
@@ -57,10 +61,11 @@ class RelyingParty:
         self._outbound = outbound
         self._vault = vault
         self._effects = effects
+        self._patience = patience
 
     def set_out(self, upstream: Upstream, wanted: Wanted) -> Leaving | Rejected:
         try:
-            metadata = self._metadatas.get(upstream.issuer)
+            metadata = self._metadatas.get(upstream.issuer, self._patience.begin())
         except MetadataError as error:
             _log.warning("upstream not usable", upstream=upstream.id, why=str(error))
             return Rejected(Reason.UPSTREAM_UNREACHABLE)
@@ -81,11 +86,14 @@ class RelyingParty:
         return Leaving(f"{metadata.authorization_endpoint}{joint}{urlencode(asked)}", state, kept)
 
     def come_back(self, upstream: Upstream, kept: Mapping[str, Any], query: str) -> Assertion | Rejected:
+        deadline = self._patience.begin()
         try:
             returned = read_return(query)
-            metadata = self._metadatas.get(upstream.issuer)
+            metadata = self._metadatas.get(upstream.issuer, deadline)
             _hold_return(returned, kept, metadata)
-            token, access_token = self._exchange(upstream, metadata, returned["code"], kept["verifier"])
+            token, access_token = self._exchange(
+                upstream, metadata, returned["code"], kept["verifier"], deadline
+            )
             return self._tokens.read(
                 upstream,
                 metadata,
@@ -93,6 +101,7 @@ class RelyingParty:
                 nonce=kept["nonce"],
                 access_token=access_token,
                 not_before=kept["not_before"],
+                deadline=deadline,
             )
         except Refused as refusal:
             return Rejected(refusal.reason)
@@ -104,7 +113,7 @@ class RelyingParty:
             return Rejected(Reason.UPSTREAM_UNREACHABLE)
 
     def _exchange(
-        self, upstream: Upstream, metadata: Metadata, code: str, verifier: str
+        self, upstream: Upstream, metadata: Metadata, code: str, verifier: str, deadline: Deadline
     ) -> tuple[str, str | None]:
         """ID token and access token. Raises Refused, OutboundError."""
         form = {
@@ -122,7 +131,7 @@ class RelyingParty:
             headers=headers,
             body=urlencode(form).encode(),
             limit=_ANSWER_BYTES,
-            seconds=_SECONDS,
+            seconds=deadline.left,
         )
         if answer.status != 200 or answer.content_type != "application/json":
             _log.warning("upstream gave no token", upstream=upstream.id, status=answer.status)

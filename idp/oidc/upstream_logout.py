@@ -10,6 +10,7 @@ import structlog
 
 from idp.crypto import token_hash
 from idp.effects import Effects
+from idp.gateways.patience import Patience
 from idp.models.upstreams import LogoutNotice, Upstream
 from idp.oidc.upstream_metadata import MetadataError, Metadatas
 from idp.oidc.upstream_tokens import UpstreamTokenError, UpstreamTokens, issuer_and_audiences
@@ -33,18 +34,22 @@ class UpstreamLogout:
         metadatas: Metadatas,
         tokens: UpstreamTokens,
         effects: Effects,
+        patience: Patience,
     ) -> None:
         self._database = database
         self._shelf = shelf
         self._metadatas = metadatas
         self._tokens = tokens
         self._effects = effects
+        self._patience = patience
 
     def accept(self, token: str, end: Callable[[LogoutNotice], None]) -> bool:
         """False for one that does not hold, or came before. What `end` could not do may be asked again."""
+        deadline = self._patience.begin()
         try:
             upstream = self._find_upstream(token)
-            notice = self._tokens.read_logout(upstream, self._metadatas.get(upstream.issuer), token)
+            metadata = self._metadatas.get(upstream.issuer, deadline)
+            notice = self._tokens.read_logout(upstream, metadata, token, deadline)
         except (UpstreamTokenError, MetadataError) as error:
             _log.warning("upstream logout refused", why=str(error))
             return False

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from idp.effects import Effects, Instant
 from idp.gateways.outbound import Outbound, OutboundError, require_fetchable
+from idp.gateways.patience import Deadline
 
 _WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _KEPT_SECONDS: Final = 600.0
 _STALE_SECONDS: Final = 86400.0
 _REST_SECONDS: Final = 10.0
-FETCH_SECONDS: Final = 3.0
 _BYTES: Final = 64 * 1024
 _AT_MOST: Final = 200
 
@@ -59,7 +59,7 @@ class Metadatas:
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
 
-    def get(self, issuer: str) -> Metadata:
+    def get(self, issuer: str, deadline: Deadline) -> Metadata:
         """Raises MetadataError."""
         with self._lock:
             if len(self._kept) >= _AT_MOST and issuer not in self._kept:
@@ -67,9 +67,10 @@ class Metadatas:
             kept = self._kept.setdefault(issuer, _Kept())
         # Who finds another thread fetching goes on with what is known, be it that there was no answer; only
         # the first ever waits.
-        if kept.lock.acquire(blocking=kept.metadata is None and not kept.has_failed):
+        waits = kept.metadata is None and not kept.has_failed
+        if kept.lock.acquire(timeout=deadline.left if waits else 0.0):
             try:
-                self._renew(issuer, kept)
+                self._renew(issuer, kept, deadline)
             finally:
                 kept.lock.release()
         now = self._effects.now()
@@ -77,17 +78,17 @@ class Metadatas:
             raise MetadataError(kept.problem)
         return kept.metadata
 
-    def _renew(self, issuer: str, kept: _Kept) -> None:
-        """For who holds its lock."""
+    def _renew(self, issuer: str, kept: _Kept, deadline: Deadline) -> None:
+        """For who holds its lock. Where no time is left, nobody is asked, and nobody found to be silent."""
         now = self._effects.now()
         is_fresh = kept.fetched_at is not None and now - kept.fetched_at < _KEPT_SECONDS
         has_rested = kept.tried_at is None or now - kept.tried_at >= _REST_SECONDS
-        if is_fresh or not has_rested:
+        if is_fresh or not has_rested or deadline.is_over:
             return
         kept.tried_at = now
         url = address_of(issuer)
         try:
-            fetched = self._outbound.fetch(url, limit=_BYTES, seconds=FETCH_SECONDS)
+            fetched = self._outbound.fetch(url, limit=_BYTES, seconds=deadline.left)
             kept.metadata = read_metadata(fetched.body, issuer)
         except (OutboundError, MetadataError) as error:
             kept.problem, kept.has_failed = str(error), True

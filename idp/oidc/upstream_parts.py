@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from idp.effects import Effects
 from idp.gateways.outbound import Outbound
+from idp.gateways.patience import Patience
 from idp.oidc.client_keys import ClientKeys
 from idp.oidc.upstream import RelyingParty
 from idp.oidc.upstream_logout import UpstreamLogout
-from idp.oidc.upstream_metadata import FETCH_SECONDS, Metadatas
+from idp.oidc.upstream_metadata import Metadatas
 from idp.oidc.upstream_tokens import UpstreamTokens
 from idp.storage.open import Storage
 from idp.storage.vault import Vault
@@ -23,8 +24,8 @@ def upstream_protocol(
     issuer: str, storage: Storage, vault: Vault, outbound: Outbound, effects: Effects
 ) -> UpstreamProtocol:
     """Connects to nothing yet."""
-    metadatas = Metadatas(outbound, effects)
-    tokens = UpstreamTokens(ClientKeys(outbound, effects, seconds=FETCH_SECONDS), effects)
+    metadatas, patience = Metadatas(outbound, effects), Patience()
+    tokens = UpstreamTokens(ClientKeys(outbound, effects), effects)
     return UpstreamProtocol(
         RelyingParty(
             issuer=issuer,
@@ -33,6 +34,7 @@ def upstream_protocol(
             outbound=outbound,
             vault=vault,
             effects=effects,
+            patience=patience,
         ),
         UpstreamLogout(
             database=storage.database,
@@ -40,5 +42,6 @@ def upstream_protocol(
             metadatas=metadatas,
             tokens=tokens,
             effects=effects,
+            patience=patience,
         ),
     )

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from idp.effects import Effects, Instant
 from idp.errors import Reason
+from idp.gateways.patience import Deadline
 from idp.models.arrivals import Match
 from idp.models.upstreams import Assertion, LogoutNotice, Upstream
 from idp.oidc.client_keys import ClientKeys, KeysUnavailableError, choose_verifier
@@ -58,9 +59,10 @@ class UpstreamTokens:
         nonce: str,
         access_token: str | None,
         not_before: Instant | None,
+        deadline: Deadline,
     ) -> Assertion:
         """Raises UpstreamTokenError."""
-        claims = self._verified(upstream, metadata, token, _ID_TOKEN_TYPES)
+        claims = self._verified(upstream, metadata, token, _ID_TOKEN_TYPES, deadline)
         now = self._effects.now()
         _hold_times(claims, now)
         told = claims.get("nonce")
@@ -83,9 +85,11 @@ class UpstreamTokens:
             matched=_matched(claims, upstream),
         )
 
-    def read_logout(self, upstream: Upstream, metadata: Metadata, token: str) -> LogoutNotice:
+    def read_logout(
+        self, upstream: Upstream, metadata: Metadata, token: str, deadline: Deadline
+    ) -> LogoutNotice:
         """Raises UpstreamTokenError."""
-        claims = self._verified(upstream, metadata, token, _LOGOUT_TYPES)
+        claims = self._verified(upstream, metadata, token, _LOGOUT_TYPES, deadline)
         _hold_times(claims, self._effects.now())
         events = claims.get("events")
         if not isinstance(events, dict) or not isinstance(events.get(_LOGOUT_EVENT), dict):
@@ -103,13 +107,18 @@ class UpstreamTokens:
         return notice
 
     def _verified(
-        self, upstream: Upstream, metadata: Metadata, token: str, types: frozenset[str]
+        self,
+        upstream: Upstream,
+        metadata: Metadata,
+        token: str,
+        types: frozenset[str],
+        deadline: Deadline,
     ) -> dict[str, Any]:
         try:
             claims = verify(
                 token,
                 find_key=lambda kid, alg: self._keys.find_published(
-                    metadata.jwks_uri, lambda keys: choose_verifier(keys, kid, alg)
+                    metadata.jwks_uri, lambda keys: choose_verifier(keys, kid, alg), deadline
                 ),
                 algorithms=_ALGORITHMS,
                 types=types,

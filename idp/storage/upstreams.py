@@ -6,11 +6,18 @@ Not here: what is decided with them (`login/upstreams.py`).
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from idp.crypto import Place
 from idp.models.people import Credential, Identity
-from idp.models.upstreams import ClientAuth, Upstream, UpstreamArrival, UpstreamDomain, UpstreamSession
+from idp.models.upstreams import (
+    ClientAuth,
+    Upstream,
+    UpstreamArrival,
+    UpstreamDomain,
+    UpstreamSession,
+    Words,
+)
 from idp.storage.prepared import Prepared
 from idp.storage.unit import Unit, record, records, table_of
 from idp.storage.vault import Vault
@@ -50,11 +57,14 @@ _IDENTITY_OF_USER = Prepared(
         _identities.c.source == bindparam("source"), _identities.c.user_id == bindparam("user_id")
     )
 )
-_SILENCED = Prepared(
-    select(_credentials.c.id)
+_DOUBTED = Prepared(
+    select(_credentials.c.id, _upstreams.c.enabled)
     .join(_identities, _identities.c.id == _credentials.c.secret)
     .join(_upstreams, _upstreams.c.id == _identities.c.source)
-    .where(_credentials.c.user_id == bindparam("owner"), _upstreams.c.enabled.is_(False))
+    .where(
+        _credentials.c.user_id == bindparam("owner"),
+        or_(_upstreams.c.enabled.is_(False), _upstreams.c.believes_mfa.is_(False)),
+    )
     .limit(_AT_MOST)
 )
 _DOMAINS_OF = Prepared(
@@ -65,6 +75,11 @@ _DOMAINS_OF = Prepared(
 )
 _SWITCH = Prepared(
     update(_upstreams).where(_upstreams.c.id == bindparam("upstream")).values(enabled=bindparam("is_on"))
+)
+_BELIEVE = Prepared(
+    update(_upstreams)
+    .where(_upstreams.c.id == bindparam("upstream"))
+    .values(believes_mfa=bindparam("is_believed"), mfa_acr=bindparam("acr"))
 )
 _RENEW = Prepared(
     update(_upstreams)
@@ -146,15 +161,24 @@ class UpstreamStore:
         row = self._unit.first(_OF_IDENTITY, {"identity": identity_id})
         return record(Upstream, row) if row else None
 
-    def silenced_of(self, user_id: str) -> frozenset[str]:
-        """The ids of this person's credentials that stand on the word of one that is off."""
-        return frozenset(row[0] for row in self._unit.rows(_SILENCED, {"owner": user_id}))
+    def words_of(self, user_id: str) -> Words:
+        """What is worth less than it was said to be, of this person."""
+        rows = self._unit.rows(_DOUBTED, {"owner": user_id})
+        return Words(
+            silenced=frozenset(each for each, is_on in rows if not is_on),
+            doubted=frozenset(each for each, _ in rows),
+        )
 
     def domains_of(self, upstream_id: str) -> list[str]:
         return [row[0] for row in self._unit.rows(_DOMAINS_OF, {"upstream": upstream_id})]
 
     def switch(self, upstream_id: str, *, on: bool) -> bool:
         return self._unit.changed(_SWITCH, {"upstream": upstream_id, "is_on": on}) == 1
+
+    def believe(self, upstream_id: str, *, on: bool, mfa_acr: str) -> bool:
+        """Also of what was proved by it before: see `Words`."""
+        values = {"upstream": upstream_id, "is_believed": on, "acr": mfa_acr}
+        return self._unit.changed(_BELIEVE, values) == 1
 
     def renew(self, upstream_id: str, secret: str, auth: ClientAuth, certificate: str) -> bool:
         values = {

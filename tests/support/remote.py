@@ -27,6 +27,8 @@ class Reply:
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    drips_until: threading.Event | None = None
+    """A byte at a time, each in good time, and the whole never before this is set."""
 
 
 Answer = Callable[[Received], Reply]
@@ -62,8 +64,12 @@ def remote_server(issued: Issued | None) -> Iterator[Remote]:
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.body)))
+            if reply.drips_until is None:
+                self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
+            if reply.drips_until is not None:
+                while not reply.drips_until.wait(0.02):
+                    self.wfile.write(b" ")
             self.wfile.write(reply.body)
 
         do_GET = do_POST = _answer

@@ -85,6 +85,40 @@ def test_one_is_added_shown_switched_and_removed(world: World, op: Upstream) -> 
     assert json.loads(run("show", "--json").stdout) == []
 
 
+def test_its_two_factors_are_believed_when_that_is_said_and_not_before(world: World, op: Upstream) -> None:
+    def told() -> tuple[bool, str]:
+        (shown,) = json.loads(run("show", upstream_id, "--json").stdout)
+        return shown["believes_mfa"], shown["mfa_acr"]
+
+    upstream_id = json.loads(adding(op).stdout)["id"]
+    assert told() == (False, "")
+    assert run("believe", upstream_id, "yes").exit_code == 0
+    assert told() == (True, "")
+    said = run("believe", upstream_id, "yes", "--mfa-acr", "urn:two")
+    assert said.stdout == f"{upstream_id}: two factors there are two factors here.\n"
+    assert told() == (True, "urn:two")
+    assert run("believe", upstream_id, "no", "--mfa-acr", "urn:two").exit_code == 1
+    assert told() == (True, "urn:two")
+    assert run("believe", upstream_id, "no").stdout.endswith("one factor here.\n")
+    assert told() == (False, "")
+    assert run("believe", "nobody", "yes").exit_code == 1
+    assert changes(world) == [
+        {"upstream": upstream_id, "added": True},
+        {"upstream": upstream_id, "believes_mfa": True},
+        {"upstream": upstream_id, "believes_mfa": True, "mfa_acr": "urn:two"},
+        {"upstream": upstream_id, "believes_mfa": False},
+    ]
+
+
+def changes(world: World) -> list[dict[str, object]]:
+    """As the trail has them, each of the municipality and by the command line."""
+    with world.database.read() as work:
+        trail = [work.audit.find(seq) for seq in range(1, 20)]
+    told = [each for each in trail if each is not None and each.type == "upstream.changed"]
+    assert {(each.municipality, each.actor_id) for each in told} == {(RIGA, "command-line")}
+    return [json.loads(each.detail) for each in told]
+
+
 def test_what_cannot_work_is_refused_before_it_is_stored(world: World, op: Upstream) -> None:
     wrong = [
         adding(op, given=""),

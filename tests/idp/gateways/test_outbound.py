@@ -5,14 +5,18 @@ import threading
 import time
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
+from typing import NoReturn
 
+import httpcore
 import pytest
 
 from idp.gateways import outbound as door
 from idp.gateways.outbound import (
+    Address,
     Outbound,
     OutboundError,
     RefusedAddressError,
+    TookTooLongError,
     judge,
     require_fetchable,
     shown,
@@ -176,6 +180,33 @@ def test_one_private_address_among_public_ones_is_enough():
 
 def test_what_is_told_of_a_url_has_no_query():
     assert shown("https://example.lv/keys?token=secret#part") == "https://example.lv/keys"
+
+
+def test_looking_up_and_connecting_have_no_more_time_than_the_whole(
+    outbound: Outbound, monkeypatch: pytest.MonkeyPatch
+):
+    """attack 9"""
+    given: list[float] = []
+
+    def look_up(_: str, *, seconds: float) -> list[Address]:
+        given.append(seconds)
+        return [ip_address("127.0.0.1")]
+
+    def connect(_: object, host: str, port: int, timeout: float, *__: object) -> NoReturn:
+        given.append(timeout)
+        raise httpcore.ConnectTimeout
+
+    monkeypatch.setattr(door, "resolve", look_up)
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
+    with pytest.raises(TookTooLongError):
+        outbound.fetch("http://localhost:1/", seconds=0.5)
+    assert [each <= 0.5 for each in given] == [True, True]
+
+
+def test_where_no_time_is_left_nobody_is_asked(remote: Remote, outbound: Outbound):
+    with pytest.raises(TookTooLongError):
+        outbound.fetch(remote.url("/keys"), seconds=0.0)
+    assert remote.received == []
 
 
 def test_headers_that_come_a_letter_at_a_time_are_not_waited_for(

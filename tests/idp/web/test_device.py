@@ -14,12 +14,14 @@ from tests.support.relying_party import RelyingParty
 BOARD = "Rindu tablo"
 
 
-def device_of(hall: Hall, address: str = "192.0.2.10", **own: object) -> Device:
+def device_of(
+    hall: Hall, address: str = "192.0.2.10", *, scope: str = "openid profile employment", **own: object
+) -> Device:
     """A public client on a device at this address."""
     document = {
         "client_name": BOARD,
         "token_endpoint_auth_method": "none",
-        "scope": "openid profile employment",
+        "scope": scope,
         "policy_uri": "https://board.example.lv/privacy",
         "visvaris": own,
         **METADATA,

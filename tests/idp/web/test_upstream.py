@@ -1,9 +1,11 @@
 """Signing in by the municipality's own log-in page, against a provider that is not ours: the way there and back."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlsplit
 
+import httpx
 import pytest
 from sqlalchemy import Dialect
 
@@ -11,7 +13,7 @@ from idp.login.transaction import Requirements
 from idp.models.methods import Proof
 from idp.policy import Level
 from idp.storage.prepared import Compiled, Prepared
-from tests.support.actors import Browser, Employee
+from tests.support.actors import PASSWORD, Browser, Employee
 from tests.support.administrators import program
 from tests.support.builders import KEKAVA, RIGA, add_employment
 from tests.support.certificates import Authority
@@ -97,6 +99,28 @@ def test_two_factors_that_are_not_believed_or_not_said_are_one(
         assert "multi_factor" not in next(each for each in place.proofs(anna) if each["method"] == METHOD)
 
 
+def test_where_it_is_believed_no_more_what_it_said_before_is_one_factor_too(
+    fresh_database: str, authority: Authority
+) -> None:
+    """attack 25: nobody keeps for a day what is worth nothing from now on; and gets it back with the belief."""
+    with place_of(fresh_database, authority) as place:
+        place.add(believes_mfa=True)
+        place.allow(Level.MULTI_FACTOR)
+        anna, browser = place.hall.employee("anna", totp=True), place.hall.browser()
+        place.link(anna)
+        place.op.strong = True
+        place.signs_in(browser)
+        for believed in (True, False, True):
+            with place.hall.world.database.begin() as work:
+                work.upstreams.believe(place.row.id, on=believed, mfa_acr="")
+            assert browser.is_signed_in is believed
+        with place.hall.world.database.begin() as work:
+            work.upstreams.believe(place.row.id, on=False, mfa_acr="")
+        browser.opens("/account")
+        browser.presses(code=anna.code())
+        assert browser.is_signed_in, "with a second factor of ours"
+
+
 def test_an_acr_says_it_where_the_municipality_says_which(fresh_database: str, authority: Authority) -> None:
     with place_of(fresh_database, authority) as place:
         place.add(believes_mfa=True, mfa_acr="possessionorinherence")
@@ -115,21 +139,73 @@ def test_an_address_leads_there_whether_or_not_anybody_has_it(
     place.leaves(browser, typed)
 
 
-def test_who_exists_is_led_there_as_who_does_not(place: Place, browser: Browser) -> None:
-    """attack 28: by words, status, headers or what is asked of the database; a blocked one neither"""
-    known, blocked = (place.hall.employee(f"{name}@{DOMAIN}") for name in ("known", "blocked"))
-    place.link(known)
-    place.hall.block(blocked)
-    seen = []
-    for typed in (known.username, blocked.username, f"nobody@{DOMAIN}"):
-        other = place.hall.browser()
-        other.opens("/")
-        with _asked_of_the_database() as statements:
-            page = other.presses(username=typed, password="x")
-        told = parse_qs(urlsplit(page.content.links["leave"]).query)
-        seen.append((page.status, page.words, sorted(page.headers), sorted(told), statements))
-    assert seen[0] == seen[1] == seen[2]
-    assert any("upstream_domains" in statement for statement in seen[0][-1])
+SOMEBODY = {
+    "linkd": "linked to that upstream",
+    "blckd": "blocked",
+    "lnkbl": "linked, and the link is blocked",
+    "other": "not linked, with a password and an authenticator here",
+    "moved": "of another municipality",
+}
+"""Usernames of one length, so that lengths can be compared."""
+
+
+@pytest.fixture
+def somebodies(place: Place) -> list[str]:
+    """Everybody there is to tell from nobody; and somebody who has the address as an address, not as a name."""
+    made = {
+        name: place.hall.employee(
+            f"{name}@{DOMAIN}",
+            totp=name == "other",
+            municipalities=[KEKAVA if name == "moved" else RIGA],
+        )
+        for name in SOMEBODY
+    }
+    place.hall.employee("janis", email=f"mails@{DOMAIN}", email_verified=True)
+    place.link(made["linkd"])
+    place.link(made["lnkbl"], "somebody else there")
+    place.hall.block(made["blckd"])
+    with place.hall.world.database.begin() as work:
+        (link,) = [c for c in work.people.credentials_of(made["lnkbl"].user.id) if c.method == METHOD]
+        work.people.block_credential(link.id, at=place.hall.clock())
+    return [*SOMEBODY, "mails"]
+
+
+@pytest.mark.parametrize("password", ["", "x", PASSWORD], ids=["none", "a wrong one", "the right one here"])
+def test_who_exists_is_led_there_as_who_does_not(place: Place, somebodies: list[str], password: str) -> None:
+    """attack 28: to the byte, in every header, by what is asked of the database, and however often it is tried"""
+
+    def all_that_shows(name: str) -> list[object]:
+        other, typed = place.hall.browser(), f"{name}@{DOMAIN}"
+        shown: list[object] = []
+        for _ in range(2):
+            other.opens("/")
+            with _asked_of_the_database() as statements, _heard(other) as replies:
+                page = other.presses(username=typed, password=password)
+            assert page.has("leave")
+            for reply in replies:
+                texts = (reply.text, *(f"{each}: {value}" for each, value in reply.headers.multi_items()))
+                shown += [reply.status_code, *(_without_chance(text, typed) for text in texts)]
+            shown += statements
+        return shown
+
+    nobody = all_that_shows("nobdy")
+    assert any("upstream_domains" in str(each) for each in nobody)
+    assert {name: all_that_shows(name) == nobody for name in somebodies} == dict.fromkeys(somebodies, True)
+
+
+@contextmanager
+def _heard(browser: Browser) -> Iterator[list[httpx.Response]]:
+    replies: list[httpx.Response] = []
+    browser.http.event_hooks = {"response": [lambda reply: (reply.read(), replies.append(reply))]}
+    yield replies
+    browser.http.event_hooks = {}
+
+
+def _without_chance(text: str, typed: str) -> str:
+    """Random values keep their length, and the person's own typing is what it was."""
+    for form in (typed, quote_plus(typed), typed.replace("@", "&#64;")):
+        text = text.replace(form, "TYPED")
+    return re.sub(r"[\w-]{22,}", lambda found: "?" * len(found[0]), text)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from idp.gateways.outbound import Fetched, Outbound, OutboundError
+from idp.gateways.patience import Patience
 from idp.oidc.upstream_metadata import MetadataError, Metadatas
 from tests.support.actors import Browser, Employee
 from tests.support.at_once import at_once
@@ -352,7 +353,7 @@ def test_who_comes_while_one_that_did_not_answer_is_asked_again_waits_for_nothin
 
     def ask() -> str:
         with pytest.raises(MetadataError) as told:
-            metadatas.get("https://silent.example")
+            metadatas.get("https://silent.example", Patience().begin())
         return str(told.value)
 
     ask()

@@ -1,13 +1,15 @@
 """A provider with an upstream beside it, and people of the municipality that has one."""
 
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any
 
 from idp.events import Event, EventType
+from idp.gateways.patience import Patience
 from idp.login.upstream_links import leaving_method, link
 from idp.models.audit import AuditEvent
 from idp.models.upstreams import ClientAuth, Upstream
@@ -75,6 +77,12 @@ class Place:
 
     def signs_in(self, browser: Browser, address: str = ADDRESS, path: str = "/") -> Page:
         return browser.opens(self.op.visit(self.leaves(browser, address, path)))
+
+    def has_patience(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """With what is asked of upstreams for one request."""
+        party = self.hall.provider.methods[METHOD]._party
+        for each in (party, self.hall.provider.upstream_logout):
+            each._patience = Patience(seconds, clock)
 
     def events(self, kind: str) -> list[AuditEvent]:
         with self.hall.world.database.read() as work:
