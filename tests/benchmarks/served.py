@@ -11,6 +11,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from socket import socket
 
+from tests.benchmarks import as_installed
+
 WORKERS = 2
 _BIN = Path(sys.executable).parent
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -46,8 +48,11 @@ class Server:
 def provider(environment: Mapping[str, str], log: Path) -> Iterator[Server]:
     """As `visvaris serve` starts it."""
     port = _free_port()
-    command = [str(_BIN / "visvaris"), "serve", "--port", str(port), "--workers", str(WORKERS)]
-    with _running(command, environment, log, port=port, ready="/healthz/ready") as server:
+    command = [sys.executable, "-m", as_installed.__name__, "serve"]
+    command += ["--port", str(port), "--workers", str(WORKERS)]
+    with _running(
+        command, {**environment, **as_installed.environment()}, log, port=port, ready="/healthz/ready"
+    ) as server:
         yield server
 
 
