@@ -117,6 +117,7 @@ class Reason(Enum):
     DIRECTORY_NOT_LINKED = ("directory_not_linked", words.DIRECTORY_NOT_LINKED)
     # Who comes for the first time on the word of a source outside, having proved who they are there.
     ARRIVAL_WAITS = ("arrival_waits", words.ARRIVAL_WAITS)
+    ARRIVAL_UNASKED = ("arrival_unasked", words.COMPUTER)
     INVITATION_WRONG = ("invitation_wrong", words.INVITATION_WRONG)
     INVITATION_NAME = ("invitation_name", words.INVITATION_NAME)
     INVITATION_TAKEN = ("invitation_taken", words.INVITATION_TAKEN)
@@ -139,6 +140,7 @@ class Reason(Enum):
     KERBEROS_EXPIRED = ("kerberos_expired", words.COMPUTER)
     KERBEROS_CLOCKS = ("kerberos_clocks", words.COMPUTER)
     KERBEROS_REPLAYED = ("kerberos_replayed", words.COMPUTER)
+    KERBEROS_DELEGATED = ("kerberos_delegated", words.COMPUTER)
     KERBEROS_NO_SID = ("kerberos_no_sid", words.COMPUTER)
     KERBEROS_UNLINKED = ("kerberos_unlinked", words.COMPUTER)
     KERBEROS_UNAVAILABLE = ("kerberos_unavailable", words.COMPUTER)

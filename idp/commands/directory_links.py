@@ -70,7 +70,7 @@ def unlink(atvk: str, name: str, username: str) -> None:
     say(f"{username} is no longer linked.")
 
 
-@click.command("arrivals", help="Entries whose password was proved here while they were nobody's.")
+@click.command("arrivals", help="Entries that were proved here while they were nobody's.")
 @click.argument("atvk")
 @AS_JSON
 def arrivals(atvk: str, *, as_json: bool) -> None:

@@ -4,13 +4,13 @@ Not here: what a method does (`methods/`), what comes next (`steps.py`), how it 
 (`web/login.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
 from idp.crypto import token_hash
 from idp.effects import Effects
-from idp.errors import AlreadyExistsError, Reason
+from idp.errors import Reason
 from idp.login.asking import begin_challenge
 from idp.login.completion import Completion, Finished
 from idp.login.delegation import Delegation, may_stand_in
@@ -29,6 +29,7 @@ from idp.login.transaction import (
     with_proof,
 )
 from idp.login.tries import Try, nobodys, settled, typed_username, why_blocked
+from idp.login.welcome import Welcome, Whose
 from idp.login.workplaces import Workplace
 from idp.methods.base import (
     Answer,
@@ -49,7 +50,6 @@ from idp.methods.base import (
 )
 from idp.models.methods import Proof
 from idp.storage.database import Database
-from idp.storage.work import Work
 
 _BUSY_SECONDS: Final = 5
 """How long to wait when the method itself had no room for this attempt."""
@@ -68,14 +68,11 @@ class Login:
         completion: Completion,
         limits: Limits,
         effects: Effects,
-        whose: Callable[[Work, Arrived, Visitor], Verified | Rejected] = nobodys,
+        whose: Whose = nobodys,
     ) -> None:
-        """`whose`: the account of who arrives, or why it is nobody's yet. Raises AlreadyExistsError where it
-        must be asked again, in another unit of work.
-        """
         self._database = database
         self._methods = methods
-        self._whose = whose
+        self._welcome = Welcome(database, whose)
         self._standings = standings
         self._transactions = transactions
         self._completion = completion
@@ -204,8 +201,9 @@ class Login:
         self, look: Look, workplace: Workplace, token: str, *, visitor: Visitor, signed_in: SignedIn | None
     ) -> tuple[Answered, str]:
         """`token`: from the header. The sign-in as it stands then, or why not; and what to tell in turn."""
-        transaction, where = look.transaction, workplace.municipality
-        attempt = Try(transaction, workplace.method, None, "", first=True, municipality=where)
+        transaction, method, where = look.transaction, workplace.method, workplace.municipality
+        by_itself = transaction.challenge_of(method.facts.id).get("by_itself", True)
+        attempt = Try(transaction, method, None, "", first=True, municipality=where, by_itself=by_itself)
         answer = {"token": token, "municipality": where}
         outcome = self._attempt(attempt, answer, visitor)
         if not isinstance(outcome, Verified):
@@ -339,7 +337,7 @@ class Login:
             if isinstance(outcome, Verified | Rejected):
                 outcome = settled(work, attempt, outcome, visitor)
         if isinstance(outcome, Arrived):
-            outcome = self._welcome(attempt, outcome, visitor)
+            outcome = self._welcome.settle(attempt, outcome, visitor)
         match outcome:
             case Rejected(Reason.THROTTLED):
                 self._limits.give_back(charge)
@@ -351,16 +349,6 @@ class Login:
             case Verified() | Pending():
                 self._limits.passed(charge)
                 return outcome
-
-    def _welcome(self, attempt: Try, arrived: Arrived, visitor: Visitor) -> Verified | Rejected:
-        try:
-            return self._settle_arrival(attempt, arrived, visitor)
-        except AlreadyExistsError:  # another request was first with the same
-            return self._settle_arrival(attempt, arrived, visitor)
-
-    def _settle_arrival(self, attempt: Try, arrived: Arrived, visitor: Visitor) -> Verified | Rejected:
-        with self._database.begin() as work:
-            return settled(work, attempt, self._whose(work, arrived, visitor), visitor)
 
     def _charge(self, attempt: Try, visitor: Visitor) -> Attempt | Wait:
         if negotiates(attempt.method):

@@ -36,7 +36,7 @@ class Try:
     """One attempt at a method: whose answer it would be, in which sign-in.
 
     `first`: nothing was proved before it. `instead_of`: the way that gave no answer, whose place it takes.
-    `municipality`: on whose networks, where that matters.
+    `municipality`: on whose networks, where that matters. `by_itself`: nobody asked for it.
     """
 
     transaction: Transaction
@@ -46,6 +46,7 @@ class Try:
     first: bool = False
     instead_of: Method | None = None
     municipality: str | None = None
+    by_itself: bool = False
 
 
 def stood_in(attempt: Try, visitor: Visitor) -> Event:

@@ -120,7 +120,8 @@ class Arrived:
 
     `matched`: what the source's `rule` compares, as it stands there, of exactly one of its people; empty: by
     the rule they are known to nobody. `names`: what they are called there, for people to read, and so that
-    nobody else is given such a name. `refused`: their secret is right, and over.
+    nobody else is given such a name. `refused`: their secret is right, and over. `by_itself`: their computer
+    did it, and nobody asked it to. `reply`: as in `Verified`.
     """
 
     source: str
@@ -132,6 +133,8 @@ class Arrived:
     family_name: str = field(default="", repr=False)
     names: tuple[str, ...] = field(default=(), repr=False)
     refused: Rejected | None = None
+    by_itself: bool = False
+    reply: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ class Enrolled:
 
 Outcome: TypeAlias = Verified | Pending | Rejected
 Proved: TypeAlias = Outcome | Arrived
-"""What comes of an answer for nobody yet (`Delegated`)."""
+"""What comes of an answer for nobody yet (`Delegated`, `Negotiating`)."""
 
 
 class Method(Protocol):

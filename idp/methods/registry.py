@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from idp.effects import Effects
 from idp.errors import Reason
 from idp.methods.base import Method
+from idp.methods.directory.answers import Answers
 from idp.methods.directory.doors import Doors
 from idp.methods.directory.kerberos import Kerberos
 from idp.methods.directory.method import DirectoryPassword, vouched_for
@@ -95,15 +96,16 @@ def methods(
 
 
 def _by_directory(storage: Storage, password: Password, effects: Effects) -> tuple[Method, ...]:
-    doors = Doors(storage.database, effects)
+    doors, answers = Doors(storage.database, effects), Answers(effects)
     by_password = DirectoryPassword(
         doors=doors,
+        answers=answers,
         throttle=storage.throttle,
         effects=effects,
         clock=password.clock,
         fail_like=password.fail_like_one,
     )
-    return by_password, Kerberos(doors=doors, shelf=storage.shelf, effects=effects)
+    return by_password, Kerberos(doors=doors, answers=answers, shelf=storage.shelf, effects=effects)
 
 
 def given_password(ordered: Iterable[Method], user: User, password: str) -> Credential | Reason:

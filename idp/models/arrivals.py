@@ -34,7 +34,7 @@ class Match(StrEnum):
 
 
 class DirectoryArrival(Base):
-    """An entry of a directory whose password was proved while it was nobody's: waits for an administrator.
+    """An entry of a directory that was proved while it was nobody's: waits for an administrator.
 
     The names are as the directory told them, to be read; nothing is ever found by them.
     """

@@ -1,8 +1,11 @@
-"""Who comes for the first time by the password of a directory: linked by its rule, or waiting in its queue.
+"""Who comes for the first time by an entry of a directory: linked by its rule, or waiting in its queue.
 
-In the very act in which they proved it, and for that entry alone. The rule itself is every source's
+In the very act in which they proved it, and for that entry alone. What a computer did by itself links nobody:
+any page can send a browser to where it does that. The rule itself is every source's
 (`login/arrivals.py`).
 """
+
+from dataclasses import dataclass
 
 from idp.effects import Effects
 from idp.errors import Reason
@@ -27,6 +30,11 @@ _NAME_AT_MOST = 120
 _CREATED = "created"
 
 
+@dataclass(frozen=True, slots=True)
+class _New:
+    """Nobody has an account for them, and one may be made."""
+
+
 class FirstArrivals:
     def __init__(self, effects: Effects) -> None:
         self._effects = effects
@@ -44,31 +52,38 @@ class FirstArrivals:
             work.people.hold_user(user.id)
         link = work.directories.find_link_of_entry(directory.id, arrived.subject)
         if link is None:
-            link = self._linked(work, directory, rule, arrived, user, visitor)
+            known = self._known(work, directory, rule, arrived, user)
+            if known is None:
+                self._queue(work, directory, arrived, visitor)
+                return Rejected(Reason.ARRIVAL_WAITS, counted=False)
+            if arrived.by_itself:
+                return Rejected(Reason.ARRIVAL_UNASKED, counted=False)
+            link = self._link(work, directory, rule, arrived, known, visitor)
         elif not self._works_there(work, directory, link):
             return Rejected(Reason.DIRECTORY_NOT_EMPLOYED)
-        if link is not None:
-            return arrived.refused or Verified(link.credential_id, user_id=link.user_id)
-        self._queue(work, directory, arrived, visitor)
-        return Rejected(Reason.ARRIVAL_WAITS, counted=False)
+        return arrived.refused or Verified(link.credential_id, user_id=link.user_id)
 
-    def _linked(
+    def _known(
+        self, work: Work, directory: Directory, rule: Rule, arrived: Arrived, user: User | None
+    ) -> User | _New | None:
+        """None for whom an administrator must look at. `user` is held."""
+        if user is None:
+            return _New() if may_be_created(work, rule, arrived, self._effects) else None
+        user = work.people.get_user(user.id)
+        is_another = work.directories.find_link_of_person(directory.id, user.id) is not None
+        return None if is_another or not may_be_matched(work, rule, user, self._effects) else user
+
+    def _link(
         self,
         work: Work,
         directory: Directory,
         rule: Rule,
         arrived: Arrived,
-        user: User | None,
+        known: User | _New,
         visitor: Visitor,
-    ) -> DirectoryLink | None:
-        """None for whom an administrator must look at. `user` is held."""
+    ) -> DirectoryLink:
         by = directory.arrival
-        if user is not None:
-            user = work.people.get_user(user.id)
-            is_another = work.directories.find_link_of_person(directory.id, user.id) is not None
-            if is_another or not may_be_matched(work, rule, user, self._effects):
-                return None
-        elif may_be_created(work, rule, arrived, self._effects):
+        if isinstance(known, _New):
             event = Event(
                 type=EventType.USER_ADDED,
                 actor_id=directory.id,
@@ -76,11 +91,12 @@ class FirstArrivals:
                 address=visitor.address,
                 detail={"directory": directory.name, "entry": arrived.subject},
             )
-            user, by = create_account(work, rule, arrived, self._effects, event=event), _CREATED
-        else:
-            return None
-        directories.link(work, directory, user, arrived.subject, self._effects, by=by)
-        return work.directories.find_link_of_entry(directory.id, arrived.subject)
+            known, by = create_account(work, rule, arrived, self._effects, event=event), _CREATED
+        directories.link(work, directory, known, arrived.subject, self._effects, by=by)
+        link = work.directories.find_link_of_entry(directory.id, arrived.subject)
+        if link is None:
+            raise LookupError("a link that was made in this unit of work")
+        return link
 
     def _works_there(self, work: Work, directory: Directory, link: DirectoryLink) -> bool:
         """Somebody was linked to it in this very moment; may they come in by it?"""
@@ -101,7 +117,9 @@ class FirstArrivals:
             first_at=now,
             last_at=now,
         )
-        if work.arrivals.queue(waits):
+        # What nobody asked for takes nobody's place.
+        is_first = work.arrivals.queue_where_free(waits) if arrived.by_itself else work.arrivals.queue(waits)
+        if is_first:
             work.audit.append(
                 Event(
                     type=EventType.ARRIVAL_QUEUED,

@@ -73,11 +73,20 @@ class ArrivalStore:
         }
         if self._unit.changed(_AGAIN, again):
             return False
-        row = self._unit.first(_COUNT, {"directory": arrival.directory_id})
-        many = (row[0] if row else 0) - WAITING_AT_MOST + 1
+        many = self._count(arrival.directory_id) - WAITING_AT_MOST + 1
         if many > 0:
             self._unit.changed(_MAKE_ROOM, {"directory": arrival.directory_id, "many": many})
         return self._unit.add_unless_there(arrival, "directory_id", "object_guid")
+
+    def queue_where_free(self, arrival: DirectoryArrival) -> bool:
+        """True for the first time; makes nobody go, and moves nobody up."""
+        if self._count(arrival.directory_id) >= WAITING_AT_MOST:
+            return False
+        return self._unit.add_unless_there(arrival, "directory_id", "object_guid")
+
+    def _count(self, directory_id: str) -> int:
+        row = self._unit.first(_COUNT, {"directory": directory_id})
+        return int(row[0]) if row else 0
 
     def find(self, arrival_id: str) -> DirectoryArrival | None:
         row = self._unit.first(_ARRIVAL, {"arrival_id": arrival_id})

@@ -177,7 +177,7 @@ def _unlink() -> dict[str, Any]:
 def _list_arrivals() -> dict[str, Any]:
     return {
         "operationId": "listArrivals",
-        "summary": "Entries whose password was proved while they were nobody's, the latest first",
+        "summary": "Entries that were proved while they were nobody's, the latest first",
         "parameters": [id_in_path()],
         "responses": {"200": answer("arrivals", "All of them"), **refusals(404)},
     }

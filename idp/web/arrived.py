@@ -1,6 +1,7 @@
-"""What is shown to who proved the password of their municipality's network and is linked to nobody yet.
+"""What is shown to who proved an account of their municipality's network that is linked to nobody yet.
 
-To nobody else: whoever does not know that password sees the page for a wrong one (`login.py`).
+To nobody else: whoever does not know its password sees the page for a wrong one (`login.py`), and who has no
+ticket of it the usual page (`negotiate.py`).
 """
 
 from http import HTTPStatus
@@ -13,10 +14,11 @@ from idp.web.errors import reference
 from idp.web.invited import ADDRESS
 
 
-def show_waiting(look: Look) -> Response:
+def show_waiting(look: Look, *, by_computer: bool = False) -> Response:
     application = look.transaction.application
     page = render_template(
         "login/arrival_waits.html",
+        by_computer=by_computer,
         code=Reason.ARRIVAL_WAITS.code,
         reference=reference(),
         application_name=application.name if application else None,

@@ -1,8 +1,9 @@
 """The one address at which a browser may answer for its computer (RFC 4559), within a sign-in of its own.
 
 The header is looked at here and nowhere else, once, in a sign-in that was led here; whatever comes of it but
-success leads back to the other ways, without a word. Decides nothing: where this is offered is
-`login/workplaces.py`, what an answer is worth is `login/flow.py`.
+success leads back to the other ways, without a word. Only who pressed the button, and waits to be linked, is
+told that they do. Decides nothing: where this is offered is `login/workplaces.py`, what an answer is worth is
+`login/flow.py`.
 """
 
 from http import HTTPStatus
@@ -12,7 +13,10 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from idp.errors import Reason
+from idp.login.flow import Answered
 from idp.login.look import Look
+from idp.methods.base import Rejected
+from idp.web.arrived import show_waiting
 from idp.web.guards import current_session
 from idp.web.http import see_other, visitor
 from idp.web.login import find_transaction, go_further, show_gone
@@ -50,7 +54,8 @@ def answer(transaction_id: str) -> AnyResponse:
     if workplace is None:
         site().login.refuse(look, Reason.KERBEROS_NOT_HERE, visitor())
         return see_other(back)
-    if not transaction.challenge_of(workplace.method.facts.id):
+    begun = transaction.challenge_of(workplace.method.facts.id)
+    if not begun:
         return see_other(back)
     token = _token()
     if token is None:
@@ -58,10 +63,16 @@ def answer(transaction_id: str) -> AnyResponse:
     outcome, reply = site().login.negotiate(
         look, workplace, token, visitor=visitor(), signed_in=current_session()
     )
+    if not begun.get("by_itself", True) and _is_waiting(outcome):
+        return show_waiting(look, by_computer=True)
     response = go_further(outcome) if isinstance(outcome, Look) else see_other(back)
     if reply:
         response.headers["WWW-Authenticate"] = f"{_SCHEME} {reply}"
     return response
+
+
+def _is_waiting(outcome: Answered) -> bool:
+    return isinstance(outcome, Rejected) and outcome.reason is Reason.ARRIVAL_WAITS
 
 
 def _token() -> str | None:

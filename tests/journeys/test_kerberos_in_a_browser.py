@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.allow_hosts(["127.0.0.0/8", "::1"
 
 DIENVIDKURZEME = "0027000"
 """The longest name there is."""
-HOST, NAME = "localhost", "kzarija"
+HOST, NAME, NOBODY_HERE = "localhost", "kzarija", "kznezinamais"
 HERE = ("127.0.0.1/32", "::1/128")
 
 
@@ -47,8 +47,8 @@ class Office:
 
 @pytest.fixture(scope="session")
 def keytab(_riga_domain: Controller, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """For the provider as it is called here; and somebody in the domain."""
-    _riga_domain.change(person(NAME))
+    """For the provider as it is called here; and people in the domain."""
+    _riga_domain.change(person(NAME), person(NOBODY_HERE))
     return serve(_riga_domain, tmp_path_factory.mktemp("keytab") / "k", name="http-localhost", host=HOST)
 
 
@@ -116,6 +116,23 @@ def test_on_the_way_to_an_application_not_even_that(office: Office, at_work: Pag
     at_work.goto(office.application())
     expect(at_work.locator("#consent-allow")).to_be_visible()
     expect(at_work.locator("main")).to_contain_text("Ārija-Wilhelmīne")
+
+
+def test_who_is_nobody_here_yet_is_told_so_when_they_press_and_is_kept_from_nothing(
+    office: Office, computer: Computer, browser: Browser, tmp_path: Path
+) -> None:
+    computer.log_in(NOBODY_HERE)
+    profile = tmp_path / "profile"
+    with browser_of_a_computer(browser, profile, computer.environment, asked_by=HOST) as page:
+        page.goto(office.application())
+        expect(page.locator("#username")).to_be_visible()
+        expect(page.locator("#computer-failed")).to_have_count(0)
+        page.locator("#method-kerberos").click()
+        expect(page.locator("#arrival-waits")).to_be_visible()
+        expect(page.locator("#error-code")).to_have_text("arrival_waits")
+        looks_right(page, "the page for who waits to be linked, at a computer at work")
+        page.locator("#login-restart").click()
+        expect(page.locator("#username")).to_be_visible()
 
 
 def test_a_browser_without_a_ticket_comes_to_the_usual_page_by_itself(

@@ -13,7 +13,10 @@ SPNEGO = gssapi.OID.from_int_seq("1.3.6.1.5.5.2")
 
 
 def main(service: str, how_many: str) -> None:
-    name = gssapi.Name(service, gssapi.NameType.hostbased_service)
+    host_based = service.startswith("HTTP@")
+    name = gssapi.Name(
+        service, gssapi.NameType.hostbased_service if host_based else gssapi.NameType.kerberos_principal
+    )
     for _ in range(int(how_many)):
         context = gssapi.SecurityContext(name=name, mech=SPNEGO, usage="initiate")
         print(base64.b64encode(context.step()).decode())

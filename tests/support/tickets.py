@@ -79,20 +79,25 @@ class Computer:
         }
 
     def log_in(self, name: str, password: str = PASSWORD) -> "Computer":
-        self._run(["kinit", f"{name}@{self.controller.realm}"], password)
+        self.run(["kinit", "-f", f"{name}@{self.controller.realm}"], password)
         return self
 
-    def answers(self, how_many: int = 1, *, service: str = "") -> list[str]:
-        """What stands after `Negotiate`, each made anew from the ticket."""
-        wanted = service or f"HTTP@{self.host}"
-        return self._run([sys.executable, str(_INITIATOR), wanted, str(how_many)]).split()
+    def answers(self, how_many: int = 1, *, service: str = "", tickets: Path | None = None) -> list[str]:
+        """What stands after `Negotiate`, each made anew from the ticket; `tickets`: others than its own."""
+        command = [sys.executable, str(_INITIATOR), service or f"HTTP@{self.host}", str(how_many)]
+        return self.run(command, **{"KRB5CCNAME": f"FILE:{tickets}"} if tickets else {}).split()
 
-    def answer(self, *, service: str = "") -> str:
-        return self.answers(service=service)[0]
+    def answer(self, *, service: str = "", tickets: Path | None = None) -> str:
+        return self.answers(service=service, tickets=tickets)[0]
 
-    def _run(self, command: list[str], typed: str = "") -> str:
+    def run(self, command: list[str], typed: str = "", **environment: str) -> str:
         done = subprocess.run(
-            command, input=f"{typed}\n", env=self.environment, capture_output=True, text=True, check=False
+            command,
+            input=f"{typed}\n",
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             raise RuntimeError(f"{command}: {done.stdout}{done.stderr}")

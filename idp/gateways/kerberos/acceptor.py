@@ -17,12 +17,16 @@ from typing import Any, Final
 import structlog
 
 from idp.gateways.kerberos.outcomes import Refusal, TicketError
-from idp.gateways.kerberos.pac import sid_of
+from idp.gateways.kerberos.pac import Account, account_of
 from idp.gateways.kerberos.tokens import Ticket
 
 SKEW_SECONDS: Final = 300
 """As krb5.conf has it."""
 _LOGON_INFO: Final = b"urn:mspac:logon-info"
+_DELEGATION_INFO: Final = b"urn:mspac:delegation-info"
+"""Through whose hands it went ([MS-PAC] 2.9); only there when it did."""
+_HANDED_ON: Final = 0x20000000 | 0x08000000
+"""Flags FORWARDED and PROXY (RFC 4120 sections 2.5 and 2.6), as the library counts bits."""
 _CONFIGURATION: Final = Path(__file__).with_name("krb5.conf")
 _CODES: Final = {
     31: Refusal.OTHER_KEY,
@@ -98,10 +102,21 @@ def _accept(library: _Library, ticket: Ticket, path: str) -> Accepted:
     if not context.complete:
         raise TicketError(Refusal.SEVERAL_LEGS)
     who = context.initiator_name
-    return Accepted(str(who).rpartition("@")[2], _sid(gssapi, who), reply or b"")
+    account = _account(gssapi, who)
+    if account.is_asserted or _is_handed_on(gssapi, context, who):
+        raise TicketError(Refusal.DELEGATED)
+    return Accepted(str(who).rpartition("@")[2], account.sid, reply or b"")
 
 
-def _sid(gssapi: Any, who: Any) -> bytes:
+def _is_handed_on(gssapi: Any, context: Any, who: Any) -> bool:
+    """Whether some server got it in the account's name: allowed to (S4U2Proxy), or with a ticket of theirs
+    that was given to it.
+    """
+    told = gssapi.raw.inquire_name(who).attrs or ()
+    return _DELEGATION_INFO in told or bool(gssapi.raw.krb5_get_tkt_flags(context) & _HANDED_ON)
+
+
+def _account(gssapi: Any, who: Any) -> Account:
     """Only from what the library found to be signed for the key that opened the ticket."""
     try:
         told = gssapi.raw.get_name_attribute(who, _LOGON_INFO)
@@ -110,7 +125,7 @@ def _sid(gssapi: Any, who: Any) -> bytes:
     if not told.authenticated or len(told.values) != 1:
         raise TicketError(Refusal.NO_SID)
     try:
-        return sid_of(told.values[0])
+        return account_of(told.values[0])
     except ValueError:
         raise TicketError(Refusal.NO_SID) from None
 

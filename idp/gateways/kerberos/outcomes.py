@@ -19,6 +19,8 @@ class Refusal(Enum):
     REPLAYED = "replayed"
     NO_SID = "no_sid"
     """Nothing in it that the directory signed says whose account it is."""
+    DELEGATED = "delegated"
+    """A server got it in the account's name: it does not show that anybody sits there."""
     UNAVAILABLE = "unavailable"
     """The library is not there, or cannot work."""
     REFUSED = "refused"

@@ -1,4 +1,4 @@
-"""Who proved the password of an entry that is nobody's: what the directory says of them, by its rule.
+"""Who proved an entry that is nobody's, by password or ticket: what the directory says of them, by its rule.
 
 Not here: whose account that is (`login/arrivals.py`).
 """
@@ -10,7 +10,9 @@ from idp.models.arrivals import Match, is_number
 from idp.models.person_code import PersonCode
 
 
-def arrived(asked: Asked, entry: Entry, *, method: str, refused: Rejected | None) -> Arrived:
+def arrived(
+    asked: Asked, entry: Entry, *, method: str, refused: Rejected | None = None, reply: str = ""
+) -> Arrived:
     """`method`: by which they proved it. Raises DirectoryError."""
     values = entry.values
     return Arrived(
@@ -23,6 +25,7 @@ def arrived(asked: Asked, entry: Entry, *, method: str, refused: Rejected | None
         family_name=values.get("family_name", ""),
         names=tuple(name for name in (entry.account_name, entry.upn) if name),
         refused=refused,
+        reply=reply,
     )
 
 

@@ -8,9 +8,7 @@ the ticket, and what it says today counts, not what it said when the ticket was 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
-
-import structlog
+from typing import Final, assert_never
 
 from idp.crypto import SealError
 from idp.effects import Effects
@@ -20,9 +18,10 @@ from idp.gateways.kerberos.outcomes import Refusal, TicketError
 from idp.gateways.kerberos.tokens import Ticket, accepted, read_token
 from idp.gateways.ldap.outcomes import DirectoryError
 from idp.gateways.ldap.values import Entry
-from idp.methods.base import Answer, Challenge, Enrolled, Outcome, Rejected, Subject, Verified
-from idp.methods.directory.doors import Doors, Keyed, Linked
-from idp.methods.directory.method import FAULTS
+from idp.methods.base import Answer, Arrived, Challenge, Enrolled, Proved, Rejected, Subject, Verified
+from idp.methods.directory.answers import Answers
+from idp.methods.directory.arriving import arrived
+from idp.methods.directory.doors import Asked, Doors, Keyed, Linked
 from idp.methods.directory.method import METHOD as LINKED_BY
 from idp.models.methods import Factor, MethodFacts
 from idp.storage.ephemeral import Shelf
@@ -33,7 +32,6 @@ METHOD: Final = "kerberos"
 _USED: Final = "kerberos-ticket"
 _REMEMBERED_SECONDS: Final = 2 * acceptor.SKEW_SECONDS + 60
 """Longer than the library would take the same one: it is good for five minutes before and after."""
-_log = structlog.get_logger("visvaris.kerberos")
 
 _REFUSALS: Final[Mapping[Refusal, Reason]] = {
     Refusal.UNREADABLE: Reason.KERBEROS_UNREADABLE,
@@ -46,6 +44,7 @@ _REFUSALS: Final[Mapping[Refusal, Reason]] = {
     Refusal.CLOCKS: Reason.KERBEROS_CLOCKS,
     Refusal.REPLAYED: Reason.KERBEROS_REPLAYED,
     Refusal.NO_SID: Reason.KERBEROS_NO_SID,
+    Refusal.DELEGATED: Reason.KERBEROS_DELEGATED,
     Refusal.UNAVAILABLE: Reason.KERBEROS_UNAVAILABLE,
     Refusal.REFUSED: Reason.KERBEROS_REFUSED,
 }
@@ -58,12 +57,6 @@ class _Opened:
 
     keyed: Keyed
     sid: bytes
-    reply: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    linked: Linked
     reply: str = field(repr=False)
 
 
@@ -80,8 +73,9 @@ class Kerberos:
     label = N_("Account of the computer at work")
     description = N_("Whoever is logged in to a computer of the municipality need not type anything.")
 
-    def __init__(self, *, doors: Doors, shelf: Shelf, effects: Effects) -> None:
+    def __init__(self, *, doors: Doors, answers: Answers, shelf: Shelf, effects: Effects) -> None:
         self._doors = doors
+        self._answers = answers
         self._shelf = shelf
         self._effects = effects
 
@@ -108,30 +102,36 @@ class Kerberos:
             places[each.municipality] = places.get(each.municipality, False) or each.automatic
         return places
 
-    def verify(self, work: Work, subject: Subject | None, challenge: Challenge, answer: Answer) -> Outcome:
+    def verify(self, work: Work, subject: Subject | None, challenge: Challenge, answer: Answer) -> Proved:
         if not challenge.state:
             return Rejected(Reason.CHALLENGE_USED, counted=False)
-        try:
-            known = self._know(answer.get("token", ""), answer.get("municipality", ""))
-        except TicketError as error:
-            known = _REFUSALS[error.refusal]
-        except DirectoryError as error:
-            _log.warning("no answer from a directory", fault=error.fault.value, told=error.told)
-            return Rejected(FAULTS[error.fault], counted=False)
-        except SealError:
-            known = Reason.KERBEROS_UNAVAILABLE
-        if isinstance(known, Reason):
-            return Rejected(known)
-        work.people.touch_credential(known.linked.credential.id, at=self._effects.now())
-        return Verified(known.linked.credential.id, user_id=known.linked.user.id, reply=known.reply)
-
-    def _know(self, token: str, municipality: str) -> _Known | Reason:
-        """Raises TicketError and DirectoryError."""
-        opened = self._open(read_token(token), municipality)
+        opened = self._good(answer.get("token", ""), answer.get("municipality", ""))
         if isinstance(opened, Reason):
-            return opened
-        linked = self._find(opened)
-        return linked if isinstance(linked, Reason) else _Known(linked, opened.reply)
+            return Rejected(opened)
+        directory = opened.keyed.directory
+        try:
+            found = self._find(opened)
+        except DirectoryError as error:
+            return self._answers.gave_none(work, directory, error)
+        self._answers.gave_one(work, directory)
+        match found:
+            case Reason():
+                return Rejected(found)
+            case Arrived():
+                return found
+            case Linked():
+                work.people.touch_credential(found.credential.id, at=self._effects.now())
+                return Verified(found.credential.id, user_id=found.user.id, reply=opened.reply)
+            case _:
+                assert_never(found)
+
+    def _good(self, token: str, municipality: str) -> _Opened | Reason:
+        try:
+            return self._open(read_token(token), municipality)
+        except TicketError as error:
+            return _REFUSALS[error.refusal]
+        except SealError:
+            return Reason.KERBEROS_UNAVAILABLE
 
     def _open(self, ticket: Ticket, municipality: str) -> _Opened | Reason:
         """Raises TicketError. Of several directories of one realm, that whose key opens it."""
@@ -156,18 +156,20 @@ class Kerberos:
         expires_at = self._effects.now() + _REMEMBERED_SECONDS
         return self._shelf.add(_USED, ticket.fingerprint, {}, expires_at=expires_at)
 
-    def _find(self, opened: _Opened) -> Linked | Reason:
+    def _find(self, opened: _Opened) -> Linked | Arrived | Reason:
         """Raises DirectoryError."""
-        directory = opened.keyed.directory
-        entry = opened.keyed.door.find_by_sid(opened.sid)
+        directory, door = opened.keyed.directory, opened.keyed.door
+        entry = door.find_by_sid(opened.sid)
         if entry is None:
             return Reason.DIRECTORY_UNKNOWN_ENTRY
         if refused := self._why_not(entry):
             return refused
         linked = self._doors.linked_to(directory, entry)
-        if linked is None:
+        if linked is not None:
+            return linked if linked.is_employed else Reason.DIRECTORY_NOT_EMPLOYED
+        if self._doors.is_somebodys(directory, entry):
             return Reason.KERBEROS_UNLINKED
-        return linked if linked.is_employed else Reason.DIRECTORY_NOT_EMPLOYED
+        return arrived(Asked(directory, door), entry, method=METHOD, reply=opened.reply)
 
     def _why_not(self, entry: Entry) -> Reason | None:
         """What a bind would say; the ticket lives on when the account does not."""

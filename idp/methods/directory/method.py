@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import structlog
-
 from idp.effects import Effects
 from idp.errors import Reason
 from idp.events import Event, EventType
-from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError, Fault
+from idp.gateways.ldap.outcomes import Bind, Change, DirectoryError
 from idp.gateways.ldap.values import Entry
 from idp.methods.base import (
     Answer,
-    Away,
     Challenge,
     Enrolled,
     Outcome,
@@ -30,6 +27,7 @@ from idp.methods.base import (
     Subject,
     Verified,
 )
+from idp.methods.directory.answers import Answers, away_from
 from idp.methods.directory.arriving import arrived
 from idp.methods.directory.doors import Asked, Doors, Linked, find_in
 from idp.models.directories import Directory, Fallback
@@ -40,7 +38,6 @@ from idp.storage.work import Work
 from idp.words import N_
 
 METHOD: Final = "directory"
-_log = structlog.get_logger("visvaris.directory")
 
 _BINDS: Final[Mapping[Bind, Reason]] = {
     Bind.WRONG_PASSWORD: Reason.DIRECTORY_WRONG_PASSWORD,
@@ -60,12 +57,6 @@ _CHANGES: Final[Mapping[Change, Reason]] = {
     Change.WRONG_PASSWORD: Reason.DIRECTORY_WRONG_OLD_PASSWORD,
     Change.AGAINST_POLICY: Reason.DIRECTORY_AGAINST_POLICY,
     Change.REFUSED: Reason.DIRECTORY_CHANGE_REFUSED,
-}
-FAULTS: Final[Mapping[Fault, Reason]] = {
-    Fault.UNREACHABLE: Reason.DIRECTORY_UNREACHABLE,
-    Fault.UNTRUSTED: Reason.DIRECTORY_UNTRUSTED,
-    Fault.ACCOUNT_REFUSED: Reason.DIRECTORY_OWN_ACCOUNT_REFUSED,
-    Fault.BROKEN: Reason.DIRECTORY_BROKEN,
 }
 _OVER: Final = {Bind.PASSWORD_EXPIRED, Bind.MUST_CHANGE}
 
@@ -90,6 +81,7 @@ class DirectoryPassword:
         self,
         *,
         doors: Doors,
+        answers: Answers,
         throttle: Throttle,
         effects: Effects,
         clock: Callable[[], float],
@@ -99,12 +91,11 @@ class DirectoryPassword:
         ours; False when there is no room for that.
         """
         self._doors = doors
+        self._answers = answers
         self._throttle = throttle
         self._effects = effects
         self._clock = clock
         self._fail_like = fail_like
-        self._silent: set[str] = set()
-        """Directories that gave no answer here, and none since."""
 
     def is_enrolled(self, subject: Subject) -> bool:
         return bool(subject.of(METHOD))
@@ -151,10 +142,10 @@ class DirectoryPassword:
         try:
             outcome = self._ask(work, asked, typed) if asked else Reason.DIRECTORY_UNKNOWN_ENTRY
         except DirectoryError as error:
-            return self._no_answer(work, asked, error)
+            return self._answers.gave_none(work, asked.directory if asked else None, error)
         has_room = not isinstance(outcome, Reason) or self._fail_like(typed.password, started)
         if asked is not None:
-            self._note_answer(work, asked)
+            self._answers.gave_one(work, asked.directory)
         if not isinstance(outcome, Reason):
             return outcome
         if not has_room:
@@ -190,7 +181,7 @@ class DirectoryPassword:
         nobody is told of a wrong one who may have typed the right one.
         """
         if self._throttle.wait(_unanswered(directory), key) > 0:
-            return Rejected(Reason.DIRECTORY_UNREACHABLE, away=_away(directory))
+            return Rejected(Reason.DIRECTORY_UNREACHABLE, away=away_from(directory))
         return Reason.DIRECTORY_ATTEMPTS_SPENT
 
     def _may_be_asked_about(self, asked: Asked, entry: Entry, linked: Linked | None) -> bool:
@@ -230,7 +221,7 @@ class DirectoryPassword:
         try:
             outcome = self._bind(work, asked, entry, linked, new)
         except DirectoryError as error:
-            outcome = self._no_answer(work, asked, error)
+            outcome = self._answers.gave_none(work, asked.directory, error)
         work.audit.append(_changed(asked.directory, linked))
         return outcome
 
@@ -246,32 +237,6 @@ class DirectoryPassword:
             self._throttle.clear(_unanswered(asked.directory), key)
         return bind
 
-    def _no_answer(self, work: Work, asked: Asked | None, error: DirectoryError) -> Rejected:
-        """Nobody's failure, and for administrators to see."""
-        _log.warning("no answer from a directory", fault=error.fault.value, told=error.told)
-        _count(error.fault.value)
-        if asked is not None:
-            self._silent.add(asked.directory.id)
-            work.directory_states.saw_none(
-                asked.directory.id, error.fault.value, error.told, at=self._effects.now()
-            )
-        away = _away(asked.directory) if asked else Away()
-        return Rejected(FAULTS[error.fault], counted=False, away=away)
-
-    def _note_answer(self, work: Work, asked: Asked) -> None:
-        """Writes only after it had given none."""
-        _count("answered")
-        if asked.directory.id in self._silent:
-            self._silent.discard(asked.directory.id)
-            work.directory_states.saw_answer(asked.directory.id, at=self._effects.now())
-
-
-def _count(outcome: str) -> None:
-    # Not before a server has said where its processes count.
-    from idp.metrics import DIRECTORY_ANSWERS
-
-    DIRECTORY_ANSWERS.labels(outcome).inc()
-
 
 def vouched_for(user: User, municipality: str, effects: Effects) -> Credential:
     """Says that this person signs in by a directory of that municipality; there is no secret in it."""
@@ -283,10 +248,6 @@ def vouched_for(user: User, municipality: str, effects: Effects) -> Credential:
         created_at=effects.now(),
         vouched_by=municipality,
     )
-
-
-def _away(directory: Directory) -> Away:
-    return Away(own_secret=directory.fallback == Fallback.LOCAL.value)
 
 
 def _changed(directory: Directory, linked: Linked) -> Event:

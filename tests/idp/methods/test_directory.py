@@ -10,6 +10,7 @@ from idp.errors import Reason
 from idp.gateways.ldap.door import Door
 from idp.gateways.ldap.outcomes import Bind
 from idp.methods.base import Arrived, Challenge, Proved, Rejected, Renewal, Subject, Verified
+from idp.methods.directory.answers import Answers
 from idp.methods.directory.doors import Doors
 from idp.methods.directory.method import DirectoryPassword
 from idp.people import directories
@@ -44,6 +45,7 @@ class Watched:
     def __post_init__(self) -> None:
         self.method = DirectoryPassword(
             doors=Doors(self.world.database, self.world.effects),
+            answers=Answers(self.world.effects),
             throttle=self.world.storage.throttle,
             effects=self.world.effects,
             clock=lambda: 0.0,

@@ -197,7 +197,7 @@ def test_somebody_new_of_the_same_name_does_not_inherit_the_account(
     riga.controller.change({"do": "delete", "name": "kzmarta"}, person("kzmarta"))
     answers(at_work, computer.log_in("kzmarta").answer())
     assert not at_work.is_signed_in
-    assert reasons(riga.hall) == ["kerberos_unlinked"]
+    assert reasons(riga.hall) == ["arrival_waits"]
 
 
 def test_a_name_alone_is_nobody(at_work: Browser, riga: Connected, computer: Computer):
@@ -205,7 +205,7 @@ def test_a_name_alone_is_nobody(at_work: Browser, riga: Connected, computer: Com
     riga.hall.employee("juris", email=riga.controller.upn("juris"), email_verified=True)
     answers(at_work, computer.log_in("juris").answer())
     assert not at_work.is_signed_in
-    assert reasons(riga.hall) == ["kerberos_unlinked"]
+    assert reasons(riga.hall) == ["arrival_waits"]
 
 
 def test_the_ticket_outlives_the_account_and_opens_nothing(
@@ -273,6 +273,40 @@ def test_a_directory_that_does_not_answer_leaves_the_other_ways(
     assert [each.type for each in trail(riga.hall) if each.reason] == ["directory.unavailable"]
     at_work.identifies(juris)
     assert at_work.is_signed_in
+
+
+def seen(riga: Connected) -> tuple[str, str]:
+    """What administrators know of it, and readiness."""
+    with riga.hall.world.database.read() as work:
+        (told,) = work.directory_states.list_of(RIGA)
+    ready = riga.hall.browser(AT_HOME).http.get("/healthz/ready").json()["directories"]
+    return told.state.fault if told.state else "never asked", ready
+
+
+@pytest.mark.parametrize("by_password", [False, True])
+def test_who_looks_after_it_learns_from_a_ticket_that_it_does_not_answer_and_that_it_does_again(
+    at_work: Browser, riga: Connected, computer: Computer, by_password: bool
+):
+    """Whichever way of signing in hears the answer, and whether anybody is known to be linked or not."""
+    answer = computer.log_in("juris").answer()
+    anna = riga.employs("anna")
+    riga.put(controllers=["127.0.0.1:1"])
+    answers(at_work, answer)
+    assert seen(riga) == ("unreachable", "degraded")
+    riga.put(controllers=[riga.controller.address])
+    if by_password:
+        at_work.signs_in(anna)
+    else:
+        answers(at_work, computer.log_in("anna").answer())
+    assert at_work.is_signed_in
+    assert seen(riga) == ("", "ok")
+
+
+def test_a_ticket_that_is_none_says_nothing_of_the_directory(at_work: Browser, riga: Connected):
+    """attack 43: or anybody in the network could make it look away."""
+    riga.put(controllers=["127.0.0.1:1"])
+    answers(at_work, "AAAA")
+    assert seen(riga) == ("never asked", "ok")
 
 
 def test_keys_that_cannot_be_opened_leave_the_other_ways_too(

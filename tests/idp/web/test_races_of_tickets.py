@@ -1,4 +1,6 @@
-"""One answer of one computer, in many sign-ins at once: threads and processes, on what a deployment uses."""
+"""One answer of one computer in many sign-ins at once, and many computers of somebody new: threads and processes, on what
+a deployment uses.
+"""
 
 import base64
 from collections.abc import Iterator
@@ -21,13 +23,14 @@ from idp.storage import municipalities
 from tests.support.actors import EVERY_METHOD, ISSUER, Browser, Hall
 from tests.support.at_once import at_once, in_processes
 from tests.support.builders import MASTER_KEY, RIGA, make_database
-from tests.support.directories import Connected, connect
+from tests.support.directories import Connected, connect, person
 from tests.support.samba import Controller
 from tests.support.tickets import Computer
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.0/8", "::1", "localhost"])
-AT_ONCE, PROCESSES, EACH = 100, 3, 5
+AT_ONCE, PROCESSES, EACH, COMING = 100, 3, 5, 12
 AT_WORK = "10.1.2.3"
+_names = iter(f"vienlaikus{number}" for number in range(100))
 
 
 @pytest.fixture(params=["sqlite", "postgresql and redis"])
@@ -99,3 +102,26 @@ def test_of_a_hundred_at_once_one_is_let_in(riga: Connected, token: str):
 def test_of_several_processes_one_lets_it_in(riga: Connected, token: str):
     """attack 31: what the library remembers it remembers for its own process."""
     assert in_processes(PROCESSES, let_in, riga.hall.url, riga.hall.redis_url, token) == 1
+
+
+@pytest.mark.parametrize("creates", [True, False])
+def test_somebody_new_at_many_computers_at_once_is_one_person(riga: Connected, tmp_path: Path, creates: bool):
+    """attack 33: one account and one link, and every computer is let in; or one place in the queue."""
+    name = next(_names)
+    riga.controller.change(person(name, attributes={"employeeNumber": name}))
+    attributes = {"given_name": "givenName", "employee_number": "employeeNumber"}
+    riga.put(attributes=attributes, arrival="employee_number", creates_accounts=creates)
+    computers = [Computer(riga.controller, tmp_path / str(number)).log_in(name) for number in range(2)]
+    tokens = [token for computer in computers for token in computer.answers(COMING // 2)]
+    before = _counts(riga)
+    browsers = [_asked(riga.hall) for _ in tokens]
+    let_in = at_once(COMING, lambda number: _answers(browsers[number], tokens[number]))
+    made = [after - earlier for after, earlier in zip(_counts(riga), before, strict=True)]
+    assert (let_in.count(True), made) == ((COMING, [1, 1, 0]) if creates else (0, [0, 0, 1]))
+
+
+def _counts(riga: Connected) -> tuple[int, int, int]:
+    """People, links, and those who wait."""
+    with riga.hall.world.database.read() as work:
+        links = work.directories.list_links(riga.directory.id, limit=1000)
+        return len(work.people.list_users()), len(links), len(work.arrivals.list_of(RIGA))

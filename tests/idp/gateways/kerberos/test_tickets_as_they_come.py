@@ -14,7 +14,7 @@ from idp.gateways import der
 from idp.gateways.kerberos import acceptor
 from idp.gateways.kerberos.keytab import read_keytab, write_keytab
 from idp.gateways.kerberos.outcomes import Refusal, TicketError
-from idp.gateways.kerberos.pac import sid_of
+from idp.gateways.kerberos.pac import account_of
 from idp.gateways.kerberos.tokens import CHARACTERS_AT_MOST, KERBEROS, NTLM, SPNEGO, Ticket, read_token
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.0/8", "::1", "localhost"])
@@ -170,4 +170,4 @@ def test_no_file_is_read_in_a_way_of_its_own(noise: bytes):
 @given(st.binary(max_size=600), st.booleans())
 def test_no_account_is_read_out_of_noise(noise: bytes, with_head: bool):
     with suppress(ValueError):
-        sid_of((b"\x01\x10" if with_head else b"") + noise)
+        account_of((b"\x01\x10" if with_head else b"") + noise)
