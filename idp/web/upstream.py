@@ -13,7 +13,7 @@ from idp.errors import Reason
 from idp.login.limits import Wait
 from idp.login.look import Look
 from idp.login.transaction import Transaction
-from idp.login.upstreams import Returned
+from idp.login.upstream_return import Returned
 from idp.methods.base import Pending, Rejected
 from idp.oidc.upstream import CALLBACK_PATH, state_of
 from idp.oidc.upstream_assertion import KEYS_PATH, published
