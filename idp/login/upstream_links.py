@@ -31,6 +31,13 @@ def credential_of(work: Work, method: LeavesBrowser, identity: Identity) -> Cred
     )
 
 
+def is_linked(work: Work, upstream: Upstream, user_id: str) -> bool:
+    """False where only an identity is left, whose credential was taken away."""
+    identity = work.upstreams.find_identity_of_user(upstream.id, user_id)
+    held = work.people.credentials_of(user_id) if identity is not None else []
+    return identity is not None and any(each.secret == identity.id for each in held)
+
+
 def link(
     work: Work,
     method: LeavesBrowser,

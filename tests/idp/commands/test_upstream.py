@@ -293,3 +293,37 @@ def test_who_changed_a_rule_stands_in_the_trail(world: World, op: Upstream) -> N
     assert (events[-1].type, events[-1].actor_id) == ("upstream.changed", "command-line")
     told = {"upstream": upstream, "match": "employee_number", "creates_accounts": True}
     assert json.loads(events[-1].detail) == told
+
+
+def test_an_invitation_is_told_once_and_only_where_the_rule_is_that(world: World, op: Upstream) -> None:
+    upstream = json.loads(adding(op).stdout)["id"]
+    with world.database.begin() as work:
+        anna = add_user(work)
+        add_employment(work, anna.id)
+        add_user(work, "nobody")
+    assert "rule for arrivals" in run("invite", upstream, "anna").stderr
+    assert run("rule", upstream, "--match", "invitation").exit_code == 0
+    told = run("invite", upstream, "Anna")
+    assert told.exit_code == 0, told.output
+    assert "/invited/organisation\n" in told.stdout
+    code = told.stdout.partition("Code:")[2].split()[0]
+    with world.database.read() as work:
+        (made,) = work.invitations.list_of_source(upstream, after=None, limit=9)
+        events = [each for seq in range(1, 19) if (each := work.audit.find(seq)) is not None]
+    assert (made.user_id, made.made_by, made.maker_municipality) == (anna.id, "command-line", None)
+    assert events[-1].type == "invitation.made"
+    assert not any(code in each.detail or code.replace("-", "") in each.detail for each in events)
+    assert "acts for somebody else" in run("invite", upstream, "nobody").stderr
+    assert run("invite", upstream, "unheard-of").exit_code == 1
+    assert run("invite", "nothing", "anna").exit_code == 1
+
+
+def test_who_is_removed_takes_its_invitations_along(world: World, op: Upstream) -> None:
+    upstream = json.loads(adding(op, "--match", "invitation").stdout)["id"]
+    with world.database.begin() as work:
+        add_employment(work, add_user(work).id)
+    assert run("invite", upstream, "anna").exit_code == 0
+    assert run("remove", upstream).exit_code == 0
+    with world.database.read() as work:
+        (made,) = work.invitations.list_of_source(upstream, after=None, limit=9)
+    assert made.revoked_at is not None
