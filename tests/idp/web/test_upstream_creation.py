@@ -15,7 +15,7 @@ from tests.support.at_once import at_once
 from tests.support.builders import KEKAVA, RIGA
 from tests.support.certificates import Authority
 from tests.support.upstream.place import Place, place_of
-from tests.support.upstream.provider import Colleague, Shape
+from tests.support.upstream.provider import Colleague, Shape, Upstream, signed
 
 CLAIM = "employeeid"
 BY_NUMBER = {"match_by": Match.EMPLOYEE_NUMBER.value, "match_claim": CLAIM}
@@ -274,20 +274,39 @@ def left(place: Place, key: str = "k1", **claims: Any) -> tuple[Browser, str]:
     return browser, place.op.visit(place.leaves(browser))
 
 
+def change(place: Place, what: str) -> None:
+    with place.hall.world.database.begin() as work:
+        match what:
+            case "switch":
+                work.upstreams.set_rule(place.row.id, Match.EMPLOYEE_NUMBER, CLAIM, creates_accounts=False)
+            case "rule":
+                work.upstreams.set_rule(place.row.id, Match.NOTHING, "", creates_accounts=False)
+            case "off":
+                work.upstreams.switch(place.row.id, on=False)
+    if what in {"nation", "municipality"}:
+        place.hall.rule(NATIONAL if what == "nation" else RIGA, methods=EVERY_METHOD)
+
+
 @pytest.mark.parametrize("what", ["switch", "rule", "off", "nation", "municipality"])
 def test_what_it_depends_on_is_looked_at_when_they_come_back(creating: Place, what: str) -> None:
     """attack 25"""
     browser, back = left(creating, **{CLAIM: "J-1"})
-    with creating.hall.world.database.begin() as work:
-        match what:
-            case "switch":
-                work.upstreams.set_rule(creating.row.id, Match.EMPLOYEE_NUMBER, CLAIM, creates_accounts=False)
-            case "rule":
-                work.upstreams.set_rule(creating.row.id, Match.NOTHING, "", creates_accounts=False)
-            case "off":
-                work.upstreams.switch(creating.row.id, on=False)
-    if what in {"nation", "municipality"}:
-        creating.hall.rule(NATIONAL if what == "nation" else RIGA, methods=EVERY_METHOD)
+    change(creating, what)
+    browser.opens(back)
+    assert not browser.is_signed_in
+    assert users(creating) == []
+
+
+@pytest.mark.parametrize("what", ["switch", "rule", "off", "nation", "municipality"])
+def test_what_changes_while_the_upstream_is_asked_counts_too(creating: Place, what: str) -> None:
+    """attack 25: after the way back was looked at, and before the account is made"""
+    browser, back = left(creating, **{CLAIM: "J-1"})
+
+    def signs(op: Upstream, claims: dict[str, Any]) -> str:
+        change(creating, what)
+        return signed(claims, op.keys[0])
+
+    creating.op.signs = signs
     browser.opens(back)
     assert not browser.is_signed_in
     assert users(creating) == []

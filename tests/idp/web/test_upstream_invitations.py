@@ -21,7 +21,7 @@ from tests.support.at_once import at_once
 from tests.support.builders import KEKAVA, RIGA
 from tests.support.certificates import Authority
 from tests.support.upstream.place import METHOD, Place, place_of
-from tests.support.upstream.provider import Colleague
+from tests.support.upstream.provider import Colleague, Upstream, signed
 
 ADDRESS, DONE = "/invited/organisation", "/invited/organisation/done"
 
@@ -497,6 +497,28 @@ def test_what_it_depends_on_is_looked_at_again_in_the_act_that_links(
     browser.opens(back)
     assert browser.page.status == 422
     assert (UNBELIEVED if what == "off" else WRONG) in browser.page.words
+    assert linked(place) == {}
+    assert place.events("invitation.used") == []
+
+
+@pytest.mark.parametrize("what", [*CHANGES, "nation", "municipality"])
+def test_what_changes_while_the_upstream_is_asked_counts_too(
+    place: Place, api: Api, anna: Employee, what: str
+) -> None:
+    """attack 25, attack 30: after the way back was looked at, and before the link is made"""
+    told = invited(place, api)
+    browser, back = left(place, told["code"])
+
+    def signs(op: Upstream, claims: dict[str, Any]) -> str:
+        if what in {"nation", "municipality"}:
+            place.hall.rule(NATIONAL if what == "nation" else RIGA, methods=EVERY_METHOD)
+        else:
+            change(place, api, anna, told, what)
+        return signed(claims, op.keys[0])
+
+    place.op.signs = signs
+    browser.opens(back)
+    assert browser.page.status == 422
     assert linked(place) == {}
     assert place.events("invitation.used") == []
 
