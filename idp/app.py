@@ -43,6 +43,7 @@ from idp.web import (
     identity_in_person,
     identity_smart_id,
     invited,
+    invited_there,
     kept_mail,
     login,
     metrics,
@@ -141,7 +142,7 @@ def make_pages(provider: Provider) -> Flask:
         *(activity, choose, not_me, api_cases, api_identity_checks, api_municipalities, api_networks),
         *(api_directories, api_arrivals, invited),
         *(directory_status, directory_reports),
-        *(upstream, api_upstreams),
+        *(upstream, api_upstreams, invited_there),
         *(vouching, api_directory_runs),
     ):
         app.register_blueprint(module.blueprint)

@@ -145,7 +145,7 @@ def assemble(chosen: Settings, effects: Effects) -> Provider:
             site_name=pages.PRODUCT_NAME,
         ),
         vouching=vouching_of(base, places, tickets),
-        arrivals=arrivals_of(storage, ways, sessions, base.limits, effects),
+        arrivals=arrivals_of(storage, ways, sessions, base.limits, vault, effects),
         workplaces=Workplaces(storage.database, ways, places, effects),
     )
 

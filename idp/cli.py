@@ -23,7 +23,7 @@ _FILES: Final = {
     "municipality": ("municipality",),
     "directory": ("directory", "directory_links", "directory_sync"),
     "policy": ("policy",),
-    "upstream": ("upstream",),
+    "upstream": ("upstream", "upstream_arrivals"),
     "mds": ("mds",),
     "notices": ("notices",),
     "mail": ("mail",),

@@ -121,6 +121,7 @@ class Reason(Enum):
     INVITATION_WRONG = ("invitation_wrong", words.INVITATION_WRONG)
     INVITATION_NAME = ("invitation_name", words.INVITATION_NAME)
     INVITATION_TAKEN = ("invitation_taken", words.INVITATION_TAKEN)
+    INVITATION_TAKEN_THERE = ("invitation_taken_there", words.INVITATION_TAKEN_THERE)
 
     # Why a directory gave no answer. The person learns that it is not their doing.
     DIRECTORY_UNREACHABLE = ("directory_unreachable", words.DIRECTORY)

@@ -159,9 +159,7 @@ TOLD_BY_MAIL: Final[Mapping[EventType, str]] = {
     EventType.RECOVERED: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED: N_("Regaining access to the account was stopped"),
     EventType.COMPUTER_REMEMBERED: N_("A computer is remembered: it asks for the password only"),
-    EventType.INVITATION_MADE: N_(
-        "An administrator made an invitation to log in by the municipality's network"
-    ),
+    EventType.INVITATION_MADE: N_("An administrator made an invitation to log in by your account at work"),
     EventType.DIRECTORY_PASSWORD_CHANGED: N_("The password of the municipality's network was changed here"),
     EventType.COMPUTER_REPLAYED: N_("A remembered computer was forgotten: what it keeps was used twice"),
 }

@@ -102,4 +102,5 @@ INVITATION_NAME = N_(
     "Write your username in the municipality's network in full, such as anna@ad.riga.lv or RIGA\\anna."
 )
 INVITATION_TAKEN = N_("This account of the network is linked already. Ask your administrator.")
+INVITATION_TAKEN_THERE = N_("This account of your organisation is linked already. Ask your administrator.")
 SMART_ID_WRONG_CODE = N_("Another code was chosen on the phone than the one shown here. Nothing was changed.")

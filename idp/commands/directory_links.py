@@ -15,7 +15,7 @@ from idp.login.ticket_codes import shown_ticket_code
 from idp.login.tickets import Maker
 from idp.models.directories import Directory
 from idp.people.directory_links import NotLinked
-from idp.people.invitations import NotMade
+from idp.people.invitations import Made, NotMade
 from idp.storage.work import Work
 
 if TYPE_CHECKING:
@@ -143,10 +143,16 @@ def invite(atvk: str, name: str, username: str) -> None:
         refuse("The directory's rule for arrivals is not invitation.")
     if isinstance(made, NotLinked):
         refuse(made.text)
-    say(f"Open:        {address_of(context.settings.issuer, made.code)}")
+    say_invitation(
+        made, address_of(context.settings.issuer, made.code), username=username, where=directory.name
+    )
+
+
+def say_invitation(made: Made, address: str, *, username: str, where: str) -> None:
+    say(f"Open:        {address}")
     say(f"Code:        {shown_ticket_code(made.code)}")
     say(f"Valid until: {_written(made.invitation.expires_at)}, once")
-    note(f"It is shown this once. Earlier ones of {username} for {directory.name} are revoked.")
+    note(f"It is shown this once. Earlier ones of {username} for {where} are revoked.")
 
 
 def _provider(context: Context) -> "Provider":

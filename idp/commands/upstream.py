@@ -22,6 +22,7 @@ from idp.oidc.upstream import callback_of
 from idp.oidc.upstream_assertion import KEYS_PATH, make_key
 from idp.oidc.upstream_logout import LOGOUT_PATH
 from idp.oidc.upstream_metadata import Metadata, MetadataError, Metadatas
+from idp.people.upstream_rule import rule_fault
 from idp.storage.work import Work
 
 _ACTOR: Final = "command-line"
@@ -29,19 +30,6 @@ _SECRET_AT_MOST: Final = 1000
 _ENTRA_HOSTS: Final = ("login.microsoftonline.", "login.partner.microsoftonline.", "sts.windows.net")
 _EVERYBODY_S_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
 """Of personal Microsoft accounts, which anybody can make."""
-_CHANGEABLE: Final = frozenset(
-    {
-        "email",
-        "emails",
-        "mail",
-        "preferred_username",
-        "upn",
-        "unique_name",
-        "name",
-        "nickname",
-        "verified_primary_email",
-    }
-)
 _BY = click.option(
     "--auth",
     type=click.Choice([each.value for each in ClientAuth]),
@@ -70,12 +58,18 @@ def group() -> None:
 @click.option(
     "--match",
     "match_by",
-    type=click.Choice([each.value for each in Match if each is not Match.INVITATION]),
+    type=click.Choice([each.value for each in Match]),
     default=Match.NOTHING.value,
     show_default=True,
     help="By what first arrivals are known.",
 )
 @click.option("--match-claim", default="", help="The claim that has it.")
+@click.option(
+    "--create-accounts",
+    "creates_accounts",
+    is_flag=True,
+    help="Make one, without roles, for whom it would find and nobody is found.",
+)
 @_BY
 @AS_JSON
 def add(*, domains: tuple[str, ...], as_json: bool, **given: Any) -> None:
@@ -185,6 +179,7 @@ def remove(upstream_id: str) -> None:
     with open_context().database.begin() as work:
         upstream = _get(work, upstream_id)
         work.upstreams.remove(upstream.id)
+        work.invitations.revoke_of_source(upstream.id, work.effects.now())
         work.audit.append(_changed(upstream, removed=True))
     say(f"{upstream.id} is removed.")
 
@@ -242,10 +237,9 @@ def _must_answer(context: Context, issuer: str) -> Metadata:
 
 def _must_make_sense(given: Mapping[str, Any], our_issuer: str) -> None:
     """Refuses what could let nobody in, or the wrong ones."""
-    if (given["match_by"] == Match.NOTHING.value) != (not given["match_claim"]):
-        refuse("--match and --match-claim belong together.")
-    if given["match_claim"].lower() in _CHANGEABLE:
-        refuse("Nobody is known by an address or a name: they change, and go to others.")
+    match = Match(given["match_by"])
+    if fault := rule_fault(match, given["match_claim"], creates_accounts=given["creates_accounts"]):
+        refuse(fault)
     if given["mfa_acr"] and not given["believes_mfa"]:
         refuse("--mfa-acr counts only with --believe-mfa.")
     if given["issuer"] == our_issuer:
@@ -317,5 +311,6 @@ def _told(work: Work, upstream: Upstream) -> dict[str, Any]:
         "mfa_acr": upstream.mfa_acr,
         "match": upstream.match_by,
         "match_claim": upstream.match_claim,
+        "creates_accounts": upstream.creates_accounts,
         "enabled": upstream.enabled,
     }

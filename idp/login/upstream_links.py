@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from idp.errors import Reason, Refused
 from idp.events import Event
-from idp.login.arrivals import Rule
+from idp.login.arrivals import Rule, is_allowed
 from idp.methods.base import LeavesBrowser, Method
 from idp.models.arrivals import Match
 from idp.models.people import Credential, Identity, User
@@ -29,6 +29,13 @@ def credential_of(work: Work, method: LeavesBrowser, identity: Identity) -> Cred
     return next(
         (each for each in held if each.method == method.facts.id and each.secret == identity.id), None
     )
+
+
+def is_linked(work: Work, upstream: Upstream, user_id: str) -> bool:
+    """False where only an identity is left, whose credential was taken away."""
+    identity = work.upstreams.find_identity_of_user(upstream.id, user_id)
+    held = work.people.credentials_of(user_id) if identity is not None else []
+    return identity is not None and any(each.secret == identity.id for each in held)
 
 
 def link(
@@ -65,6 +72,7 @@ def link(
     work.people.add_identity(identity)
     credential = method.link(user.id, identity, upstream)
     work.people.add_credential(credential)
+    work.upstreams.forget_arrival(upstream.id, subject)
     work.audit.append(
         replace(
             event,
@@ -76,8 +84,19 @@ def link(
     )
 
 
+def is_open(work: Work, upstream: Upstream, method_id: str) -> bool:
+    """On, and allowed by the nation and its municipality: before anybody is led there, and again before
+    anything is believed that comes from there. Depends on the domain alone.
+    """
+    return upstream.enabled and is_allowed(work, upstream.municipality, method_id)
+
+
 def rule_of(upstream: Upstream) -> Rule:
-    return Rule(municipality=upstream.municipality, match=Match(upstream.match_by))
+    return Rule(
+        municipality=upstream.municipality,
+        match=Match(upstream.match_by),
+        creates_accounts=upstream.creates_accounts,
+    )
 
 
 def link_arrival(

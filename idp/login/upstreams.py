@@ -1,52 +1,38 @@
 """Signing in by the municipality's own OpenID provider: off to it, back once, and whose account that is.
 
-An address that is typed leads to the upstream of its domain, whether or not anybody has it. Who arrives for
-the first time is matched by the municipality's rule or waits for its administrator; never by an e-mail
-address or a name. Not here: the protocol (`oidc/upstream.py`), the pages (`web/upstream.py`).
+An address that is typed leads to the upstream of its domain, whether or not anybody has it. Not here: whose
+account who arrives is (`upstream_arrivals.py`), the protocol (`oidc/upstream.py`), the pages
+(`web/upstream.py`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from idp.crypto import token_hash
 from idp.effects import Effects, Instant
-from idp.errors import AlreadyExistsError, Reason, Refused
+from idp.errors import Reason
 from idp.events import Event, EventType
-from idp.login.arrivals import find_account, is_allowed, may_be_matched
 from idp.login.browsers import told_browser
 from idp.login.flow import Answered, Login
 from idp.login.look import Look
 from idp.login.sessions import Sessions, SignedIn, Visitor
-from idp.login.upstream_links import credential_of, leaving_method, link, rule_of
+from idp.login.upstream_arrivals import UpstreamAccounts
+from idp.login.upstream_links import is_open, leaving_method
+from idp.login.upstream_return import Returned, who_came
 from idp.methods.base import Method, Rejected
-from idp.models.people import User
 from idp.models.upstreams import (
-    Assertion,
     LogoutNotice,
     Upstream,
-    UpstreamArrival,
     Wanted,
     domain_of,
-    may_vouch_for,
 )
 from idp.storage.database import Database
 from idp.storage.ephemeral import Shelf
 from idp.storage.sealed_shelf import SealedShelf
 from idp.storage.vault import Vault
-from idp.storage.work import Work
 
 SECONDS_TO_RETURN: Final = 600
 _KIND: Final = "upstream-begun"
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """What a browser brings: to the address of which upstream, and its query as it came, `state` in it."""
-
-    upstream_id: str
-    state: str = field(repr=False)
-    query: str = field(repr=False)
 
 
 class Upstreams:
@@ -64,6 +50,7 @@ class Upstreams:
         self._database = database
         self._begun = SealedShelf(shelf, vault, _KIND)
         self._method = leaving_method(methods)
+        self._accounts = UpstreamAccounts(database, self._method, effects)
         self._sessions = sessions
         self._login = login
         self._effects = effects
@@ -81,7 +68,7 @@ class Upstreams:
             return None
         with self._database.read() as work:
             upstream = work.upstreams.find_for_domain(domain)
-            return upstream if upstream is not None and self._is_open(work, upstream) else None
+            return upstream if upstream is not None and is_open(work, upstream, self.method_id) else None
 
     def find_of_person(self, look: Look) -> Upstream | None:
         """The one linked to who is known in this sign-in already."""
@@ -144,17 +131,11 @@ class Upstreams:
         begun = self._begun.take(token_hash(returned.state))
         if begun is None or begun["transaction"] != look.transaction.id:
             return self._refused(look, Reason.UPSTREAM_ANSWER_BROKEN, visitor)
-        if begun["upstream"] != returned.upstream_id:
-            return self._refused(look, Reason.UPSTREAM_OTHER_ISSUER, visitor)
-        with self._database.read() as work:
-            upstream = work.upstreams.find(begun["upstream"])
-            is_open = upstream is not None and self._is_open(work, upstream)
-        if upstream is None or not is_open:
-            return self._refused(look, Reason.UPSTREAM_OFF, visitor)
-        arrived = self._method.come_back(upstream, begun["kept"], returned.query)
-        if isinstance(arrived, Rejected):
-            return self._refused(look, arrived.reason, visitor)
-        user = self._account_of(upstream, arrived, visitor)
+        came = who_came(self._database, self._method, begun, returned)
+        if isinstance(came, Reason):
+            return self._refused(look, came, visitor)
+        upstream, arrived = came.upstream, came.arrived
+        user = self._accounts.account_of(upstream, arrived, visitor)
         if isinstance(user, Reason):
             return self._refused(look, user, visitor)
         if look.person is not None and look.person.user.id != user.id:
@@ -186,81 +167,6 @@ class Upstreams:
                         detail={"upstream": notice.upstream_id},
                     )
                     self._sessions.end(work, session_id, event)
-
-    def _is_open(self, work: Work, upstream: Upstream) -> bool:
-        """On, and allowed by the nation and its municipality: before anybody is led there, and again before
-        anything is believed that comes from there. Depends on the domain alone.
-        """
-        return upstream.enabled and is_allowed(work, upstream.municipality, self.method_id)
-
-    # Whose account --------------------------------------------------------------------------------------
-
-    def _account_of(self, upstream: Upstream, arrived: Assertion, visitor: Visitor) -> User | Reason:
-        try:
-            with self._database.begin() as work:
-                return self._find_or_link(work, upstream, arrived, visitor)
-        except AlreadyExistsError:  # another request linked the same at once
-            with self._database.begin() as work:
-                return self._find_or_link(work, upstream, arrived, visitor)
-
-    def _find_or_link(
-        self, work: Work, upstream: Upstream, arrived: Assertion, visitor: Visitor
-    ) -> User | Reason:
-        identity = work.upstreams.find_identity(upstream.id, arrived.subject)
-        if identity is not None:
-            user = work.people.find_user(identity.user_id)
-            held = credential_of(work, self._method, identity)
-            if held is not None and held.blocked_at is not None:
-                return Reason.UPSTREAM_BLOCKED_USER
-            is_linked = held is not None
-        else:
-            is_linked, user = False, find_account(work, rule_of(upstream), arrived.matched)
-        if user is not None and not user.is_active:
-            return Reason.UPSTREAM_BLOCKED_USER
-        if user is not None and is_linked:
-            posts = work.people.employments_of(user.id, now=self._effects.now())
-            return user if may_vouch_for(upstream, user, posts) else Reason.UPSTREAM_NOT_ITS_PERSON
-        if user is not None and identity is None and self._may_link(work, upstream, user):
-            event = Event(type=EventType.METHOD_ENROLLED, actor_id=user.id, address=visitor.address)
-            try:
-                link(work, self._method, upstream, arrived.subject, user, event, replaces=False)
-            except Refused as refusal:
-                self._queue(work, upstream, arrived, visitor)
-                return refusal.reason
-            return user
-        self._queue(work, upstream, arrived, visitor)
-        return Reason.UPSTREAM_NOT_LINKED
-
-    def _may_link(self, work: Work, upstream: Upstream, user: User) -> bool:
-        """By a rule alone. Whoever looks after others is an administrator's to link."""
-        posts = work.people.employments_of(user.id, now=self._effects.now())
-        has_roles = may_vouch_for(upstream, user, posts) and not may_be_matched(
-            work, rule_of(upstream), user, self._effects
-        )
-        return not has_roles
-
-    def _queue(self, work: Work, upstream: Upstream, arrived: Assertion, visitor: Visitor) -> None:
-        now = self._effects.now()
-        work.upstreams.queue(
-            UpstreamArrival(
-                id=self._effects.new_id(),
-                upstream_id=upstream.id,
-                subject=arrived.subject,
-                name=arrived.name,
-                username=arrived.username,
-                first_at=now,
-                last_at=now,
-            )
-        )
-        work.audit.append(
-            Event(
-                type=EventType.UPSTREAM_ARRIVED,
-                municipality=upstream.municipality,
-                method=self.method_id,
-                address=visitor.address,
-                detail={"upstream": upstream.id},
-            )
-        )
 
     def _refused(self, look: Look, reason: Reason, visitor: Visitor) -> Rejected:
         with self._database.begin() as work:

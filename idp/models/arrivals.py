@@ -55,10 +55,10 @@ class DirectoryArrival(Base):
 
 
 class Invitation(Base):
-    """Leave for one person to say which entry of one source they are, by proving it. Used or revoked once.
+    """Leave for one person to say who they are in one source, by proving it. Used or revoked once.
 
-    `source`: the id of a directory. `made_by`: a user's id, or `command-line`. `maker_municipality`: that of
-    the maker; None is an operator's. The code is told once and kept nowhere.
+    `source`: the id of a directory or an upstream. `made_by`: a user's id, or `command-line`.
+    `maker_municipality`: that of the maker; None is an operator's. The code is told once and kept nowhere.
     """
 
     __tablename__ = "invitations"

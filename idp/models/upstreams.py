@@ -53,6 +53,8 @@ class Upstream(Base):
     match_by: Mapped[str] = mapped_column(default=Match.NOTHING.value)
     match_claim: Mapped[str] = mapped_column(default="")
     enabled: Mapped[bool] = mapped_column(default=True)
+    creates_accounts: Mapped[bool] = mapped_column(default=False)
+    """For whom the rule could have found here, and did not."""
 
 
 class UpstreamDomain(Base):
@@ -145,6 +147,8 @@ class Assertion:
     name: str = field(default="", repr=False)
     username: str = field(default="", repr=False)
     matched: str = field(default="", repr=False)
+    given_name: str = field(default="", repr=False)
+    family_name: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

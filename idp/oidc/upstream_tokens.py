@@ -83,6 +83,8 @@ class UpstreamTokens:
             name=_shown(claims, "name"),
             username=_shown(claims, "preferred_username") or _shown(claims, "upn"),
             matched=_matched(claims, upstream),
+            given_name=_shown(claims, "given_name"),
+            family_name=_shown(claims, "family_name"),
         )
 
     def read_logout(
@@ -186,7 +188,7 @@ def _texts(told: object) -> list[str]:
 
 
 def _matched(claims: Mapping[str, Any], upstream: Upstream) -> str:
-    if upstream.match_by == Match.NOTHING.value or not upstream.match_claim:
+    if not Match(upstream.match_by).reads_a_value or not upstream.match_claim:
         return ""
     return _text(claims, upstream.match_claim, required=False)
 

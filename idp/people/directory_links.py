@@ -31,6 +31,8 @@ class NotLinked(Enum):
     NOT_EMPLOYED = ("not_employed", "This person has no post in the municipality whose directory it is.")
     LINKED = ("already_linked", "This person is another entry of that directory.")
     TAKEN = ("entry_taken", "That entry is somebody else's.")
+    LINKED_THERE = ("already_linked", "This person is somebody there already.")
+    NOT_ITS_PERSON = ("not_its_person", "This person acts for somebody else, too, or for nobody.")
     NOT_WAITING = ("not_waiting", "That arrival waits no longer.")
 
     def __init__(self, code: str, text: str) -> None:
@@ -67,7 +69,7 @@ class DirectoryLinks:
         """Where it is refused, nothing was done."""
         work.people.hold_user(user_id)
         user = work.people.get_user(user_id)
-        if refused := refusal(work, directory, user, maker, self._effects):
+        if refused := refusal(work, directory.municipality, user, maker, self._effects):
             return refused
         held = work.directories.find_link_of_person(directory.id, user_id)
         if held is not None and (held.object_guid == object_guid or not replaces):
@@ -150,7 +152,7 @@ class DirectoryLinks:
         return True
 
 
-def refusal(work: Work, directory: Directory, user: User, maker: Maker, effects: Effects) -> NotLinked | None:
+def refusal(work: Work, municipality: str, user: User, maker: Maker, effects: Effects) -> NotLinked | None:
     """By who asks. Whose account opens more than one municipality, an operator links, as with letters."""
     posts = work.people.employments_of(user.id, now=effects.now())
     tenants = {post.municipality for post in posts}
@@ -158,7 +160,7 @@ def refusal(work: Work, directory: Directory, user: User, maker: Maker, effects:
         return NotLinked.OWN_ACCOUNT
     if not user.is_active:
         return NotLinked.BLOCKED
-    if directory.municipality not in tenants:
+    if municipality not in tenants:
         return NotLinked.NOT_EMPLOYED
     if maker.municipality is not None and (OPERATOR in user.roles or tenants != {maker.municipality}):
         return NotLinked.OPERATOR_ONLY

@@ -24,8 +24,8 @@ Personal-Information and Web-Information), and mere names. Nobody is known by th
 def rule_fault(columns: Mapping[str, Any]) -> tuple[str, str] | None:
     """The member that does not go with the others, and why."""
     rule, creates = Match(columns["arrival"]), columns["creates_accounts"]
-    if creates and not rule.reads_a_value:
-        return "creates_accounts", "only where people are known by what stands in the directory"
+    if fault := creation_fault(rule, creates=creates):
+        return "creates_accounts", fault
     if not rule.reads_a_value:
         return None
     attribute = columns["attributes"].get(rule.value)
@@ -33,4 +33,11 @@ def rule_fault(columns: Mapping[str, Any]) -> tuple[str, str] | None:
         return "arrival", f"attributes must say where {rule.value} stands"
     if attribute.lower() in CHANGED_BY_THEMSELVES:
         return "arrival", f"people may change {attribute} of theirs, or it is a mere name"
+    return None
+
+
+def creation_fault(rule: Match, *, creates: bool) -> str | None:
+    """The same for every source: whom no value could have found, nobody could know again."""
+    if creates and not rule.reads_a_value:
+        return "only where people are known by a value that their source says of them"
     return None

@@ -1,9 +1,10 @@
-"""Invitations: leave for one person to say which entry of a directory they are, by proving its password.
+"""Invitations: leave for one person to say who they are in a directory or at an upstream, by proving it.
 
-Made by an administrator, told once, known by hash alone; good for a week, once. The code, the username it was
-made for and the password come in one request, and the entry that was proved in it is the one that is linked:
-nothing stands between the proof and the link that anybody could change.
-Not here: the page (`web/invited.py`), whom an administrator may link (`directory_links.py`).
+Made by an administrator, told once, known by hash alone; good for a week, once. For a directory the code, the
+username it was made for and the password come in one request, and the entry that was proved in it is the one
+that is linked: nothing stands between the proof and the link that anybody could change.
+Not here: the way to an upstream and back (`upstream_invitations.py`), the page (`web/invited.py`), whom an
+administrator may link (`invitation_origins.py`).
 """
 
 import hmac
@@ -27,7 +28,15 @@ from idp.models.directories import Directory
 from idp.models.people import User
 from idp.models.usernames import canonical_username
 from idp.people import directories
-from idp.people.directory_links import NotLinked, refusal
+from idp.people.directory_links import NotLinked
+from idp.people.invitation_origins import (
+    Origin,
+    find_origin,
+    is_by_invitation,
+    linked_before,
+    not_linkable,
+    told_of,
+)
 from idp.storage.database import Database
 from idp.storage.throttle import Bucket, Throttle
 from idp.storage.work import Work
@@ -66,7 +75,16 @@ class Asked:
 
 class NotMade(StrEnum):
     NOT_BY_INVITATION = "not_by_invitation"
-    """The directory's rule is another."""
+    """The rule there is another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One that is good now, with what it depends on."""
+
+    invitation: Invitation
+    origin: Origin
+    user: User
 
 
 class Invitations:
@@ -87,49 +105,59 @@ class Invitations:
 
     # Administrators ----------------------------------------------------------------------------------------
 
-    def make(self, directory: Directory, user_id: str, maker: Maker) -> Made | NotLinked | NotMade:
-        """One that was open for this person and directory is revoked."""
+    def make(self, origin: Origin, user_id: str, maker: Maker) -> Made | NotLinked | NotMade:
+        """One that was open for this person and the same origin is revoked."""
         now, code = self._effects.now(), new_ticket_code(self._effects)
-        if Match(directory.arrival) is not Match.INVITATION:
+        if not is_by_invitation(origin):
             return NotMade.NOT_BY_INVITATION
         with self._database.begin() as work:
             work.people.hold_user(user_id)
             user = work.people.get_user(user_id)
-            if refused := refusal(work, directory, user, maker, self._effects):
+            if refused := not_linkable(work, origin, user, maker, self._effects):
                 return refused
-            if work.directories.find_link_of_person(directory.id, user_id) is not None:
-                return NotLinked.LINKED
-            work.invitations.revoke_of_person(user_id, directory.id, now)
+            if refused := linked_before(work, origin, user_id):
+                return refused
+            work.invitations.revoke_of_person(user_id, origin.id, now)
             invitation = Invitation(
                 id=self._effects.new_id(),
                 code_hash=token_hash(code),
                 user_id=user_id,
-                source=directory.id,
+                source=origin.id,
                 maker_municipality=maker.municipality,
                 made_by=maker.actor_id,
                 made_at=now,
                 expires_at=now + INVITATION_SECONDS,
             )
             work.invitations.add(invitation)
-            work.audit.append(_did(EventType.INVITATION_MADE, directory, invitation, maker))
+            work.audit.append(_did(EventType.INVITATION_MADE, origin, invitation, maker))
         return Made(invitation, code)
 
-    def revoke(self, directory: Directory, invitation_id: str, maker: Maker) -> bool:
-        """False when it opened nothing any more, or is another directory's."""
+    def revoke(self, origin: Origin, invitation_id: str, maker: Maker) -> bool:
+        """False when it opened nothing any more, or is for another origin."""
         with self._database.begin() as work:
             found = work.invitations.find(invitation_id)
-            if found is None or found.source != directory.id:
+            if found is None or found.source != origin.id:
                 return False
             if not work.invitations.revoke(invitation_id, self._effects.now()):
                 return False
-            work.audit.append(_did(EventType.INVITATION_REVOKED, directory, found, maker))
+            work.audit.append(_did(EventType.INVITATION_REVOKED, origin, found, maker))
             return True
 
     # Whoever has one ---------------------------------------------------------------------------------------
 
     def accept(self, asked: Asked, visitor: Visitor) -> Rejected | Wait | None:
         """None: the entry is linked. A guess at the code, and one at the password, are paid for each."""
-        code = canonical_ticket_code(asked.code)
+        found = self.redeem(username=asked.username, typed_code=asked.code, visitor=visitor)
+        if not isinstance(found, Found):
+            return found
+        if not isinstance(found.origin, Directory):
+            return Rejected(Reason.INVITATION_WRONG)
+        arrived = self._prove(asked, visitor)
+        return self._link(found, arrived, visitor) if isinstance(arrived, Arrived) else arrived
+
+    def redeem(self, *, username: str, typed_code: str, visitor: Visitor) -> Found | Rejected | Wait:
+        """Uses nothing up. Each guess is paid for."""
+        code = canonical_ticket_code(typed_code)
         if code is None:
             return Rejected(Reason.INVITATION_WRONG)
         price = (
@@ -142,12 +170,18 @@ class Invitations:
             return Wait(seconds)
         with self._database.read() as work:
             found = self._examine(work, work.invitations.find_by_code(token_hash(code)))
-        if found is None or not _is_name_of(asked.username, found.user.username):
+        if found is None or not _is_name_of(username, found.user.username):
             return Rejected(Reason.INVITATION_WRONG)
         for bucket, key in price:
             self._throttle.refund(bucket, key)
-        arrived = self._prove(asked, visitor)
-        return self._link(found, arrived, visitor) if isinstance(arrived, Arrived) else arrived
+        return found
+
+    def examine(self, work: Work, invitation_id: str) -> Found | None:
+        """One that was redeemed, as it stands now; the person is held. To be used in the same act."""
+        invitation = work.invitations.find(invitation_id)
+        if invitation is not None:
+            work.people.hold_user(invitation.user_id)
+        return self._examine(work, work.invitations.find(invitation_id))
 
     def _prove(self, asked: Asked, visitor: Visitor) -> Arrived | Rejected | Wait:
         name = _canonical(asked.name)
@@ -176,9 +210,9 @@ class Invitations:
                 self._limits.passed(charge)
                 return Rejected(Reason.INVITATION_TAKEN)
 
-    def _link(self, found: "_Found", arrived: Arrived, visitor: Visitor) -> Rejected | None:
+    def _link(self, found: Found, arrived: Arrived, visitor: Visitor) -> Rejected | None:
         """Everything is looked at again in the act that links."""
-        if arrived.source != found.directory.id:
+        if arrived.source != found.origin.id:
             return Rejected(Reason.INVITATION_NAME)
         try:
             with self._database.begin() as work:
@@ -189,57 +223,52 @@ class Invitations:
     def _link_in(
         self, work: Work, invitation: Invitation, arrived: Arrived, visitor: Visitor
     ) -> Rejected | None:
-        work.people.hold_user(invitation.user_id)
-        found = self._examine(work, work.invitations.find(invitation.id))
-        if found is None:
+        found = self.examine(work, invitation.id)
+        if found is None or not isinstance(found.origin, Directory):
             return Rejected(Reason.INVITATION_WRONG)
-        directory, user = found.directory, found.user
+        directory, user = found.origin, found.user
         if not is_allowed(work, directory.municipality, arrived.method):
             return Rejected(Reason.METHOD_NOT_OFFERED)
         if work.directories.find_link_of_entry(directory.id, arrived.subject) is not None:
             return Rejected(Reason.INVITATION_TAKEN)
-        if work.directories.find_link_of_person(directory.id, user.id) is not None:
+        if linked_before(work, directory, user.id) is not None:
             return Rejected(Reason.INVITATION_TAKEN)
         if not work.invitations.use(invitation.id, self._effects.now()):
             return Rejected(Reason.INVITATION_WRONG)
         directories.link(work, directory, user, arrived.subject, self._effects, by=Match.INVITATION.value)
-        work.audit.append(
-            Event(
-                type=EventType.INVITATION_USED,
-                user_id=user.id,
-                actor_id=user.id,
-                municipality=directory.municipality,
-                address=visitor.address,
-                detail={"directory": directory.name, "invitation": invitation.id, "entry": arrived.subject},
-            )
-        )
+        work.audit.append(used(found, arrived.subject, visitor))
         return None
 
-    def _examine(self, work: Work, invitation: Invitation | None) -> "_Found | None":
+    def _examine(self, work: Work, invitation: Invitation | None) -> Found | None:
         """Everything that it depends on, as it is now, also what its maker may still do."""
         now = self._effects.now()
         if invitation is None or invitation.used_at is not None or invitation.revoked_at is not None:
             return None
-        directory = work.directories.find(invitation.source)
+        origin = find_origin(work, invitation.source)
         user = work.people.find_user(invitation.user_id)
-        if now >= invitation.expires_at or directory is None or user is None:
+        if now >= invitation.expires_at or origin is None or user is None:
             return None
-        if not directory.enabled or Match(directory.arrival) is not Match.INVITATION:
+        if not origin.enabled or not is_by_invitation(origin):
             return None
         maker = Maker(actor_id=invitation.made_by, municipality=invitation.maker_municipality)
         made_by = work.people.find_user(invitation.made_by)
         if made_by is not None and not made_by.is_active:
             return None
-        if refusal(work, directory, user, maker, self._effects) is not None:
+        if not_linkable(work, origin, user, maker, self._effects) is not None:
             return None
-        return _Found(invitation, directory, user)
+        return Found(invitation, origin, user)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    invitation: Invitation
-    directory: Directory
-    user: User
+def used(found: Found, subject: str, visitor: Visitor) -> Event:
+    """`subject`: who they are there."""
+    return Event(
+        type=EventType.INVITATION_USED,
+        user_id=found.user.id,
+        actor_id=found.user.id,
+        municipality=found.origin.municipality,
+        address=visitor.address,
+        detail={**told_of(found.origin), "invitation": found.invitation.id, "entry": subject},
+    )
 
 
 def _failed(method: Method, proved: Outcome, visitor: Visitor) -> Event:
@@ -265,6 +294,6 @@ def _is_name_of(typed: str, username: str) -> bool:
     return hmac.compare_digest(_canonical(typed).encode(), username.encode())
 
 
-def _did(kind: EventType, directory: Directory, invitation: Invitation, maker: Maker) -> Event:
-    event = maker.did(kind, invitation.user_id, directory=directory.name, invitation=invitation.id)
-    return replace(event, municipality=directory.municipality)
+def _did(kind: EventType, origin: Origin, invitation: Invitation, maker: Maker) -> Event:
+    event = maker.did(kind, invitation.user_id, invitation=invitation.id, **told_of(origin))
+    return replace(event, municipality=origin.municipality)

@@ -13,7 +13,7 @@ from idp.errors import StorageUnavailableError
 from idp.storage.connections import sqlite_file
 from idp.storage.schema import VERSION_TABLE
 
-EXPECTED_REVISION: Final = "0025"
+EXPECTED_REVISION: Final = "0026"
 """The head of the history in `migrations/idp`; a test holds the two together."""
 
 

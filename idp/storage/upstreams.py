@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, or_, select, update
 
 from idp.crypto import Place
+from idp.models.arrivals import Match
 from idp.models.people import Credential, Identity
 from idp.models.upstreams import (
     ClientAuth,
@@ -81,6 +82,11 @@ _BELIEVE = Prepared(
     .where(_upstreams.c.id == bindparam("upstream"))
     .values(believes_mfa=bindparam("is_believed"), mfa_acr=bindparam("acr"))
 )
+_SET_RULE = Prepared(
+    update(_upstreams)
+    .where(_upstreams.c.id == bindparam("upstream"))
+    .values(match_by=bindparam("rule"), match_claim=bindparam("claim"), creates_accounts=bindparam("creates"))
+)
 _RENEW = Prepared(
     update(_upstreams)
     .where(_upstreams.c.id == bindparam("upstream"))
@@ -117,6 +123,11 @@ _OLD_ARRIVALS = Prepared(
 )
 _ARRIVAL = Prepared(select(_arrivals).where(_arrivals.c.id == bindparam("arrival")))
 _TAKE_ARRIVAL = Prepared(delete(_arrivals).where(_arrivals.c.id == bindparam("arrival")))
+_FORGET_ARRIVAL = Prepared(
+    delete(_arrivals).where(
+        _arrivals.c.upstream_id == bindparam("upstream"), _arrivals.c.subject == bindparam("who")
+    )
+)
 _OLD_SESSIONS = Prepared(
     delete(_sessions).where(
         _sessions.c.credential_id == bindparam("credential"), _sessions.c.at < bindparam("before")
@@ -180,6 +191,11 @@ class UpstreamStore:
         values = {"upstream": upstream_id, "is_believed": on, "acr": mfa_acr}
         return self._unit.changed(_BELIEVE, values) == 1
 
+    def set_rule(self, upstream_id: str, match: Match, claim: str, *, creates_accounts: bool) -> bool:
+        """By which first arrivals are known from now on."""
+        values = {"upstream": upstream_id, "rule": match.value, "claim": claim, "creates": creates_accounts}
+        return self._unit.changed(_SET_RULE, values) == 1
+
     def renew(self, upstream_id: str, secret: str, auth: ClientAuth, certificate: str) -> bool:
         values = {
             "upstream": upstream_id,
@@ -231,6 +247,10 @@ class UpstreamStore:
     def take_arrival(self, arrival_id: str) -> bool:
         """False when somebody else did."""
         return self._unit.changed(_TAKE_ARRIVAL, {"arrival": arrival_id}) == 1
+
+    def forget_arrival(self, upstream_id: str, subject: str) -> None:
+        """Waits no longer, if they did."""
+        self._unit.changed(_FORGET_ARRIVAL, {"upstream": upstream_id, "who": subject})
 
     def list_arrivals(self, municipality: str | None = None) -> list[UpstreamArrival]:
         """The latest first, of all or of one municipality's upstreams."""

@@ -84,12 +84,10 @@ TOLD: Final = {
     EventType.RECOVERED.value: N_("Access to the account was regained: a way to log in was set up"),
     EventType.RECOVERY_STOPPED.value: N_("Regaining access to the account was stopped"),
     EventType.INVITATION_MADE.value: N_(
-        "An administrator made an invitation to log in by the municipality's network"
+        "An administrator made an invitation to log in by your account at work"
     ),
-    EventType.INVITATION_USED.value: N_("An invitation to log in by the municipality's network was used"),
-    EventType.INVITATION_REVOKED.value: N_(
-        "An invitation to log in by the municipality's network was revoked"
-    ),
+    EventType.INVITATION_USED.value: N_("An invitation to log in by your account at work was used"),
+    EventType.INVITATION_REVOKED.value: N_("An invitation to log in by your account at work was revoked"),
     EventType.DIRECTORY_UNAVAILABLE.value: N_("The municipality's network did not answer"),
     EventType.DIRECTORY_FALLBACK.value: N_(
         "Logged in with the password kept here, since the municipality's network did not answer"

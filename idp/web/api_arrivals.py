@@ -7,7 +7,7 @@ account. Not here: whom they may link (`people/directory_links.py`), the directo
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
@@ -16,15 +16,12 @@ from idp.gateways.ldap.door import Door
 from idp.gateways.ldap.outcomes import DirectoryError
 from idp.gateways.ldap.route import route_to
 from idp.gateways.ldap.values import Entry
-from idp.login.ticket_codes import shown_ticket_code
-from idp.models.arrivals import DirectoryArrival, Invitation
+from idp.models.arrivals import DirectoryArrival
 from idp.models.directories import Directory
 from idp.oidc.admin_access import Administrator
 from idp.oidc.errors import ProtocolError
 from idp.people.directory_links import NotLinked
-from idp.people.invitations import NotMade
 from idp.storage.directories import ListedLink
-from idp.storage.invitations import state_of
 from idp.storage.work import Work
 from idp.web.api_calls import (
     bad_request,
@@ -40,6 +37,7 @@ from idp.web.api_calls import (
     written,
 )
 from idp.web.api_directories import visible_directory
+from idp.web.api_invitations import created, list_of, made_for, not_linked, revoked
 from idp.web.api_municipalities import must_be_visible
 from idp.web.invited import address_of
 from idp.web.problem import problem
@@ -47,9 +45,6 @@ from idp.web.site import site
 
 blueprint = Blueprint("api_arrivals", __name__, url_prefix="/api/v1/municipalities")
 blueprint.register_error_handler(ProtocolError, refuse)
-
-_FORBIDDEN: Final = {NotLinked.OWN_ACCOUNT, NotLinked.OPERATOR_ONLY}
-
 
 # Links ----------------------------------------------------------------------------------------------------
 
@@ -151,13 +146,9 @@ def dismiss(caller: Administrator, municipality_id: str, arrival: str) -> Respon
 @blueprint.get("/<municipality_id>/directories/<name>/invitations")
 @for_administrators
 def list_invitations(caller: Administrator, municipality_id: str, name: str) -> Response:
-    limit = read_limit()
     with site().storage.database.read() as work:
         directory = visible_directory(work, caller, municipality_id, name)
-        found = work.invitations.list_of_source(directory.id, after=read_after(), limit=limit + 1)
-    shown = found[:limit]
-    after = shown[-1].id if len(found) > limit else None
-    return jsonify(invitations=[_invitation(each) for each in shown], after=after)
+    return list_of(directory)
 
 
 @blueprint.post("/<municipality_id>/directories/<name>/invitations")
@@ -167,21 +158,7 @@ def invite(caller: Administrator, municipality_id: str, name: str) -> Response:
     with site().storage.database.read() as work:
         directory = visible_directory(work, caller, municipality_id, name)
     must_be_somebody_fresh(caller)
-    body = read_object()
-    if body.keys() != {"username"}:
-        bad_request("The body must be a JSON object with username.")
-    made = site().arrivals.invitations.make(directory, _visible(caller, body["username"]), maker_of(caller))
-    if isinstance(made, NotMade):
-        why = "The directory's rule for arrivals is not invitation."
-        return problem(HTTPStatus.CONFLICT, made.value, why)
-    if isinstance(made, NotLinked):
-        return _not_linked(made)
-    told = {
-        **_invitation(made.invitation),
-        "code": shown_ticket_code(made.code),
-        "address": address_of(site().issuer, made.code),
-    }
-    return _created(told)
+    return made_for(directory, caller, lambda code: address_of(site().issuer, code))
 
 
 @blueprint.delete("/<municipality_id>/directories/<name>/invitations/<invitation>")
@@ -190,9 +167,7 @@ def revoke(caller: Administrator, municipality_id: str, name: str, invitation: s
     with site().storage.database.read() as work:
         directory = visible_directory(work, caller, municipality_id, name)
     must_be_somebody_fresh(caller)
-    if not site().arrivals.invitations.revoke(directory, invitation, maker_of(caller)):
-        not_there()
-    return Response(status=HTTPStatus.NO_CONTENT)
+    return revoked(directory, invitation, caller)
 
 
 # Shared ---------------------------------------------------------------------------------------------------
@@ -204,24 +179,13 @@ def _made(directory: Directory, user_id: str, make: Callable[[], NotLinked | Non
     except AlreadyExistsError:
         refused = NotLinked.TAKEN
     if refused is not None:
-        return _not_linked(refused)
+        return not_linked(refused)
     with site().storage.database.read() as work:
         held = work.directories.find_link_of_person(directory.id, user_id)
         found = work.directories.find_listed(held.credential_id) if held is not None else None
     if found is None:
         not_there()
-    return _created(_link(found))
-
-
-def _not_linked(refused: NotLinked) -> Response:
-    status = HTTPStatus.FORBIDDEN if refused in _FORBIDDEN else HTTPStatus.CONFLICT
-    return problem(status, refused.code, refused.text)
-
-
-def _created(told: dict[str, Any]) -> Response:
-    response = jsonify(told)
-    response.status_code = HTTPStatus.CREATED
-    return response
+    return created(_link(found))
 
 
 def _replaces(body: Mapping[str, Any]) -> bool:
@@ -274,17 +238,4 @@ def _arrival(arrival: DirectoryArrival, directory: str) -> dict[str, Any]:
         "account_name": arrival.account_name,
         "first_at": written(arrival.first_at),
         "last_at": written(arrival.last_at),
-    }
-
-
-def _invitation(invitation: Invitation) -> dict[str, Any]:
-    return {
-        "id": invitation.id,
-        "user_id": invitation.user_id,
-        "made_by": invitation.made_by,
-        "state": state_of(invitation, site().effects.now()).value,
-        "made_at": written(invitation.made_at),
-        "expires_at": written(invitation.expires_at),
-        "used_at": written(invitation.used_at),
-        "revoked_at": written(invitation.revoked_at),
     }

@@ -1,4 +1,4 @@
-"""Who came from a municipality's own log-in page and has no account linked, in the API of administrators.
+"""A municipality's own log-in pages in the API of administrators: who came there, and invitations.
 
 Linking is by people alone, who signed in just now, and tells the person by mail. Upstreams themselves are the
 operators' word (`visvaris upstream`).
@@ -23,8 +23,10 @@ from idp.web.api_calls import (
     visible_user,
     written,
 )
+from idp.web.api_invitations import list_of, made_for, revoked
 from idp.web.api_municipalities import must_be_visible, read_members
 from idp.web.http import client_address
+from idp.web.invited_there import ADDRESS
 from idp.web.problem import problem
 from idp.web.site import site
 
@@ -70,12 +72,68 @@ def link(caller: Administrator, municipality_id: str, arrival: str) -> Response:
     return jsonify(_told(waiting))
 
 
+@blueprint.get("/<municipality_id>/upstreams")
+@for_administrators
+def list_upstreams(caller: Administrator, municipality_id: str) -> Response:
+    with site().storage.database.read() as work:
+        must_be_visible(work, caller, municipality_id)
+        found = [each for each in work.upstreams.list_all() if each.municipality == municipality_id]
+    return jsonify(upstreams=[_described(each) for each in found])
+
+
+# Invitations ----------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<municipality_id>/upstreams/<upstream>/invitations")
+@for_administrators
+def list_invitations(caller: Administrator, municipality_id: str, upstream: str) -> Response:
+    return list_of(_visible(caller, municipality_id, upstream))
+
+
+@blueprint.post("/<municipality_id>/upstreams/<upstream>/invitations")
+@for_administrators
+def invite(caller: Administrator, municipality_id: str, upstream: str) -> Response:
+    """The answer holds the code this once; the address does not, so that it is typed."""
+    found = _visible(caller, municipality_id, upstream)
+    must_be_somebody_fresh(caller)
+    return made_for(found, caller, lambda _: site().issuer + ADDRESS)
+
+
+@blueprint.delete("/<municipality_id>/upstreams/<upstream>/invitations/<invitation>")
+@for_administrators
+def revoke(caller: Administrator, municipality_id: str, upstream: str, invitation: str) -> Response:
+    found = _visible(caller, municipality_id, upstream)
+    must_be_somebody_fresh(caller)
+    return revoked(found, invitation, caller)
+
+
+def _visible(caller: Administrator, municipality_id: str, upstream_id: str) -> Upstream:
+    with site().storage.database.read() as work:
+        must_be_visible(work, caller, municipality_id)
+        found = work.upstreams.find(upstream_id)
+    if found is None or found.municipality != municipality_id:
+        not_there()
+    return found
+
+
 def _get(work: Work, municipality_id: str, arrival_id: str) -> tuple[UpstreamArrival, Upstream]:
     arrival = work.upstreams.find_arrival(arrival_id)
     upstream = work.upstreams.find(arrival.upstream_id) if arrival is not None else None
     if arrival is None or upstream is None or upstream.municipality != municipality_id:
         not_there()
     return arrival, upstream
+
+
+def _described(upstream: Upstream) -> dict[str, Any]:
+    return {
+        "id": upstream.id,
+        "name": upstream.name,
+        "issuer": upstream.issuer,
+        "match": upstream.match_by,
+        "match_claim": upstream.match_claim,
+        "creates_accounts": upstream.creates_accounts,
+        "enabled": upstream.enabled,
+    }
 
 
 def _told(arrival: UpstreamArrival) -> dict[str, Any]:

@@ -13,14 +13,15 @@ from idp.errors import Reason
 from idp.login.limits import Wait
 from idp.login.look import Look
 from idp.login.transaction import Transaction
-from idp.login.upstreams import Returned
+from idp.login.upstream_return import Returned
 from idp.methods.base import Pending, Rejected
 from idp.oidc.upstream import CALLBACK_PATH, state_of
 from idp.oidc.upstream_assertion import KEYS_PATH, published
 from idp.oidc.upstream_logout import LOGOUT_PATH
 from idp.web.forms import problem_of
 from idp.web.guards import current_session, opened_by_token
-from idp.web.http import visitor
+from idp.web.http import browser_id, visitor
+from idp.web.invited_there import invitations, show_linked
 from idp.web.leaving import leading_to
 from idp.web.login import find_transaction, go_further, show_gone, show_step
 from idp.web.refusal import refusal
@@ -35,13 +36,15 @@ _SAID_ALIKE: Final = frozenset(
 
 @blueprint.get(f"{CALLBACK_PATH}/<upstream_id>")
 def come_back(upstream_id: str) -> AnyResponse:
-    """Changes nothing but the sign-in of this browser that waits for it."""
+    """Changes nothing but the sign-in of this browser that waits for it, or the invitation it took up."""
     query = request.query_string.decode("latin-1")
     state = state_of(query)
     transaction_id = site().upstreams.transaction_of(state) if state is not None else None
     transaction = find_transaction(transaction_id) if transaction_id is not None else None
-    if transaction is None or state is None:
-        response: AnyResponse = show_gone(transaction_id or "")
+    if state is not None and transaction_id is None and invitations().is_waiting(state, browser_id()):
+        response: AnyResponse = show_linked(Returned(upstream_id, state, query))
+    elif transaction is None or state is None:
+        response = show_gone(transaction_id or "")
     else:
         response = _answer(transaction, Returned(upstream_id, state, query))
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from idp.crypto import token_hash
 from idp.effects import Effects
 from idp.events import Event, EventType
+from idp.login.ticket_codes import new_ticket_code
 from idp.login.upstream_links import leaving_method, link
 from idp.methods.base import LeavesBrowser
+from idp.models.arrivals import Invitation, Match
 from idp.models.people import PolicyRule
 from idp.models.upstreams import Upstream
 from idp.oidc.client_metadata import register
@@ -130,6 +133,66 @@ def test_the_page_that_leads_there_is_as_all_others(place: Place) -> None:
     looks_right(place.page, "leaving")
     place.page.locator("#leave").click()
     expect(place.page.locator("#error-code")).to_have_text("upstream_not_linked")
+
+
+def invites(place: Place, username: str) -> str:
+    with place.server.database.begin() as work:
+        work.upstreams.set_rule(place.row.id, Match.INVITATION, "", creates_accounts=False)
+        code, now = new_ticket_code(work.effects), work.effects.now()
+        user = work.people.find_user_by_username(username)
+        assert user is not None
+        work.invitations.add(
+            Invitation(
+                id=work.effects.new_id(),
+                code_hash=token_hash(code),
+                user_id=user.id,
+                source=place.row.id,
+                maker_municipality=None,
+                made_by="command-line",
+                made_at=now,
+                expires_at=now + 3600,
+            )
+        )
+    return code
+
+
+@pytest.mark.browser
+def test_an_invitation_is_typed_and_links_who_logs_in_there(place: Place) -> None:
+    """attack 44: what stands after the # of a link that somebody was sent is not taken."""
+    who = place.server.hire()
+    code = invites(place, who.username)
+    page = place.page
+    page.goto(f"{place.server.issuer}/invited/organisation#{code}")
+    expect(page.locator("#page-title")).to_be_visible()
+    expect(page.locator("#code")).to_have_value("")
+    looks_right(page, "an invitation")
+    page.locator("#username").fill("somebody.else")
+    page.locator("#code").fill(code)
+    page.locator("#login-submit").click()
+    expect(page.locator("#error-summary-title")).to_be_visible()
+    expect(page.locator("#username")).to_have_value("somebody.else")
+    looks_right(page, "an invitation of somebody else")
+    page.locator("#username").fill(who.username)
+    page.locator("#login-submit").click()
+    expect(page.locator("#sign-in")).to_be_visible()
+    expect(page).to_have_url(f"{place.server.issuer}/invited/organisation/done")
+    looks_right(page, "linked")
+    place.leaves()
+    expect(page).to_have_url(f"{place.server.issuer}/account")
+    expect(page.locator("#page-title")).to_have_text("Mans konts")
+
+
+@pytest.mark.browser
+def test_who_comes_back_from_there_as_nobody_reads_why(place: Place) -> None:
+    code = invites(place, who := place.server.hire().username)
+    place.op.changes = {"nonce": "another"}
+    place.page.goto(f"{place.server.issuer}/invited/organisation")
+    place.page.locator("#username").fill(who)
+    place.page.locator("#code").fill(code)
+    place.page.locator("#login-submit").click()
+    expect(place.page.locator("#error-summary-title")).to_be_visible()
+    expect(place.page.locator("#username")).to_have_value("")
+    looks_right(place.page, "not confirmed")
 
 
 # Between two of us ---------------------------------------------------------------------------------------

@@ -270,3 +270,94 @@ def test_who_waits_is_listed_and_linked_to_who_acts_for_that_municipality(world:
         assert [each.secret for each in work.people.credentials_of(anna.id)] == [identity.id]
     assert json.loads(run("queue", "--json").stdout) == []
     assert run("link", "-a1", "anna").exit_code == 1
+
+
+BY_NUMBER = ("--match", "employee_number", "--match-claim", "employeeid")
+
+
+def test_accounts_are_made_only_where_it_is_said_and_a_value_is_read(world: World, op: Upstream) -> None:
+    refused = [
+        adding(op, "--create-accounts"),
+        adding(op, "--create-accounts", "--match", "invitation"),
+        adding(op, "--create-accounts", "--match", "person_code", "--match-claim", "email"),
+        adding(op, "--match", "invitation", "--match-claim", "employeeid"),
+    ]
+    assert [each.exit_code for each in refused] == [1] * len(refused)
+    plain = json.loads(adding(op, *BY_NUMBER).stdout)
+    assert (plain["match"], plain["creates_accounts"]) == ("employee_number", False)
+    assert run("rule", plain["id"], *BY_NUMBER, "--create-accounts").exit_code == 0
+    (shown,) = json.loads(run("show", plain["id"], "--json").stdout)
+    assert shown["creates_accounts"] is True
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "email",
+        "UPN",
+        "family_name",
+        "sub_nickname",
+        "phone_number",
+        "mail",
+        "sAMAccountName",
+        "title",
+        "mobile",
+    ],
+)
+def test_a_rule_is_changed_under_the_refusals_of_a_new_one(world: World, op: Upstream, claim: str) -> None:
+    """attack 39: what people write of themselves says of nobody who they are, however late it is chosen."""
+    upstream = json.loads(adding(op).stdout)["id"]
+    known = ("--match", "employee_number", "--match-claim", claim)
+    is_fine = claim == "sub_nickname"
+    assert run("rule", upstream, *known).exit_code == (0 if is_fine else 1)
+    assert run("rule", upstream, "--match", "nothing", "--create-accounts").exit_code == 1
+    assert run("rule", upstream, "--match", "person_code").exit_code == 1
+    assert run("rule", "nobody", *BY_NUMBER).exit_code == 1
+    with world.database.read() as work:
+        row = work.upstreams.find(upstream)
+    assert row is not None
+    assert (row.match_claim, row.creates_accounts) == (claim if is_fine else "", False)
+
+
+def test_who_changed_a_rule_stands_in_the_trail(world: World, op: Upstream) -> None:
+    upstream = json.loads(adding(op).stdout)["id"]
+    run("rule", upstream, *BY_NUMBER, "--create-accounts")
+    with world.database.read() as work:
+        events = [each for seq in range(1, 9) if (each := work.audit.find(seq)) is not None]
+    assert (events[-1].type, events[-1].actor_id) == ("upstream.changed", "command-line")
+    told = {"upstream": upstream, "match": "employee_number", "creates_accounts": True}
+    assert json.loads(events[-1].detail) == told
+
+
+def test_an_invitation_is_told_once_and_only_where_the_rule_is_that(world: World, op: Upstream) -> None:
+    upstream = json.loads(adding(op).stdout)["id"]
+    with world.database.begin() as work:
+        anna = add_user(work)
+        add_employment(work, anna.id)
+        add_user(work, "nobody")
+    assert "rule for arrivals" in run("invite", upstream, "anna").stderr
+    assert run("rule", upstream, "--match", "invitation").exit_code == 0
+    told = run("invite", upstream, "Anna")
+    assert told.exit_code == 0, told.output
+    assert "/invited/organisation\n" in told.stdout
+    code = told.stdout.partition("Code:")[2].split()[0]
+    with world.database.read() as work:
+        (made,) = work.invitations.list_of_source(upstream, after=None, limit=9)
+        events = [each for seq in range(1, 19) if (each := work.audit.find(seq)) is not None]
+    assert (made.user_id, made.made_by, made.maker_municipality) == (anna.id, "command-line", None)
+    assert events[-1].type == "invitation.made"
+    assert not any(code in each.detail or code.replace("-", "") in each.detail for each in events)
+    assert "acts for somebody else" in run("invite", upstream, "nobody").stderr
+    assert run("invite", upstream, "unheard-of").exit_code == 1
+    assert run("invite", "nothing", "anna").exit_code == 1
+
+
+def test_who_is_removed_takes_its_invitations_along(world: World, op: Upstream) -> None:
+    upstream = json.loads(adding(op, "--match", "invitation").stdout)["id"]
+    with world.database.begin() as work:
+        add_employment(work, add_user(work).id)
+    assert run("invite", upstream, "anna").exit_code == 0
+    assert run("remove", upstream).exit_code == 0
+    with world.database.read() as work:
+        (made,) = work.invitations.list_of_source(upstream, after=None, limit=9)
+    assert made.revoked_at is not None
