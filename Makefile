@@ -7,7 +7,7 @@ IDP_ISSUER ?= http://localhost:$(PORT)
 SMART_ID_PORT ?= $(shell expr $(PORT) + 1)
 
 BIN := $(VENV)/bin
-PYTEST_WORKERS ?= 2
+PYTEST_WORKERS ?= 3
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 

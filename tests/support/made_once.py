@@ -1,12 +1,13 @@
 """Templates and addresses compiled, RSA keys found and checked: once for all the providers of a test process.
 
 There are thousands, and most of what a test took was making the same again. What comes out is no other:
-templates, addresses and keys are kept by what they are made of, and of new keys there are so many that no
-provider sees one twice.
+templates, addresses and keys are kept by what they are made of. A key is only given again as one of the first
+of an empty database, so that none has the same one twice.
 """
 
 import itertools
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache, lru_cache
 from types import CodeType
 from typing import Any, Final
@@ -20,14 +21,19 @@ from joserfc._rfc7517 import pem
 from joserfc.jwk import RSAKey
 from werkzeug.routing import Rule
 
+from idp.models.keys import SigningKey
+from idp.oidc.keys import KeyRing
+
 _KEYS: Final = 48
 _PEMS: Final = 256
 _Builder = Callable[..., Any]
+_are_first: ContextVar[bool] = ContextVar("the first keys of a database are made", default=False)
 
 
 def make_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Flask, "jinja_options", {"bytecode_cache": _Templates()})
     patch.setattr(Rule, "_compile_builder", _kept_by_address(Rule._compile_builder))
+    patch.setattr(KeyRing, "_make_missing", _marked(KeyRing._make_missing))
     patch.setattr(RSAKey.binding, "generate_private_key", _in_turn(RSAKey.binding.generate_private_key))
     patch.setattr(pem, "load_pem_private_key", lru_cache(_PEMS)(pem.load_pem_private_key))
 
@@ -59,6 +65,17 @@ def _kept_by_address(compile_builder: _Builder) -> _Builder:
     return of
 
 
+def _marked(make_missing: Callable[[KeyRing, list[SigningKey]], list[SigningKey]]) -> _Builder:
+    def of(ring: KeyRing, rows: list[SigningKey]) -> list[SigningKey]:
+        token = _are_first.set(not rows)
+        try:
+            return make_missing(ring, rows)
+        finally:
+            _are_first.reset(token)
+
+    return of
+
+
 def _in_turn(generate: Callable[[int], RSAPrivateKey]) -> Callable[[int], RSAPrivateKey]:
     turns = itertools.count()
 
@@ -66,4 +83,4 @@ def _in_turn(generate: Callable[[int], RSAPrivateKey]) -> Callable[[int], RSAPri
     def made(size: int, _turn: int) -> RSAPrivateKey:
         return generate(size)
 
-    return lambda size: made(size, next(turns) % _KEYS)
+    return lambda size: made(size, next(turns) % _KEYS) if _are_first.get() else generate(size)

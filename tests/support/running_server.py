@@ -37,6 +37,8 @@ from tests.support.services import free_port, stop
 
 START_SECONDS = 60.0
 STEP_SECONDS = 30
+UNDER_WAY_SECONDS = 5
+"""As long as a code may be under way on a machine that does much else."""
 NO_BROWSER = WebAuthnParty(id="localhost", name="tests", origins=())
 """For making passwords and secrets; passkeys are made in browsers."""
 CHEAP_HASHES = {
@@ -60,9 +62,11 @@ class Resident:
         return pyotp.TOTP(self.totp_secret) if self.totp_secret is not None else None
 
     def code(self) -> str:
-        """The earliest code still good: each is good once, so a fourth within half a minute has to wait for its time."""
+        """The earliest code that is still good when it arrives: each is good once, so a fourth within half a minute has
+        to wait for its time.
+        """
         assert self.authenticator is not None
-        step = max(self.last_step + 1, int(time.time()) // STEP_SECONDS - 1)
+        step = max(self.last_step + 1, int(time.time() + UNDER_WAY_SECONDS) // STEP_SECONDS - 1)
         while step > int(time.time()) // STEP_SECONDS + 1:
             time.sleep(0.2)
         self.last_step = step

@@ -10,11 +10,12 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.support.certificates import Authority
 from tests.support.services import _run, _running, _scratch_directory, missing
@@ -36,6 +37,7 @@ class Controller:
     netbios: str
     authority: Authority
     smb_conf: Path = field(repr=False)
+    _hand: "_Hand" = field(repr=False, compare=False)
 
     @property
     def suffix(self) -> str:
@@ -54,17 +56,58 @@ class Controller:
 
     def change(self, *changes: dict[str, Any]) -> dict[str, dict[str, str]]:
         """Straight in its database. The GUID and DN of everybody afterwards, by sAMAccountName."""
-        done = subprocess.run(
-            [_DEBIAN_PYTHON, "-I", str(_ACCOUNTS), str(self.smb_conf)],
-            input=json.dumps(changes),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-        found: dict[str, dict[str, str]] = json.loads(done.stdout)
+        return self._hand.change(changes)
+
+
+class _Hand:
+    """Changes a domain's database by Samba's own library, in one process for as long as the domain is there:
+    opening it takes longer than most changes.
+    """
+
+    def __init__(self, smb_conf: Path) -> None:
+        self._command = [_DEBIAN_PYTHON, "-I", str(_ACCOUNTS), str(smb_conf)]
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+
+    def change(self, changes: Sequence[dict[str, Any]]) -> dict[str, dict[str, str]]:
+        with self._lock:
+            writes, reads = self._pipes()
+            writes.write(json.dumps(changes) + "\n")
+            writes.flush()
+            line = reads.readline()
+            answer = json.loads(line) if line else {"error": "It ended without an answer."}
+            if "error" in answer:
+                self._end()
+                raise RuntimeError(answer["error"])
+        found: dict[str, dict[str, str]] = answer
         return found
+
+    def close(self) -> None:
+        with self._lock:
+            self._end()
+
+    def _pipes(self) -> tuple[IO[str], IO[str]]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        return self._process.stdin, self._process.stdout
+
+    def _end(self) -> None:
+        """It ends when nothing more can be asked of it."""
+        if self._process is not None:
+            writes, reads = self._pipes()
+            with suppress(BrokenPipeError):
+                writes.close()
+            reads.close()
+            self._process.wait(timeout=30)
+            self._process = None
 
 
 @contextmanager
@@ -93,10 +136,11 @@ def domain_controller(
                 kdc=KDC,
             )
         )
-        made = Controller(address, realm, netbios, authority, smb_conf)
-        made.change(*entries)
-        with _serving(made, scratch):
-            yield made
+        with closing(_Hand(smb_conf)) as hand:
+            made = Controller(address, realm, netbios, authority, smb_conf, hand)
+            made.change(*entries)
+            with _serving(made, scratch):
+                yield made
 
 
 @contextmanager
@@ -146,10 +190,11 @@ def another_controller(
         )
         if host is not None:
             smb_conf.write_text(smb_conf.read_text().replace(f"krb5 port = {KDC}", _GIVES_TICKETS))
-        made = Controller(address, of.realm, of.netbios, of.authority, smb_conf)
-        made.change(*changes)
-        with _serving(made, scratch):
-            yield made
+        with closing(_Hand(smb_conf)) as hand:
+            made = Controller(address, of.realm, of.netbios, of.authority, smb_conf, hand)
+            made.change(*changes)
+            with _serving(made, scratch):
+                yield made
 
 
 def _provision(domain: Path, realm: str, netbios: str, address: str) -> None:

@@ -1,11 +1,13 @@
 """Fills the directory of a Samba domain controller: users, groups, and accounts in every state a bind tells.
 
 Runs in Debian's own Python, beside Samba's library, and not in the environment of the tests:
-samba_accounts.py SMB_CONF, with a list of entries as JSON on standard input. Prints their GUIDs by name.
+samba_accounts.py SMB_CONF, with lists of entries as JSON on standard input, one a line. For each line it
+prints one: the GUIDs by name, or what went wrong, and ends.
 """
 
 import json
 import sys
+import traceback
 import uuid
 
 import ldb
@@ -28,9 +30,15 @@ def main(smb_conf: str) -> None:
     settings = LoadParm()
     settings.load(smb_conf)
     directory = SamDB(url=settings.private_path("sam.ldb"), session_info=system_session(), lp=settings)
-    for change in json.load(sys.stdin):
-        apply(directory, settings, change)
-    json.dump(guids(directory), sys.stdout)
+    for line in sys.stdin:
+        try:
+            for change in json.loads(line):
+                apply(directory, settings, change)
+            answer = guids(directory)
+        except Exception:
+            print(json.dumps({"error": traceback.format_exc()}), flush=True)
+            raise
+        print(json.dumps(answer), flush=True)
 
 
 def apply(directory: SamDB, settings: LoadParm, change: dict) -> None:

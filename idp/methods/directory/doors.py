@@ -28,6 +28,11 @@ class Linked:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """Somebody's, who may not sign in by it now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """`name`: as it was typed, for who is not known yet; `linked` otherwise. `door`: for this step alone."""
 
@@ -85,7 +90,8 @@ class Doors:
                 each.enabled and each.municipality in municipalities for each in work.directories.list_all()
             )
 
-    def linked_to(self, directory: Directory, entry: Entry) -> Linked | None:
+    def whose(self, directory: Directory, entry: Entry) -> Linked | Blocked | None:
+        """As one moment has it, for somebody else may be linking it. None: nobody's."""
         with self._database.read() as work:
             link = work.directories.find_link_of_entry(directory.id, entry.guid)
             if link is None:
@@ -94,12 +100,7 @@ class Doors:
             for credential in work.people.credentials_of(user.id):
                 if credential.id == link.credential_id and credential.blocked_at is None:
                     return self._linked(work, user, credential, entry.guid, directory)
-        return None
-
-    def is_somebodys(self, directory: Directory, entry: Entry) -> bool:
-        """Also where that person may not sign in by it now."""
-        with self._database.read() as work:
-            return work.directories.find_link_of_entry(directory.id, entry.guid) is not None
+        return Blocked()
 
     def with_keys(self, municipality: str, realm: str) -> list[Keyed]:
         """Where tickets of that realm may be from, by the name of the directory."""

@@ -21,7 +21,7 @@ from idp.gateways.ldap.values import Entry
 from idp.methods.base import Answer, Arrived, Challenge, Enrolled, Proved, Rejected, Subject, Verified
 from idp.methods.directory.answers import Answers
 from idp.methods.directory.arriving import arrived
-from idp.methods.directory.doors import Asked, Doors, Keyed, Linked
+from idp.methods.directory.doors import Asked, Blocked, Doors, Keyed, Linked
 from idp.methods.directory.method import METHOD as LINKED_BY
 from idp.models.methods import Factor, MethodFacts
 from idp.storage.ephemeral import Shelf
@@ -164,12 +164,15 @@ class Kerberos:
             return Reason.DIRECTORY_UNKNOWN_ENTRY
         if refused := self._why_not(entry):
             return refused
-        linked = self._doors.linked_to(directory, entry)
-        if linked is not None:
-            return linked if linked.is_employed else Reason.DIRECTORY_NOT_EMPLOYED
-        if self._doors.is_somebodys(directory, entry):
-            return Reason.KERBEROS_UNLINKED
-        return arrived(Asked(directory, door), entry, method=METHOD, reply=opened.reply)
+        match self._doors.whose(directory, entry):
+            case Linked() as linked:
+                return linked if linked.is_employed else Reason.DIRECTORY_NOT_EMPLOYED
+            case Blocked():
+                return Reason.KERBEROS_UNLINKED
+            case None:
+                return arrived(Asked(directory, door), entry, method=METHOD, reply=opened.reply)
+            case never:
+                assert_never(never)
 
     def _why_not(self, entry: Entry) -> Reason | None:
         """What a bind would say; the ticket lives on when the account does not."""

@@ -29,7 +29,7 @@ from idp.methods.base import (
 )
 from idp.methods.directory.answers import Answers, away_from
 from idp.methods.directory.arriving import arrived
-from idp.methods.directory.doors import Asked, Doors, Linked, find_in
+from idp.methods.directory.doors import Asked, Blocked, Doors, Linked, find_in
 from idp.models.directories import Directory, Fallback
 from idp.models.methods import Factor, MethodFacts
 from idp.models.people import Credential, User
@@ -157,10 +157,14 @@ class DirectoryPassword:
     def _ask(self, work: Work, asked: Asked, typed: _Typed) -> Proved | Reason:
         """A reason: it failed, and must not be told from other failures by anything but its words."""
         entry = find_in(asked)
-        linked = asked.linked or (self._doors.linked_to(asked.directory, entry) if entry else None)
-        if entry is None or not self._may_be_asked_about(asked, entry, linked):
+        linked = asked.linked or (self._doors.whose(asked.directory, entry) if entry else None)
+        # Nobody's may be asked about: who proves it comes for the first time.
+        if entry is None or isinstance(linked, Blocked):
             asked.door.bind_nobody(typed.password)
-            return Reason.DIRECTORY_NOT_EMPLOYED if entry and linked else Reason.DIRECTORY_UNKNOWN_ENTRY
+            return Reason.DIRECTORY_UNKNOWN_ENTRY
+        if linked is not None and not linked.is_employed:
+            asked.door.bind_nobody(typed.password)
+            return Reason.DIRECTORY_NOT_EMPLOYED
         bucket, key = _bucket(asked.directory), _key(asked.directory, entry)
         if self._throttle.charge(bucket, key) > 0:
             asked.door.bind_nobody(typed.password)
@@ -183,12 +187,6 @@ class DirectoryPassword:
         if self._throttle.wait(_unanswered(directory), key) > 0:
             return Rejected(Reason.DIRECTORY_UNREACHABLE, away=away_from(directory))
         return Reason.DIRECTORY_ATTEMPTS_SPENT
-
-    def _may_be_asked_about(self, asked: Asked, entry: Entry, linked: Linked | None) -> bool:
-        """Nobody's entry may: who proves it comes for the first time."""
-        if linked is not None:
-            return linked.is_employed
-        return not self._doors.is_somebodys(asked.directory, entry)
 
     def _bind(
         self, work: Work, asked: Asked, entry: Entry, linked: Linked | None, password: str
