@@ -37,7 +37,7 @@ imports: $(VENV)/.test-installed  ## the import contracts
 	$(BIN)/lint-imports
 
 pytest: $(VENV)/.test-installed
-	$(BIN)/pytest -n $(PYTEST_WORKERS)
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 bench: $(VENV)/.test-installed  ## measure, on this machine, in one run
 	$(BIN)/python -m tests.benchmarks
