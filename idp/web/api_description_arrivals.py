@@ -1,24 +1,23 @@
-"""Directories as they are described, links, arrivals and invitations in the description of the API."""
+"""Directories as they are described, links and arrivals in the description of the API."""
 
 from typing import Any, Final
 
 from idp.models.arrivals import Match
 from idp.models.directories import Binding, Encryption, Fallback
 from idp.models.directory_sync import WhenGone
-from idp.storage.invitations import InvitationState
+from idp.web import api_description_invitations
 from idp.web.api_description_parts import (
     MAYBE_TEXT,
-    MAYBE_TIME,
-    MOST,
     NUMBER,
     TEXT,
     TIME,
-    USUAL,
     an_object,
     answer,
+    body_of,
     id_in_path,
+    in_path,
     list_of,
-    query,
+    paging,
     refusals,
 )
 
@@ -37,8 +36,9 @@ def paths() -> dict[str, Any]:
         f"{_ONE}/test": {"post": _test()},
         f"{_ONE}/links": {"get": _list_links(), "post": _link()},
         f"{_ONE}/links/{{link}}": {"delete": _unlink()},
-        f"{_ONE}/invitations": {"get": _list_invitations(), "post": _invite()},
-        f"{_ONE}/invitations/{{invitation}}": {"delete": _revoke()},
+        **api_description_invitations.paths_below(
+            _ONE, _named(), of="", by="A code with which this person links their entry"
+        ),
         _ARRIVALS: {"get": _list_arrivals()},
         f"{_ARRIVALS}/{{arrival}}": {"delete": _dismiss()},
         f"{_ARRIVALS}/{{arrival}}/link": {"post": _link_arrival()},
@@ -77,10 +77,6 @@ def schemas() -> dict[str, Any]:
         ),
         "arrivals": an_object(arrivals=list_of("arrival")),
         "arrival_link_request": _maybe("username", username=TEXT, replace=_BOOLEAN),
-        "invitation": an_object(**_invitation()),
-        "invitation_with_code": an_object(code=TEXT, address=TEXT, **_invitation()),
-        "invitations": an_object(invitations=list_of("invitation"), after=MAYBE_TEXT),
-        "invitation_request": an_object(username=TEXT),
     }
 
 
@@ -100,7 +96,7 @@ def _add() -> dict[str, Any]:
         "operationId": "addDirectory",
         "summary": "Goes the way to it and keeps it when all works; for operators who signed in just now",
         "parameters": [id_in_path()],
-        "requestBody": _body("directory_request"),
+        "requestBody": body_of("directory_request"),
         "responses": {"201": made, **refusals(400, 404, 409, 422, 429)},
     }
 
@@ -122,7 +118,7 @@ def _put() -> dict[str, Any]:
         "attempt_minutes, arrival, creates_accounts and enabled; the rest is for operators. The password may "
         "be left out while controllers, CA, encryption and account stay.",
         "parameters": _named(),
-        "requestBody": _body("directory_request"),
+        "requestBody": body_of("directory_request"),
         "responses": {"200": answer("directory", "As it is now"), **refusals(400, 404, 409, 422, 429)},
     }
 
@@ -141,7 +137,7 @@ def _test() -> dict[str, Any]:
         "operationId": "testDirectory",
         "summary": "Goes the way to it as it is kept, step by step; for people who signed in just now",
         "parameters": _named(),
-        "requestBody": _body("directory_test_request"),
+        "requestBody": body_of("directory_test_request"),
         "responses": {"200": answer("directory_test", "What works"), **refusals(400, 404, 429)},
     }
 
@@ -150,7 +146,7 @@ def _list_links() -> dict[str, Any]:
     return {
         "operationId": "listDirectoryLinks",
         "summary": "Who is which of its entries",
-        "parameters": [*_named(), *_paging()],
+        "parameters": [*_named(), *paging()],
         "responses": {"200": answer("directory_links", "One page"), **refusals(400, 404)},
     }
 
@@ -160,7 +156,7 @@ def _link() -> dict[str, Any]:
         "operationId": "linkDirectoryEntry",
         "summary": "An entry (GUID, UPN or account name) is this person; for people who signed in just now",
         "parameters": _named(),
-        "requestBody": _body("directory_link_request"),
+        "requestBody": body_of("directory_link_request"),
         "responses": {"201": answer("directory_link", "Linked"), **refusals(400, 404, 409)},
     }
 
@@ -169,7 +165,7 @@ def _unlink() -> dict[str, Any]:
     return {
         "operationId": "unlinkDirectoryEntry",
         "summary": "Ends a link and the sessions that leaned on it; for people who signed in just now",
-        "parameters": [*_named(), _path("link")],
+        "parameters": [*_named(), in_path("link")],
         "responses": {"204": {"description": "Ended"}, **refusals(404)},
     }
 
@@ -187,8 +183,8 @@ def _link_arrival() -> dict[str, Any]:
     return {
         "operationId": "linkArrival",
         "summary": "Who waits is this person; for people who signed in just now",
-        "parameters": [id_in_path(), _path("arrival")],
-        "requestBody": _body("arrival_link_request"),
+        "parameters": [id_in_path(), in_path("arrival")],
+        "requestBody": body_of("arrival_link_request"),
         "responses": {"201": answer("directory_link", "Linked"), **refusals(400, 404, 409)},
     }
 
@@ -197,39 +193,8 @@ def _dismiss() -> dict[str, Any]:
     return {
         "operationId": "dismissArrival",
         "summary": "Waits no longer, until they come again; for people who signed in just now",
-        "parameters": [id_in_path(), _path("arrival")],
+        "parameters": [id_in_path(), in_path("arrival")],
         "responses": {"204": {"description": "Dismissed"}, **refusals(404)},
-    }
-
-
-def _list_invitations() -> dict[str, Any]:
-    return {
-        "operationId": "listInvitations",
-        "summary": "Invitations that were made, whatever became of them",
-        "parameters": [*_named(), *_paging()],
-        "responses": {"200": answer("invitations", "One page"), **refusals(400, 404)},
-    }
-
-
-def _invite() -> dict[str, Any]:
-    return {
-        "operationId": "makeInvitation",
-        "summary": "A code with which this person links their entry; for people who signed in just now",
-        "parameters": _named(),
-        "requestBody": _body("invitation_request"),
-        "responses": {
-            "201": answer("invitation_with_code", "The code is shown this once"),
-            **refusals(400, 404, 409),
-        },
-    }
-
-
-def _revoke() -> dict[str, Any]:
-    return {
-        "operationId": "revokeInvitation",
-        "summary": "It opens nothing from now on; for people who signed in just now",
-        "parameters": [*_named(), _path("invitation")],
-        "responses": {"204": {"description": "Revoked"}, **refusals(404)},
     }
 
 
@@ -262,39 +227,9 @@ def _directory() -> dict[str, Any]:
     }
 
 
-def _invitation() -> dict[str, Any]:
-    return {
-        "id": TEXT,
-        "user_id": TEXT,
-        "made_by": TEXT,
-        "state": {"enum": [state.value for state in InvitationState]},
-        "made_at": TIME,
-        "expires_at": TIME,
-        "used_at": MAYBE_TIME,
-        "revoked_at": MAYBE_TIME,
-    }
-
-
 def _maybe(*required: str, **properties: dict[str, Any]) -> dict[str, Any]:
     return {**an_object(**properties), "required": list(required)}
 
 
-def _body(schema: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"required": True, "content": content}
-
-
-def _path(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": TEXT}
-
-
 def _named() -> list[dict[str, Any]]:
-    return [id_in_path(), _path("name")]
-
-
-def _paging() -> list[dict[str, Any]]:
-    limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}
-    return [
-        query("limit", limit),
-        query("after", TEXT, description="`after` of the page before"),
-    ]
+    return [id_in_path(), in_path("name")]

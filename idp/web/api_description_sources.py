@@ -6,6 +6,7 @@ from idp.web import (
     api_description_arrivals,
     api_description_directories,
     api_description_directory_runs,
+    api_description_invitations,
     api_description_upstreams,
 )
 
@@ -25,4 +26,5 @@ def schemas() -> dict[str, Any]:
         **api_description_arrivals.schemas(),
         **api_description_upstreams.schemas(),
         **api_description_directory_runs.schemas(),
+        **api_description_invitations.schemas(),
     }

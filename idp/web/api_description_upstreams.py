@@ -3,29 +3,31 @@
 from typing import Any, Final
 
 from idp.models.arrivals import Match
+from idp.web import api_description_invitations
 from idp.web.api_description_parts import (
-    MOST,
     TEXT,
     TIME,
-    USUAL,
     an_object,
     answer,
     id_in_path,
+    in_path,
     list_of,
-    query,
     refusals,
 )
 
 _WHERE: Final = "/municipalities/{id}/upstream-arrivals"
 _ALL: Final = "/municipalities/{id}/upstreams"
-_INVITATIONS: Final = f"{_ALL}/{{upstream}}/invitations"
 
 
 def paths() -> dict[str, Any]:
     return {
         _ALL: {"get": _list_upstreams()},
-        _INVITATIONS: {"get": _list_invitations(), "post": _invite()},
-        f"{_INVITATIONS}/{{invitation}}": {"delete": _revoke()},
+        **api_description_invitations.paths_below(
+            f"{_ALL}/{{upstream}}",
+            [id_in_path(), in_path("upstream")],
+            of="Upstream",
+            by="A code by which this person links their account there",
+        ),
         _WHERE: {"get": _list()},
         f"{_WHERE}/{{arrival}}/link": {"post": _link()},
     }
@@ -69,50 +71,12 @@ def _list_upstreams() -> dict[str, Any]:
     }
 
 
-def _list_invitations() -> dict[str, Any]:
-    limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}
-    paging = [query("limit", limit), query("after", TEXT, description="`after` of the page before")]
-    return {
-        "operationId": "listUpstreamInvitations",
-        "summary": "Invitations that were made, whatever became of them",
-        "parameters": [id_in_path(), _path("upstream"), *paging],
-        "responses": {"200": answer("invitations", "One page"), **refusals(400, 404)},
-    }
-
-
-def _invite() -> dict[str, Any]:
-    body = {"application/json": {"schema": {"$ref": "#/components/schemas/invitation_request"}}}
-    return {
-        "operationId": "makeUpstreamInvitation",
-        "summary": "A code by which this person links their account there; for people who signed in just now",
-        "parameters": [id_in_path(), _path("upstream")],
-        "requestBody": {"required": True, "content": body},
-        "responses": {
-            "201": answer("invitation_with_code", "The code is shown this once"),
-            **refusals(400, 404, 409),
-        },
-    }
-
-
-def _revoke() -> dict[str, Any]:
-    return {
-        "operationId": "revokeUpstreamInvitation",
-        "summary": "It opens nothing from now on; for people who signed in just now",
-        "parameters": [id_in_path(), _path("upstream"), _path("invitation")],
-        "responses": {"204": {"description": "Revoked"}, **refusals(404)},
-    }
-
-
-def _path(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": TEXT}
-
-
 def _link() -> dict[str, Any]:
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/upstream_link_request"}}}
     return {
         "operationId": "linkUpstreamArrival",
         "summary": "From now on that is this person; for people who signed in just now",
-        "parameters": [id_in_path(), _path("arrival")],
+        "parameters": [id_in_path(), in_path("arrival")],
         "requestBody": {"required": True, "content": body},
         "responses": {"200": answer("upstream_arrival", "As it was"), **refusals(400, 404, 409)},
     }
