@@ -32,6 +32,7 @@ from tests.support.mute_directory import (
     REFERRAL,
     SEARCH,
     SUCCESS,
+    UNBIND,
     UNWILLING,
     Mute,
     entry,
@@ -257,7 +258,7 @@ def test_the_next_is_not_asked_when_that_would_be_one_attempt_too_many(
     with pytest.raises(DirectoryError) as caught:
         door.bind("x@x", "x", may_repeat=lambda: False)
     assert caught.value.sent
-    assert second.asked == []
+    assert set(second.asked) <= {UNBIND}  # a connection may be opened and closed; no password is sent
 
 
 def test_that_it_was_heard_is_not_forgotten_when_the_next_is_gone(
